@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "conf/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <glib.h>
+
+#include "conf/keys.h"
+#include "core/base/banned.h"
+
+/*
+ * One row per key. A value is read into the member at `offset` by the
+ * reader of its type, which also says what it accepts.
+ */
+enum type {
+	T_PATH,		/* absolute */
+	T_HOST,		/* a host name */
+	T_HOSTS,	/* several, or none */
+	T_LISTEN,	/* unix:/PATH or inet:PORT@HOST */
+	T_RELAY,	/* HOST:PORT */
+	T_NUMBER,
+	T_SIZE,
+	T_DURATION,
+	T_WORDS,	/* any words, or none */
+};
+
+struct row {
+	const char *section, *name;
+	enum type type;
+	const char *fallback;	/* NULL: must be given */
+	int64_t least, most;
+	size_t offset;
+	const char *help;
+};
+
+#define AT(member) offsetof(struct settings, member)
+
+static const struct row rows[] = {
+	{ "muster", "home", T_PATH, LOCALSTATEDIR "/lib/muster", 0, 0,
+	  AT(home), "directory of the database" },
+	{ "muster", "run", T_PATH, "/run/muster", 0, 0, AT(run),
+	  "directory of the sockets between muster's processes" },
+	{ "muster", "domains", T_HOSTS, NULL, 0, 0, AT(domains),
+	  "list domains; every address in them is muster's" },
+	{ "muster", "shared-domains", T_HOSTS, "", 0, 0, AT(shared_domains),
+	  "domains with other mailboxes too; only the lists' own addresses "
+	  "are muster's" },
+	{ "muster", "hostname", T_HOST, "", 0, 0, AT(hostname),
+	  "name in Received fields and SMTP greetings; empty: the first of "
+	  "domains" },
+	{ "muster", "space-floor", T_SIZE, "64M", 0, INT64_MAX,
+	  AT(space_floor), "with less free space than this, posts get 451" },
+	{ "muster", "seen-keep", T_DURATION, "5d", 60, 31536000,
+	  AT(seen_keep_s), "how long a repeated post is recognised" },
+	{ "muster", "trace-keep", T_DURATION, "30d", 60, 315360000,
+	  AT(trace_keep_s), "how long the story of a post is kept" },
+	{ "milter", "listen", T_LISTEN, "unix:/run/muster/milter.sock", 0, 0,
+	  AT(milter_listen), "where the MTA finds the gate" },
+	{ "milter", "workers", T_NUMBER, "4", 1, 64, AT(workers),
+	  "worker processes of the gate" },
+	{ "milter", "drain", T_DURATION, "60s", 0, 3600, AT(drain_s),
+	  "after SIGTERM, how long posts at their end may take to finish" },
+	{ "milter", "hops", T_NUMBER, "30", 1, 200, AT(hops_max),
+	  "Received fields above which a post is refused as a loop" },
+	{ "lmtp", "listen", T_LISTEN, "unix:/run/muster/lmtp.sock", 0, 0,
+	  AT(lmtp_listen), "where the MTA delivers what no milter has seen" },
+	{ "outbound", "relay", T_RELAY, "127.0.0.1:10025", 0, 0,
+	  AT(relay_host), "where copies are re-injected; no milter there" },
+	{ "outbound", "connections", T_NUMBER, "8", 1, 1000, AT(connections),
+	  "most connections to the relay" },
+	{ "outbound", "in-flight", T_NUMBER, "1000", 1, 100000,
+	  AT(in_flight), "copies sent and not yet recorded as sent: the most "
+	  "that a crash can repeat" },
+	{ "outbound", "retry-first", T_DURATION, "60s", 1, 86400,
+	  AT(retry_first_s), "after a 4xx, the first try again" },
+	{ "outbound", "retry-most", T_DURATION, "1h", 1, 604800,
+	  AT(retry_most_s), "the longest time between two tries" },
+	{ "outbound", "max-age", T_DURATION, "5d", 60, 2592000,
+	  AT(max_age_s), "a copy that is older is given up" },
+	{ "outbound", "timeout", T_DURATION, "5m", 1, 3600, AT(timeout_s),
+	  "for one reply of the relay" },
+	{ "outbound", "attempts", T_NUMBER, "5", 1, 1000, AT(attempts),
+	  "tries of a job that fails or ends its process, before it is "
+	  "shunted" },
+	{ "dns", "servers", T_WORDS, "", 0, 0, AT(dns_servers),
+	  "host@port of DNS servers; empty: the system's" },
+	{ "dns", "timeout", T_DURATION, "5", 1, 60, AT(dns_timeout_s),
+	  "seconds for all look-ups of one message" },
+	{ "auth", "authserv-id", T_HOST, "", 0, 0, AT(authserv_id),
+	  "name in Authentication-Results; empty: hostname" },
+	{ "auth", "trusted", T_WORDS, "", 0, 0, AT(trusted),
+	  "networks that need no SPF, such as backup MX hosts" },
+};
+
+/* --- values ------------------------------------------------------------- */
+
+struct unit { char letter; int64_t factor; };
+
+static bool
+value_scaled(const char *text, const struct unit *units, int64_t *out)
+{
+	int64_t factor = 1;
+	char *end;
+	long long number;
+
+	if (!g_ascii_isdigit(text[0]))
+		return false;
+	errno = 0;
+	number = strtoll(text, &end, 10);
+	if (errno != 0)
+		return false;
+	if (end[0] != '\0') {
+		while (units->letter != '\0' &&
+		       units->letter != g_ascii_tolower(end[0]))
+			units++;
+		if (units->letter == '\0' || end[1] != '\0')
+			return false;
+		factor = units->factor;
+	}
+	if (number > INT64_MAX / factor)
+		return false;
+	*out = number * factor;
+	return true;
+}
+
+bool
+value_size(const char *text, int64_t *out)
+{
+	static const struct unit units[] = {
+		{ 'k', 1024 }, { 'm', 1024 * 1024 },
+		{ 'g', 1024 * 1024 * 1024 }, { '\0', 0 },
+	};
+
+	return value_scaled(text, units, out);
+}
+
+bool
+value_duration(const char *text, int64_t *out)
+{
+	static const struct unit units[] = {
+		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
+		{ 'w', 7 * 86400 }, { '\0', 0 },
+	};
+
+	return value_scaled(text, units, out);
+}
+
+bool
+value_bool(const char *text, bool *out)
+{
+	static const char *const words[2][5] = {
+		{ "no", "off", "false", "0", NULL },
+		{ "yes", "on", "true", "1", NULL },
+	};
+
+	for (int truth = 0; truth < 2; truth++)
+		for (int i = 0; words[truth][i] != NULL; i++)
+			if (g_ascii_strcasecmp(text, words[truth][i]) == 0) {
+				*out = truth == 1;
+				return true;
+			}
+	return false;
+}
+
+static bool
+host_is_valid(const char *host)
+{
+	if (host[0] == '\0' || host[0] == '.' || host[0] == '-' ||
+	    strlen(host) > 253 || strstr(host, "..") != NULL)
+		return false;
+	for (; *host != '\0'; host++)
+		if (!g_ascii_isalnum(*host) && *host != '.' && *host != '-' &&
+		    *host != '_' && (unsigned char)*host < 0x80)
+			return false;
+	return true;
+}
+
+/* --- readers ------------------------------------------------------------ *
+ * Each returns NULL, or a static text of what is accepted.
+ */
+
+static const char *
+read_path(const char *value, char **out)
+{
+	size_t len;
+
+	if (value[0] != '/')
+		return "an absolute path";
+	len = strlen(value);
+	while (len > 1 && value[len - 1] == '/')
+		len--;
+	*out = g_strndup(value, len);
+	return NULL;
+}
+
+static const char *
+read_host(const char *value, char **out)
+{
+	if (value[0] != '\0' && !host_is_valid(value))
+		return "a host name";
+	*out = g_ascii_strdown(value, -1);
+	return NULL;
+}
+
+static char **
+split_words(const char *value)
+{
+	g_auto(GStrv) parts = g_strsplit_set(value, " \t,;", -1);
+	GPtrArray *words = g_ptr_array_new();
+
+	for (char **part = parts; *part != NULL; part++)
+		if ((*part)[0] != '\0')
+			g_ptr_array_add(words, g_strdup(*part));
+	g_ptr_array_add(words, NULL);
+	return (char **)g_ptr_array_free(words, FALSE);
+}
+
+static const char *
+read_hosts(const char *value, char ***out, bool required)
+{
+	g_auto(GStrv) words = split_words(value);
+
+	if (required && words[0] == NULL)
+		return "at least one domain, e.g. lists.example.org";
+	for (char **word = words; *word != NULL; word++) {
+		char *lower = g_ascii_strdown(*word, -1);
+
+		g_free(*word);
+		*word = lower;
+		if (!host_is_valid(lower))
+			return "domain names, separated by blanks";
+	}
+	*out = g_steal_pointer(&words);
+	return NULL;
+}
+
+static const char *
+read_listen(const char *value, char **out)
+{
+	static const char accepted[] =
+		"unix:/PATH or inet:PORT@HOST";
+	const char *path = value;
+
+	if (g_str_has_prefix(value, "inet:")) {
+		if (!g_ascii_isdigit(value[5]))
+			return accepted;
+	} else {
+		if (g_str_has_prefix(path, "unix:"))
+			path += strlen("unix:");
+		else if (g_str_has_prefix(path, "local:"))
+			path += strlen("local:");
+		if (path[0] != '/')
+			return accepted;
+		if (strlen(path) > 107)
+			return "a socket path of at most 107 bytes";
+	}
+	*out = g_strdup(value);
+	return NULL;
+}
+
+/* HOST:PORT, [HOST]:PORT */
+static const char *
+read_relay(const char *value, struct settings *settings)
+{
+	static const char accepted[] = "HOST:PORT or [ADDRESS]:PORT";
+	const char *colon = strrchr(value, ':');
+	const char *from = value, *to = colon;
+	int64_t port;
+
+	if (colon == NULL || colon == value ||
+	    !value_scaled(colon + 1, &(struct unit){ '\0', 0 }, &port) ||
+	    port < 1 || port > 65535)
+		return accepted;
+	if (from[0] == '[') {
+		if (to[-1] != ']')
+			return accepted;
+		from++;
+		to--;
+	}
+	if (from >= to)
+		return accepted;
+	g_free(settings->relay_host);
+	settings->relay_host = g_strndup(from, (gsize)(to - from));
+	settings->relay_port = port;
+	return NULL;
+}
+
+static const char *
+read_scaled(const struct row *row, const char *value, int64_t *out)
+{
+	int64_t number;
+	bool ok = row->type == T_DURATION ? value_duration(value, &number) :
+		row->type == T_SIZE ? value_size(value, &number) :
+		value_scaled(value, &(struct unit){ '\0', 0 }, &number);
+
+	if (!ok)
+		return row->type == T_DURATION ?
+			"a duration such as 30s, 15m, 6h, 5d" :
+			row->type == T_SIZE ? "a size such as 400k or 64M" :
+			"a number";
+	if (number < row->least || number > row->most)
+		return "";	/* out of range; the caller knows the range */
+	*out = number;
+	return NULL;
+}
+
+static const char *
+read_value(const struct row *row, const char *value,
+	   struct settings *settings)
+{
+	void *at = (char *)settings + row->offset;
+
+	switch (row->type) {
+	case T_PATH:
+		return read_path(value, at);
+	case T_HOST:
+		return read_host(value, at);
+	case T_HOSTS:
+		return read_hosts(value, at, row->fallback == NULL);
+	case T_LISTEN:
+		return read_listen(value, at);
+	case T_RELAY:
+		return read_relay(value, settings);
+	case T_WORDS:
+		*(char ***)at = split_words(value);
+		return NULL;
+	case T_NUMBER:
+	case T_SIZE:
+	case T_DURATION:
+		return read_scaled(row, value, at);
+	}
+	g_assert_not_reached();
+}
+
+/* --- the file ----------------------------------------------------------- */
+
+static const struct row *
+row_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (strcmp(rows[i].section, section) == 0 &&
+		    strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* Names of the sections (name == NULL), or of one section's keys. */
+static const char *
+row_nearest(const char *section, const char *name)
+{
+	const char *names[G_N_ELEMENTS(rows) + 1];
+	size_t count = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		if (name == NULL)
+			names[count++] = rows[i].section;
+		else if (strcmp(rows[i].section, section) == 0)
+			names[count++] = rows[i].name;
+	names[count] = NULL;
+	return key_nearest(names, name != NULL ? name : section);
+}
+
+struct reading {
+	const char *path;
+	struct settings *settings;
+	int lines[G_N_ELEMENTS(rows)];	/* where a row was given, 0: not */
+	char *section;
+	int line;
+};
+
+static enum err_code
+bad_name(const struct reading *at, const char *kind, const char *name,
+	 const char *nearest, struct err *err)
+{
+	return err_set(err, ERR_INVALID, "see muster.conf(5)",
+		       "%s line %d: unknown %s \"%s\"%s%s%s", at->path,
+		       at->line, kind, name,
+		       nearest != NULL ? "; did you mean \"" : "",
+		       nearest != NULL ? nearest : "",
+		       nearest != NULL ? "\"?" : "");
+}
+
+static enum err_code
+bad_value(const struct reading *at, const struct row *row,
+	  const char *value, const char *accepted, struct err *err)
+{
+	if (accepted[0] != '\0')
+		return err_set(err, ERR_INVALID, "see muster.conf(5)",
+			       "%s line %d: [%s] %s = %s: %s is expected",
+			       at->path, at->line, row->section, row->name,
+			       value, accepted);
+	return err_set(err, ERR_INVALID, "see muster.conf(5)",
+		       "%s line %d: [%s] %s = %s: from %lld to %lld is "
+		       "accepted", at->path, at->line, row->section,
+		       row->name, value, (long long)row->least,
+		       (long long)row->most);
+}
+
+static enum err_code
+read_section(struct reading *at, const char *line, struct err *err)
+{
+	size_t len = strlen(line);
+	bool known = false;
+
+	if (line[len - 1] != ']')
+		return err_set(err, ERR_INVALID, "see muster.conf(5)",
+			       "%s line %d: a section is written [name]",
+			       at->path, at->line);
+	g_free(at->section);
+	at->section = g_strndup(line + 1, len - 2);
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		known |= strcmp(rows[i].section, at->section) == 0;
+	if (!known)
+		return bad_name(at, "section", at->section,
+				row_nearest(at->section, NULL), err);
+	return ERR_OK;
+}
+
+/* A blank and ";" or "#" begin a remark behind a value. */
+static void
+cut_remark(char *value)
+{
+	for (char *p = value; *p != '\0'; p++)
+		if ((*p == ';' || *p == '#') &&
+		    (p == value || g_ascii_isspace(p[-1]))) {
+			*p = '\0';
+			break;
+		}
+	g_strchomp(value);
+}
+
+static enum err_code
+read_pair(struct reading *at, char *line, struct err *err)
+{
+	char *equals = strchr(line, '=');
+	const struct row *row;
+	const char *accepted;
+	char *value;
+
+	if (equals == NULL || at->section == NULL)
+		return err_set(err, ERR_INVALID, "see muster.conf(5)",
+			       "%s line %d: \"%s\" is no KEY = VALUE%s",
+			       at->path, at->line, line,
+			       at->section == NULL ? " below a [section]"
+						   : "");
+	*equals = '\0';
+	value = g_strchug(equals + 1);
+	cut_remark(value);
+	g_strchomp(line);
+	row = row_find(at->section, line);
+	if (row == NULL)
+		return bad_name(at, "key", line,
+				row_nearest(at->section, line), err);
+	if (at->lines[row - rows] != 0)
+		return err_set(err, ERR_INVALID, "keep one of them",
+			       "%s line %d: %s is given in line %d already",
+			       at->path, at->line, line,
+			       at->lines[row - rows]);
+	at->lines[row - rows] = at->line;
+	accepted = read_value(row, value, at->settings);
+	return accepted != NULL ? bad_value(at, row, value, accepted, err)
+				: ERR_OK;
+}
+
+static enum err_code
+read_lines(struct reading *at, char *text, struct err *err)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+	enum err_code rc = ERR_OK;
+
+	for (char **line = lines; *line != NULL && rc == ERR_OK; line++) {
+		char *start = g_strstrip(*line);
+
+		at->line++;
+		if (start[0] == '\0' || start[0] == '#' || start[0] == ';')
+			continue;
+		if (start[0] == '[')
+			rc = read_section(at, start, err);
+		else
+			rc = read_pair(at, start, err);
+	}
+	return rc;
+}
+
+static enum err_code
+read_defaults(struct reading *at, struct err *err)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+		if (at->lines[i] != 0)
+			continue;
+		if (rows[i].fallback == NULL)
+			return err_set(err, ERR_INVALID, "see muster.conf(5)",
+				       "%s: [%s] %s is missing and has no "
+				       "default", at->path, rows[i].section,
+				       rows[i].name);
+		if (read_value(&rows[i], rows[i].fallback, at->settings))
+			g_assert_not_reached();
+	}
+	return ERR_OK;
+}
+
+static void
+fill_dependent(struct settings *settings)
+{
+	if (settings->hostname[0] == '\0') {
+		g_free(settings->hostname);
+		settings->hostname = g_strdup(settings->domains[0]);
+	}
+	if (settings->authserv_id[0] == '\0') {
+		g_free(settings->authserv_id);
+		settings->authserv_id = g_strdup(settings->hostname);
+	}
+}
+
+enum err_code
+settings_load(const char *path, struct settings **out, struct err *err)
+{
+	g_autoptr(GError) problem = NULL;
+	g_autofree char *text = NULL;
+	struct reading at = { .path = path };
+	enum err_code rc;
+	gsize len;
+
+	if (!g_file_get_contents(path, &text, &len, &problem))
+		return err_set(err, ERR_INVALID,
+			       "name the settings file with -c FILE",
+			       "cannot read the settings: %s",
+			       problem->message);
+	if (strlen(text) != len || !g_utf8_validate(text, -1, NULL))
+		return err_set(err, ERR_INVALID, "write it in UTF-8",
+			       "%s is no text file in UTF-8", path);
+	at.settings = g_new0(struct settings, 1);
+	at.settings->refs = 1;
+	at.settings->path = g_canonicalize_filename(path, NULL);
+	rc = read_lines(&at, text, err);
+	if (rc == ERR_OK)
+		rc = read_defaults(&at, err);
+	g_free(at.section);
+	if (rc != ERR_OK) {
+		settings_unref(at.settings);
+		return rc;
+	}
+	fill_dependent(at.settings);
+	*out = at.settings;
+	return ERR_OK;
+}
+
+struct settings *
+settings_ref(struct settings *settings)
+{
+	g_atomic_int_inc(&settings->refs);
+	return settings;
+}
+
+void
+settings_unref(struct settings *settings)
+{
+	if (settings == NULL || !g_atomic_int_dec_and_test(&settings->refs))
+		return;
+	g_free(settings->home);
+	g_free(settings->run);
+	g_strfreev(settings->domains);
+	g_strfreev(settings->shared_domains);
+	g_free(settings->hostname);
+	g_free(settings->milter_listen);
+	g_free(settings->lmtp_listen);
+	g_free(settings->relay_host);
+	g_strfreev(settings->dns_servers);
+	g_free(settings->authserv_id);
+	g_strfreev(settings->trusted);
+	g_free(settings->path);
+	g_free(settings);
+}
+
+const char *
+settings_default_path(void)
+{
+	return SYSCONFDIR "/muster/muster.conf";
+}
+
+static const char *
+type_name(enum type type)
+{
+	static const char *const names[] = {
+		[T_PATH] = "path", [T_HOST] = "host", [T_HOSTS] = "domains",
+		[T_LISTEN] = "address", [T_RELAY] = "host:port",
+		[T_NUMBER] = "number", [T_SIZE] = "size",
+		[T_DURATION] = "duration", [T_WORDS] = "words",
+	};
+
+	return names[type];
+}
+
+char *
+settings_describe(void)
+{
+	GString *out = g_string_new(NULL);
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
+		g_string_append_printf(out, "%s\t%s\t%s\t%s\t%s\n",
+				       rows[i].section, rows[i].name,
+				       type_name(rows[i].type),
+				       rows[i].fallback != NULL ?
+				       rows[i].fallback : "", rows[i].help);
+	return g_string_free(out, FALSE);
+}
+
+char *
+settings_submit_path(const struct settings *settings)
+{
+	return g_build_filename(settings->run, "submit.sock", NULL);
+}
+
+char *
+settings_control_path(const struct settings *settings)
+{
+	return g_build_filename(settings->run, "control.sock", NULL);
+}
+
+static bool
+has_word(char **words, const char *word)
+{
+	for (; *words != NULL; words++)
+		if (g_ascii_strcasecmp(*words, word) == 0)
+			return true;
+	return false;
+}
+
+bool
+settings_has_domain(const struct settings *settings, const char *domain)
+{
+	return has_word(settings->domains, domain);
+}
+
+bool
+settings_shares_domain(const struct settings *settings, const char *domain)
+{
+	return has_word(settings->shared_domains, domain);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_CONF_SETTINGS_H
+#define MUSTER_CONF_SETTINGS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/base/err.h"
+
+/*
+ * The settings file, muster.conf(5): GKeyFile syntax, one table row per key
+ * in settings.c with section, name, type, default, least, most and help.
+ * The reader, `muster check`, --settings of the programs and the manual page
+ * are all held to that table by a test.
+ *
+ * A loaded struct is read-only and counted: across a reload a post keeps
+ * those it began with. Any thread may read, ref and unref.
+ */
+
+struct settings {
+	/* [muster] */
+	char *home;
+	char *run;
+	char **domains;		/* lower case; every address in them is ours */
+	char **shared_domains;	/* lower case; only the addresses of lists */
+	char *hostname;
+	int64_t space_floor;	/* bytes free below which posts get 451 */
+	int64_t seen_keep_s;	/* how long a repeat is recognised */
+	int64_t trace_keep_s;
+	/* [milter] */
+	char *milter_listen;
+	int64_t workers;
+	int64_t drain_s;	/* for messages at their end after SIGTERM */
+	int64_t hops_max;	/* Received fields that make a loop */
+	/* [lmtp] */
+	char *lmtp_listen;
+	/* [outbound] */
+	char *relay_host;	/* of relay = HOST:PORT or [HOST]:PORT */
+	int64_t relay_port;
+	int64_t connections;
+	int64_t in_flight;	/* copies sent and not yet committed; the most
+				 * that a crash repeats */
+	int64_t retry_first_s, retry_most_s, max_age_s;
+	int64_t timeout_s;	/* for one reply of the relay */
+	int64_t attempts;	/* of a job before it is shunted */
+	/* [dns], [auth]: read and checked, used by authentication */
+	char **dns_servers;
+	int64_t dns_timeout_s;
+	char *authserv_id;
+	char **trusted;
+
+	char *path;		/* of the file, absolute */
+	int refs;		/* atomic; not for callers */
+};
+
+/*
+ * settings_load - read and check a whole file. Errors are ERR_INVALID and
+ * name file, line, key, what was found and what is accepted; unknown
+ * sections and keys are errors too (with the nearest known name).
+ */
+enum err_code settings_load(const char *path, struct settings **out,
+			    struct err *err);
+struct settings *settings_ref(struct settings *settings);
+void settings_unref(struct settings *settings);
+
+/* settings_default_path - SYSCONFDIR/muster/muster.conf */
+const char *settings_default_path(void);
+
+/* settings_describe - the table as text, a key a line:
+ * "section TAB name TAB type TAB default TAB help"; caller frees. */
+char *settings_describe(void);
+
+/* Where the sockets are, all below run; the caller frees. */
+char *settings_submit_path(const struct settings *settings);
+char *settings_control_path(const struct settings *settings);
+
+/* settings_has_domain - is every address of this domain ours? Any case. */
+bool settings_has_domain(const struct settings *settings, const char *domain);
+bool settings_shares_domain(const struct settings *settings,
+			    const char *domain);
+
+/* Values with units, used by this table and by the lists' keys:
+ * "400k" "10M" "1048576" -> bytes; "30s" "15m" "6h" "5d" "2w" -> seconds. */
+bool value_size(const char *text, int64_t *out);
+bool value_duration(const char *text, int64_t *out);
+bool value_bool(const char *text, bool *out);	/* yes no on off true false */
+
+#endif

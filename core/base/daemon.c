@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/base/daemon.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "core/base/banned.h"
+
+/* The process that the shell waits for. */
+static void
+wait_ready(int pipe_fd, pid_t child)
+{
+	char byte;
+	ssize_t count;
+	int status = 0;
+
+	do
+		count = read(pipe_fd, &byte, 1);
+	while (count < 0 && errno == EINTR);
+	if (count == 1)
+		_exit(0);
+	if (waitpid(child, &status, 0) == child && WIFEXITED(status))
+		_exit(WEXITSTATUS(status));
+	_exit(1);
+}
+
+enum err_code
+daemon_fork(int *ready_out, struct err *err)
+{
+	int pipes[2];
+	pid_t child;
+
+	if (pipe2(pipes, O_CLOEXEC) != 0)
+		return err_errno(err, "", "cannot make a pipe");
+	child = fork();
+	if (child < 0)
+		return err_errno(err, "", "cannot fork");
+	if (child > 0) {
+		(void) close(pipes[1]);
+		wait_ready(pipes[0], child);
+	}
+	(void) close(pipes[0]);
+	(void) setsid();
+	(void) chdir("/");
+	*ready_out = pipes[1];
+	return ERR_OK;
+}
+
+void
+daemon_ready(int ready)
+{
+	int null;
+
+	if (ready < 0)
+		return;
+	null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	for (int fd = 0; null >= 0 && fd < 3; fd++)
+		(void) dup2(null, fd);
+	if (null > 2)
+		(void) close(null);
+	if (write(ready, "", 1) != 1)
+		return;		/* nobody waits any more */
+	(void) close(ready);
+}

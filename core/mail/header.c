@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/mail/header.h"
+
+#include <string.h>
+
+#include "core/base/banned.h"
+
+#define LINE_ROOM 78		/* RFC 5322 section 2.1.1 */
+
+static struct header_field *
+field_at(const struct header *header, guint index)
+{
+	return &g_array_index(header->fields, struct header_field, index);
+}
+
+/* --- reading ------------------------------------------------------------ */
+
+/* Length of the line at bytes, with its LF; len if there is none. */
+static size_t
+line_len(const char *bytes, size_t len)
+{
+	const char *lf = memchr(bytes, '\n', len);
+
+	return lf != NULL ? (size_t)(lf - bytes) + 1 : len;
+}
+
+static bool
+is_empty_line(const char *line, size_t len)
+{
+	return (len == 1 && line[0] == '\n') ||
+		(len == 2 && line[0] == '\r' && line[1] == '\n');
+}
+
+/* The name is printable and has no blank (RFC 5322 section 2.2), but blanks
+ * before the colon are obsolete syntax that is still met (section 4.5). */
+static bool
+read_name(const char *line, size_t len, struct header_field *out)
+{
+	size_t name = 0, colon;
+
+	while (name < len && line[name] > ' ' && line[name] < 0x7f &&
+	       line[name] != ':')
+		name++;
+	colon = name;
+	while (colon < len && (line[colon] == ' ' || line[colon] == '\t'))
+		colon++;
+	if (name == 0 || colon == len || line[colon] != ':')
+		return false;
+	out->name_len = name;
+	out->value_at = colon + 1;
+	return true;
+}
+
+/* The field that begins here, with its folds. */
+static bool
+read_field(const char *bytes, size_t len, struct header_field *out)
+{
+	size_t end = line_len(bytes, len);
+
+	if (!read_name(bytes, end, out))
+		return false;
+	while (end < len && (bytes[end] == ' ' || bytes[end] == '\t'))
+		end += line_len(bytes + end, len - end);
+	out->raw = bytes;
+	out->raw_len = end;
+	return true;
+}
+
+bool
+header_parse(const char *bytes, size_t len, struct header *out,
+	     size_t *body_at)
+{
+	struct header header = {
+		.fields = g_array_new(FALSE, FALSE,
+				      sizeof(struct header_field)),
+		.own = g_string_chunk_new(256),
+	};
+	struct header_field field;
+	size_t at = 0, line;
+
+	while (at < len) {
+		line = line_len(bytes + at, len - at);
+		if (is_empty_line(bytes + at, line)) {
+			at += line;
+			break;
+		}
+		if (!read_field(bytes + at, len - at, &field))
+			break;
+		if (header.fields->len >= HEADER_FIELDS_MAX) {
+			header_done(&header);
+			return false;
+		}
+		g_array_append_val(header.fields, field);
+		at += field.raw_len;
+	}
+	*out = header;
+	*body_at = at;
+	return true;
+}
+
+void
+header_done(struct header *header)
+{
+	g_array_free(header->fields, TRUE);
+	g_string_chunk_free(header->own);
+	memset(header, 0, sizeof(*header));
+}
+
+/* --- finding ------------------------------------------------------------ */
+
+static bool
+name_is(const struct header_field *field, const char *name, size_t len)
+{
+	return field->name_len == len &&
+		g_ascii_strncasecmp(field->raw, name, len) == 0;
+}
+
+int
+header_find(const struct header *header, const char *name, int nth)
+{
+	size_t len = strlen(name);
+
+	for (guint i = 0; i < header->fields->len; i++)
+		if (name_is(field_at(header, i), name, len) && nth-- == 0)
+			return (int)i;
+	return -1;
+}
+
+unsigned int
+header_count(const struct header *header, const char *name)
+{
+	size_t len = strlen(name);
+	unsigned int count = 0;
+
+	for (guint i = 0; i < header->fields->len; i++)
+		count += name_is(field_at(header, i), name, len);
+	return count;
+}
+
+/* Unfolding takes out the CRLF, not the blank behind it (RFC 5322 section
+ * 2.2.3). */
+char *
+header_value(const struct header *header, int index)
+{
+	const struct header_field *field = field_at(header, (guint)index);
+	GString *value = g_string_sized_new(field->raw_len);
+
+	for (size_t i = field->value_at; i < field->raw_len; i++) {
+		char c = field->raw[i];
+
+		if (c == '\n' || (c == '\r' && i + 1 < field->raw_len &&
+				  field->raw[i + 1] == '\n'))
+			continue;
+		g_string_append_c(value, (unsigned char)c < ' ' || c == 0x7f ?
+				  ' ' : c);
+	}
+	return g_strstrip(g_string_free(value, FALSE));
+}
+
+char *
+header_get(const struct header *header, const char *name)
+{
+	int index = header_find(header, name, 0);
+
+	return index < 0 ? NULL : header_value(header, index);
+}
+
+/* --- changing ----------------------------------------------------------- */
+
+void
+header_remove(struct header *header, const char *name)
+{
+	size_t len = strlen(name);
+	guint kept = 0;
+
+	for (guint i = 0; i < header->fields->len; i++)
+		if (!name_is(field_at(header, i), name, len))
+			*field_at(header, kept++) = *field_at(header, i);
+	g_array_set_size(header->fields, kept);
+}
+
+static struct header_field
+make_field(struct header *header, const char *name, const char *value)
+{
+	g_autofree char *text = g_strdup_printf("%s: %s\r\n", name, value);
+	struct header_field field = {
+		.raw = g_string_chunk_insert(header->own, text),
+		.raw_len = strlen(text),
+		.name_len = strlen(name),
+		.value_at = strlen(name) + 1,
+	};
+
+	return field;
+}
+
+void
+header_append(struct header *header, const char *name, const char *value)
+{
+	struct header_field field = make_field(header, name, value);
+
+	g_array_append_val(header->fields, field);
+}
+
+void
+header_prepend(struct header *header, const char *name, const char *value)
+{
+	struct header_field field = make_field(header, name, value);
+
+	g_array_prepend_val(header->fields, field);
+}
+
+void
+header_set(struct header *header, const char *name, const char *value)
+{
+	int first = header_find(header, name, 0);
+	struct header_field field = make_field(header, name, value);
+
+	if (first < 0) {
+		g_array_append_val(header->fields, field);
+		return;
+	}
+	header_remove(header, name);
+	g_array_insert_val(header->fields, (guint)first, field);
+}
+
+/* --- writing ------------------------------------------------------------ */
+
+void
+header_write(const struct header *header, GString *out)
+{
+	for (guint i = 0; i < header->fields->len; i++) {
+		const struct header_field *field = field_at(header, i);
+
+		g_string_append_len(out, field->raw,
+				    (gssize)field->raw_len);
+	}
+}
+
+char *
+header_fold(const char *value, size_t first)
+{
+	g_auto(GStrv) words = g_strsplit(value, " ", -1);
+	GString *out = g_string_new(NULL);
+	size_t column = first;
+
+	for (char **word = words; *word != NULL; word++) {
+		size_t len = strlen(*word);
+
+		if (word != words) {
+			/* A line of blanks only would end the header. */
+			bool fold = column + 1 + len > LINE_ROOM && len > 0;
+
+			g_string_append(out, fold ? "\r\n " : " ");
+			column = fold ? 1 : column + 1;
+		}
+		g_string_append(out, *word);
+		column += len;
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* --- signatures --------------------------------------------------------- */
+
+/* The value of h= in a tag list without folds; borrowed, *len its length. */
+static const char *
+find_signed_names(const char *tags, size_t *len)
+{
+	while (*tags != '\0') {
+		size_t tag = strcspn(tags, ";");
+		const char *p = tags + strspn(tags, " \t");
+
+		if (*p == 'h') {
+			p++;
+			p += strspn(p, " \t");
+			if (*p == '=') {
+				p++;
+				*len = (size_t)(tags + tag - p);
+				return p;
+			}
+		}
+		tags += tag;
+		if (*tags == ';')
+			tags++;
+	}
+	return NULL;
+}
+
+static bool
+names_include(const char *names, size_t len, const char *name)
+{
+	size_t name_len = strlen(name);
+
+	while (len > 0) {
+		const char *colon = memchr(names, ':', len);
+		size_t part = colon != NULL ? (size_t)(colon - names) : len;
+		size_t from = 0, to = part;
+
+		while (from < to && (names[from] == ' ' ||
+				     names[from] == '\t'))
+			from++;
+		while (to > from && (names[to - 1] == ' ' ||
+				     names[to - 1] == '\t'))
+			to--;
+		if (to - from == name_len &&
+		    g_ascii_strncasecmp(names + from, name, name_len) == 0)
+			return true;
+		part += colon != NULL;
+		names += part;
+		len -= part;
+	}
+	return false;
+}
+
+bool
+header_is_signed(const struct header *header, const char *name)
+{
+	static const char field[] = "DKIM-Signature";
+
+	for (guint i = 0; i < header->fields->len; i++) {
+		g_autofree char *tags = NULL;
+		const char *names;
+		size_t len;
+
+		if (!name_is(field_at(header, i), field, strlen(field)))
+			continue;
+		tags = header_value(header, (int)i);
+		names = find_signed_names(tags, &len);
+		if (names != NULL && names_include(names, len, name))
+			return true;
+	}
+	return false;
+}

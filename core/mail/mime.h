@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_MAIL_MIME_H
+#define MUSTER_MAIL_MIME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <glib.h>
+
+#include "core/mail/header.h"
+
+/*
+ * All that needs to understand MIME, dates and mailboxes: the one door to
+ * GMime, whose types stop here. mime_init() once per process, before any
+ * thread; everything else is thread-safe.
+ */
+
+void mime_init(void);
+
+/*
+ * mime_authors - canonical addresses of all mailboxes in all From fields
+ * (RFC 5322 section 3.6.2), groups opened, repeats left out, as char * with
+ * free function, at most MIME_AUTHORS_MAX. complete is false where a From
+ * could not be understood as a whole, or there was more: then nobody should
+ * be trusted on the word of these. Empty where there is no From.
+ */
+#define MIME_AUTHORS_MAX 32
+GPtrArray *mime_authors(const struct header *header, bool *complete);
+
+/*
+ * mime_mailbox - one "addr" or "Name <addr>" (RFC 5322 section 3.4), as in
+ * an address file. name_out is decoded UTF-8, "" if none; addr_out as
+ * written, without brackets. NULL on success, else a static sentence that
+ * says what is wrong.
+ */
+const char *mime_mailbox(const char *text, char **addr_out, char **name_out);
+
+/* mime_decode - RFC 2047 to UTF-8; never NULL; the caller frees */
+char *mime_decode(const char *value);
+/* mime_encode_text - UTF-8 to RFC 2047 where needed; the caller frees */
+char *mime_encode_text(const char *text);
+/* mime_encode_phrase - a display name for "phrase <addr>" */
+char *mime_encode_phrase(const char *text);
+
+char *mime_date_now(void);			/* RFC 5322 section 3.3 */
+char *mime_message_id(const char *domain);	/* "<...@domain>" */
+
+/*
+ * mime_subject_prefix - the value of a Subject with "prefix" put in front
+ * once, behind any "Re:" (also "RE:", "Aw:", "Sv:", "Fwd:", ...) that is
+ * there and never twice; old may be NULL (no subject). Where old is plain
+ * ASCII only the prefix is added and the rest keeps its bytes.
+ */
+char *mime_subject_prefix(const char *old, const char *prefix);
+
+/*
+ * mime_needs_recode - does a line (of header or body) pass 998 octets
+ * without its CRLF (RFC 5321 section 4.5.3.1.6)?
+ */
+bool mime_needs_recode(const char *bytes, size_t len);
+
+/*
+ * mime_recode - the same message with leaf parts that hold over-long lines
+ * in quoted-printable (text) or base64 (else), and over-long fields folded or, where they have no blank, cut into
+ * legal folds; the rest unchanged. Lines end in CRLF. False if that could
+ * not be done, with out untouched (the post is then to be shunted).
+ */
+bool mime_recode(const char *bytes, size_t len, GString *out);
+
+/*
+ * mime_dsn - the recipients of a delivery status notification (RFC 3464).
+ * Returns false if it is none. Else *out holds a struct dsn_recipient each.
+ */
+enum dsn_action { DSN_FAILED, DSN_DELAYED, DSN_OTHER };
+
+struct dsn_recipient {
+	enum dsn_action action;
+	char *original;		/* Original-Recipient, address part, or "" */
+	char *final;		/* Final-Recipient, address part, or "" */
+	char *status;		/* "5.1.1", or "" */
+	char *diagnostic;	/* one line of UTF-8, at most 400 bytes */
+};
+
+struct dsn {
+	char *envelope_id;	/* Original-Envelope-Id, or "" */
+	GPtrArray *recipients;	/* of struct dsn_recipient, frees them; at most 1000 */
+};
+
+bool mime_dsn(const char *bytes, size_t len, struct dsn *out);
+void dsn_done(struct dsn *dsn);
+
+#endif

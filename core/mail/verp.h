@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_MAIL_VERP_H
+#define MUSTER_MAIL_VERP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * VERP: the envelope sender of each copy, dev-bounces+TOKEN@lists.example.org
+ *
+ * TOKEN is 24 characters of a-z 2-7 (RFC 4648 base32 without padding, read
+ * in any case): six bytes of a MAC over list, member and post, and nine
+ * bytes (five of the member's handle, four of the post's) encrypted under a
+ * stream that the MAC begins (a synthetic IV). It tells us which list, member
+ * and post a bounce is about without a record per copy, tells others nothing,
+ * and cannot be made without the key. The list's address goes into the MAC, so a
+ * token is good for one list only.
+ *
+ * A member's handle is the first five bytes of member_handle() of his
+ * canonical address, a post's the first four bytes of its id.
+ */
+
+#define VERP_SECRET_LEN 32
+#define VERP_TOKEN_LEN 24
+#define VERP_MEMBER_LEN 5
+#define VERP_POST_LEN 4
+
+struct verp;
+
+/* The key schedule of one secret. Immutable: any thread may use it. */
+struct verp *verp_new(const uint8_t secret[VERP_SECRET_LEN]);
+void verp_free(struct verp *verp);
+
+/* token is ended by NUL */
+void verp_make(const struct verp *verp, const char *list,
+	       const uint8_t member[VERP_MEMBER_LEN],
+	       const uint8_t post[VERP_POST_LEN],
+	       char token[VERP_TOKEN_LEN + 1]);
+
+/* verp_open - false: not a token that we made for this list */
+bool verp_open(const struct verp *verp, const char *list, const char *token,
+	       uint8_t member[VERP_MEMBER_LEN], uint8_t post[VERP_POST_LEN]);
+
+/* member_handle - eight bytes that stand for a canonical address: the start
+ * of its SHA-256. */
+#define MEMBER_HANDLE_LEN 8
+void member_handle(const char *addr, uint8_t out[MEMBER_HANDLE_LEN]);
+
+#endif

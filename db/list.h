@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_DB_LIST_H
+#define MUSTER_DB_LIST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "db/store.h"
+
+/*
+ * Lists and their settings.
+ *
+ * A list is known by its canonical address, all lower case. Inside the
+ * store it has a number, which is never used again and never leaves it (not
+ * in dumps, not in tokens).
+ */
+struct list {
+	uint32_t id;
+	char *addr;
+	int64_t created_s;	/* unix time */
+};
+
+void list_free(struct list *list);
+
+
+/*
+ * list_create - *created is false when the address is taken. created_s is
+ * the time to store.
+ */
+enum err_code list_create(struct txn *txn, const char *addr,
+			  int64_t created_s, bool *created,
+			  struct err *err);
+enum err_code list_find(struct txn *txn, const char *addr, struct list **out,
+			struct err *err);	/* *out NULL: no such list */
+enum err_code list_by_id(struct txn *txn, uint32_t id, struct list **out,
+			 struct err *err);
+
+/* list_delete - the list, its settings; its members go later, in batches, by
+ * list_purge(); from now on they are not reachable. */
+enum err_code list_delete(struct txn *txn, const char *addr, bool *deleted,
+			  struct err *err);
+
+/* list_purge - remove some members of deleted lists; *more says to call
+ * again. Own transactions. */
+enum err_code list_purge(struct store *store, bool *more, struct err *err);
+
+/* list_next - the list whose address follows `after` ("" for the first),
+ * in byte order; *out NULL at the end. */
+enum err_code list_next(struct txn *txn, const char *after,
+			struct list **out, struct err *err);
+
+/*
+ * Settings: text by (scope, key). A scope is "" (the site), "@domain", or a
+ * list's address. Keys and values are checked by the caller (conf/keys.h).
+ */
+enum err_code setting_put(struct txn *txn, const char *scope,
+			  const char *key, const char *value,
+			  struct err *err);
+enum err_code setting_remove(struct txn *txn, const char *scope,
+			     const char *key, bool *removed,
+			     struct err *err);
+/* setting_get - *value NULL if none in this very scope; the caller frees */
+enum err_code setting_get(struct txn *txn, const char *scope,
+			  const char *key, char **value, struct err *err);
+/* setting_scopes - walk all scopes that have settings: the one after
+ * `after` (NULL: from the first), *out NULL at the end. */
+enum err_code setting_next_scope(struct txn *txn, const char *after,
+				 char **out, struct err *err);
+
+/*
+ * list_conf - what holds for a list, inheritance and defaults applied.
+ * Also for scope "@domain" or "" (then what its lists would inherit).
+ */
+struct list_conf {
+	GHashTable *text;	/* key name -> value as text, all of list_keys */
+	GHashTable *from;	/* key name -> the scope it came from, or NULL
+				 * for the default */
+	const char *policy;
+	const char *subject_prefix;
+	const char *description;
+	const char *refuse_text;
+	int64_t size_max;	/* octets, 0: no limit */
+	char **owners;		/* canonical addresses */
+};
+
+enum err_code list_conf_load(struct txn *txn, const char *scope,
+			     struct list_conf **out, struct err *err);
+void list_conf_free(struct list_conf *conf);
+
+#endif

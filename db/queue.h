@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_DB_QUEUE_H
+#define MUSTER_DB_QUEUE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "core/mail/addr.h"	/* enum role */
+#include "db/post.h"
+#include "db/store.h"
+
+/*
+ * The staged queue, keyed by (stage, due time, id) and spread over 16 files
+ * by the job's id. A stage takes a job, does its effects and puts its next
+ * jobs in one transaction (invariant 2). A stage has one claimer, a thread
+ * of musterd that remembers in memory which jobs it is at; a crash forgets
+ * that, and the job is done again.
+ */
+
+enum stage {
+	STAGE_PENDING = 1,
+	STAGE_OUTBOUND = 2,
+	STAGE_BOUNCE = 3,
+	STAGE_SHUNTED = 9,	/* waits for an administrator */
+};
+
+const char *stage_name(enum stage stage);
+
+/* Who is to get it: the distribution list of the job. */
+enum audience {
+	TO_NONE,
+	TO_MEMBERS,	/* members of list with delivery on, subscribed up to
+			 * as_of_s, whose key follows `after`, up to and with `until` ("" : the end) */
+	TO_ADDRS,	/* exactly addrs */
+};
+
+struct job {
+	struct post_id id;	/* of the job; random as a post's */
+	enum stage stage;
+	enum stage was;		/* where it failed, when stage is SHUNTED */
+	int64_t due_ms;		/* unix time; 0: at once */
+	int64_t made_ms;
+	uint32_t attempts;	/* begun and not finished */
+	struct post_id post;
+	uint32_t list;
+	char *list_addr;
+	enum role role;		/* which address of the list it came to */
+	char *detail;		/* VERP or other token, "" if none */
+	enum audience audience;
+	char *after;
+	char *until;
+	int64_t as_of_s;
+	char **addrs;		/* NULL-ended; never NULL */
+	uint64_t sent, refused;	/* so far, for queue ls and the trace */
+	char *reason;		/* why it waits or was shunted, "" if not */
+};
+
+/* job_new - zeroed, with a new id, made now, empty texts */
+struct job *job_new(enum stage stage, const struct post_id *post,
+		    uint32_t list, const char *list_addr);
+void job_free(struct job *job);
+
+enum err_code queue_put(struct txn *txn, const struct job *job,
+			struct err *err);
+/* queue_take - remove the very record that was read (stage, due, id);
+ * *taken false: somebody (an administrator) was faster */
+enum err_code queue_take(struct txn *txn, const struct job *job, bool *taken,
+			 struct err *err);
+/* queue_replace - take old and put next in its place, same id or not */
+enum err_code queue_replace(struct txn *txn, const struct job *old,
+			    const struct job *next, bool *taken,
+			    struct err *err);
+
+/*
+ * queue_due - up to max jobs of a stage that are due at now_ms, oldest
+ * first over all files. *next_out: due time of the first that is not yet due (INT64_MAX: none).
+ * Array of struct job *, frees them.
+ */
+enum err_code queue_due(struct store *store, enum stage stage,
+			int64_t now_ms, size_t max, GPtrArray **out,
+			int64_t *next_out, struct err *err);
+
+/* queue_find - by the job's id; *out NULL if there is none */
+enum err_code queue_find(struct txn *txn, const struct post_id *id,
+			 struct job **out, struct err *err);
+
+/* queue_walk - every job, by stage, due time, id; ends when visit returns false.
+ * No lock is held while visit runs. */
+typedef bool (*queue_visit)(void *arg, const struct job *job);
+enum err_code queue_walk(struct store *store, queue_visit visit, void *arg,
+			 struct err *err);
+
+/* queue_count - jobs per stage */
+enum err_code queue_count(struct store *store, enum stage stage,
+			  uint64_t *out, struct err *err);
+
+#endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_DB_ROSTER_H
+#define MUSTER_DB_ROSTER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/mail/verp.h"	/* MEMBER_HANDLE_LEN, VERP_MEMBER_LEN */
+#include "db/list.h"
+#include "db/store.h"
+
+/*
+ * The roster: who is subscribed to which list, keyed by (list, canonical
+ * address), with an index (kept by Berkeley DB) from member_handle() of the
+ * address to the entries, which serves "all lists of an address" and VERP
+ * tokens alike.
+ */
+
+struct member {
+	char *addr;		/* as given, case kept */
+	char *name;		/* UTF-8, "" if none */
+	bool delivery;		/* on: gets copies */
+	bool own_posts;		/* gets copies of his own posts */
+	int64_t since_s;	/* unix time of subscription */
+	uint32_t bounces;	/* failures recorded */
+	int64_t bounced_s;	/* unix time of the last, 0: never */
+	char *bounce_reason;	/* "5.1.1 550 no such user", "" if none */
+};
+
+struct member *member_new(const char *addr, int64_t since_s);
+void member_free(struct member *member);
+
+/*
+ * roster_find - one subscriber of one list, by address
+ *
+ * addr	canonical (addr_canon)
+ * out	the member, to be freed with member_free(); NULL when nobody has that
+ *	address, which is an answer and not an error
+ */
+enum err_code roster_find(struct txn *txn, uint32_t list, const char *addr,
+			  struct member **out, struct err *err);
+
+/* roster_add - *added false when the address is on the list already (and
+ * nothing is changed). The key is addr_canon(member->addr). */
+enum err_code roster_add(struct txn *txn, uint32_t list,
+			 const struct member *member, bool *added,
+			 struct err *err);
+/* roster_put - add or replace */
+enum err_code roster_put(struct txn *txn, uint32_t list,
+			 const struct member *member, struct err *err);
+enum err_code roster_remove(struct txn *txn, uint32_t list, const char *addr,
+			    bool *removed, struct err *err);
+
+/*
+ * roster_batch - up to max members of a list in key order, those whose
+ * canonical address follows `after` ("" for the first). Reads committed
+ * data with a bulk cursor that is closed on return. Fewer than max: the end. The batch owns its
+ * memory; entries borrow from it.
+ */
+struct roster_entry {
+	const char *key;	/* canonical address */
+	const char *addr;	/* as given */
+	const char *name;
+	bool delivery;
+	bool own_posts;
+	int64_t since_s;
+	uint32_t bounces;
+};
+
+struct roster_batch {
+	struct roster_entry *entries;
+	size_t count;
+	bool end;		/* nothing follows the last entry */
+	void *memory;
+};
+
+enum err_code roster_batch(struct store *store, uint32_t list,
+			   const char *after, size_t max,
+			   struct roster_batch *out, struct err *err);
+void roster_batch_done(struct roster_batch *batch);
+
+/* roster_count - walks the list; *off_out (may be NULL): of them with
+ * delivery off */
+enum err_code roster_count(struct store *store, uint32_t list,
+			   uint64_t *out, uint64_t *off_out,
+			   struct err *err);
+
+/* roster_by_handle - the member of this list whose handle begins with these
+ * bytes; *out NULL if there is none or more than one. *key_out (may be
+ * NULL): canonical address, the caller's. */
+enum err_code roster_by_handle(struct txn *txn, uint32_t list,
+			       const uint8_t handle[VERP_MEMBER_LEN],
+			       struct member **out, char **key_out,
+			       struct err *err);
+
+/* roster_lists - numbers of all lists that this canonical address is on */
+enum err_code roster_lists(struct txn *txn, const char *addr, GArray **out,
+			   struct err *err);
+
+/*
+ * roster_import - add many, fast: members of an array sorted or not, those
+ * that are there already are left as they are; in one transaction (keep to a few
+ * thousand a call). added[i] says which were new; may be NULL.
+ */
+enum err_code roster_import(struct store *store, uint32_t list,
+			    struct member *const *members, size_t count,
+			    bool *added, struct err *err);
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include <glib/gstdio.h>
+
+#include "conf/settings.h"
+#include "t/lib/tap.h"
+
+static enum err_code
+load(const char *text, struct settings **out, struct err *err)
+{
+	g_autofree char *dir = g_dir_make_tmp("muster-settings-XXXXXX", NULL);
+	g_autofree char *path = g_build_filename(dir, "muster.conf", NULL);
+	enum err_code rc;
+
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+	rc = settings_load(path, out, err);
+	(void) g_unlink(path);
+	(void) g_rmdir(dir);
+	return rc;
+}
+
+static void
+test_defaults(void)
+{
+	struct settings *settings = NULL;
+	struct err err = ERR_INIT;
+
+	g_assert_cmpint(load("[muster]\ndomains = Lists.Example.org\n",
+			     &settings, &err), ==, ERR_OK);
+	g_assert_cmpstr(settings->hostname, ==, "lists.example.org");
+	g_assert_cmpstr(settings->authserv_id, ==, "lists.example.org");
+	g_assert_cmpstr(settings->relay_host, ==, "127.0.0.1");
+	g_assert_cmpint(settings->relay_port, ==, 10025);
+	g_assert_cmpint(settings->connections, ==, 8);
+	g_assert_cmpint(settings->seen_keep_s, ==, 5 * 86400);
+	g_assert_cmpstr(settings->run, ==, "/run/muster");
+	g_assert_true(settings_has_domain(settings, "LISTS.example.ORG"));
+	g_assert_false(settings_has_domain(settings, "example.org"));
+	settings_unref(settings);
+}
+
+static void
+test_values(void)
+{
+	struct settings *settings = NULL;
+	struct err err = ERR_INIT;
+
+	g_assert_cmpint(load(
+		"# a remark\r\n"
+		"[muster]\r\n"
+		"domains = a.example, b.example ; two\r\n"
+		"shared-domains = c.example\r\n"
+		"home = /srv/muster/\r\n"
+		"[outbound]\r\n"
+		"relay = [::1]:2525     ; behind a value\r\n"
+		"in-flight=7\r\n"
+		"max-age = 2w\r\n", &settings, &err), ==, ERR_OK);
+	g_assert_cmpstr(settings->domains[1], ==, "b.example");
+	g_assert_null(settings->domains[2]);
+	g_assert_true(settings_shares_domain(settings, "C.example"));
+	g_assert_cmpstr(settings->home, ==, "/srv/muster");
+	g_assert_cmpstr(settings->relay_host, ==, "::1");
+	g_assert_cmpint(settings->relay_port, ==, 2525);
+	g_assert_cmpint(settings->in_flight, ==, 7);
+	g_assert_cmpint(settings->max_age_s, ==, 14 * 86400);
+	settings_unref(settings);
+}
+
+static void
+test_errors(void)
+{
+#define D "[muster]\ndomains = a.example\n"
+	static const struct { const char *text, *line, *what; } cases[] = {
+		{ "", "", "domains is missing" },
+		{ "[muster]\ndomains =\n", "line 2", "at least one domain" },
+		{ "[muster]\ndomains = a..b\n", "line 2", "domain names" },
+		{ D "hoem = /x\n", "line 3", "did you mean \"home\"" },
+		{ "[mustr]\n", "line 1", "did you mean \"muster\"" },
+		{ D "home = var/lib\n", "line 3", "absolute path" },
+		{ D "[milter]\nworkers = 0\n", "line 4", "from 1 to 64" },
+		{ D "[milter]\nworkers = many\n", "line 4", "a number" },
+		{ D "[milter]\nlisten = milter.sock\n", "line 4",
+		  "unix:/PATH" },
+		{ D "[outbound]\nrelay = localhost\n", "line 4",
+		  "HOST:PORT" },
+		{ D "[outbound]\nrelay = []:25\n", "line 4", "HOST:PORT" },
+		{ D "[outbound]\nrelay = h:70000\n", "line 4", "HOST:PORT" },
+		{ D "[outbound]\nmax-age = soon\n", "line 4", "duration" },
+		{ D "domains = b.example\n", "line 3", "line 2 already" },
+		{ "home = /x\n", "line 1", "below a [section]" },
+		{ D "nonsense\n", "line 3", "KEY = VALUE" },
+		{ "[muster\n", "line 1", "[name]" },
+	};
+#undef D
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct settings *settings = NULL;
+		struct err err = ERR_INIT;
+
+		g_assert_cmpint(load(cases[i].text, &settings, &err), ==,
+				ERR_INVALID);
+		g_assert_null(settings);
+		g_test_message("%s", err.what);
+		g_assert_nonnull(strstr(err.what, cases[i].line));
+		g_assert_nonnull(strstr(err.what, cases[i].what));
+		g_assert_nonnull(strstr(err.what, "muster.conf"));
+	}
+}
+
+static void
+test_missing_file(void)
+{
+	struct settings *settings = NULL;
+	struct err err = ERR_INIT;
+
+	g_assert_cmpint(settings_load("/nonexistent/muster.conf", &settings,
+				      &err), ==, ERR_INVALID);
+	g_assert_nonnull(strstr(err.what, "/nonexistent/muster.conf"));
+}
+
+static void
+test_units(void)
+{
+	int64_t number;
+
+	g_assert_true(value_size("400k", &number));
+	g_assert_cmpint(number, ==, 400 * 1024);
+	g_assert_true(value_size("10M", &number));
+	g_assert_cmpint(number, ==, 10 * 1024 * 1024);
+	g_assert_false(value_size("10MB", &number));
+	g_assert_false(value_size("-1", &number));
+	g_assert_false(value_size("", &number));
+	g_assert_false(value_size("9223372036854775807g", &number));
+	g_assert_false(value_size("99999999999999999999", &number));
+	g_assert_true(value_duration("6h", &number));
+	g_assert_cmpint(number, ==, 21600);
+}
+
+int
+main(void)
+{
+	static const struct tap_case cases[] = {
+		{ "every key has a default but domains", test_defaults },
+		{ "values are read, remarks are not", test_values },
+		{ "a wrong line is named, with what is accepted",
+		  test_errors },
+		{ "a missing file is named", test_missing_file },
+		{ "sizes and durations have units", test_units },
+		{ NULL, NULL },
+	};
+
+	return tap_run("settings", cases);
+}
