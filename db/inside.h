@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_DB_INSIDE_H
+#define MUSTER_DB_INSIDE_H
+
+#include "db/list.h"
+#include "db/post.h"
+#include "db/queue.h"
+#include "db/record.h"
+#include "db/roster.h"
+#include "db/table.h"
+
+/*
+ * Records as the files of db/ and the dump share them. Private to db/.
+ *
+ * A decoder fills err with ERR_CORRUPT, file and key.
+ */
+
+/* list_restore - as list_create(), but sets created_s of one that is there */
+enum err_code list_restore(struct txn *txn, const char *addr,
+			   int64_t created_s, struct err *err);
+
+struct member_view {
+	uint32_t list;
+	const char *key;	/* all texts borrowed from key and value */
+	const char *addr;
+	const char *name;
+	const char *bounce_reason;
+	bool delivery;
+	bool own_posts;
+	int64_t since_s;
+	int64_t bounced_s;
+	uint32_t bounces;
+};
+
+/* member_read - false: the record is not as it should be */
+bool member_read(struct bytes key, struct bytes value,
+		 struct member_view *out);
+
+/* These replace what is in out. */
+void member_key(GByteArray *out, uint32_t list, const char *addr);
+void member_encode(GByteArray *out, const struct member *member,
+		   const char *canon);
+/* member_prepare - both; ERR_INVALID when member->addr is no address */
+enum err_code member_prepare(uint32_t list, const struct member *member,
+			     GByteArray *key, GByteArray *value,
+			     struct err *err);
+
+/* Posts. Keys have up to KEY_MAX bytes and replace what is in out. */
+struct place post_place(const struct post_id *id);
+void post_key(GByteArray *out, const struct post_id *id,
+	      enum post_kind kind);
+void form_key(GByteArray *out, const struct post_id *id, uint32_t list,
+	      enum form_kind kind);
+void post_encode(GByteArray *out, const struct post *post);
+enum err_code post_decode(struct bytes key, struct bytes value,
+			  struct post **out, struct err *err);
+
+/* Bytes in pieces of PIECE_MAX below a key (piece_key: key and number). */
+void piece_key(GByteArray *key, size_t key_len, uint32_t number);
+enum err_code pieces_put(struct txn *txn, struct place at, GByteArray *key,
+			 GBytes *bytes, struct err *err);
+enum err_code pieces_get(struct txn *txn, struct place at, GByteArray *key,
+			 uint64_t size, GBytes **out, struct err *err);
+
+struct form_head {
+	uint64_t header_size, body_size, body_at;
+	bool has_body;
+};
+void form_encode(GByteArray *out, const struct form_head *head);
+enum err_code form_decode(struct bytes key, struct bytes value,
+			  struct form_head *out, struct err *err);
+
+/* trace */
+struct trace_view {
+	struct post_id id;
+	int64_t time_us;
+	uint16_t number;	/* of those with the same time */
+	const char *stage, *list, *what;
+};
+void trace_key(GByteArray *out, const struct post_id *id, int64_t time_us,
+	       uint16_t number);
+void trace_encode(GByteArray *out, const char *stage, const char *list,
+		  const char *what);
+enum err_code trace_decode(struct bytes key, struct bytes value,
+			   struct trace_view *out, struct err *err);
+
+struct ref_view {
+	struct post_id id;
+	int64_t time_us;
+	const char *name;
+};
+struct place ref_key(GByteArray *out, const char *name,
+		     const struct post_id *id);	/* id NULL: its prefix */
+void ref_encode(GByteArray *out, int64_t time_us, const char *name);
+enum err_code ref_decode(struct place at, struct bytes key,
+			 struct bytes value, struct ref_view *out,
+			 struct err *err);
+
+/* seen */
+void seen_encode(GByteArray *out, const struct post_id *id, int64_t time_s);
+enum err_code seen_decode(struct place at, struct bytes key,
+			  struct bytes value, struct post_id *id,
+			  int64_t *time_s, struct err *err);
+
+/* queue */
+struct place job_place(const struct job *job);
+void job_key(GByteArray *out, const struct job *job);
+void job_encode(GByteArray *out, const struct job *job);
+enum err_code job_decode(struct place at, struct bytes key,
+			 struct bytes value, struct job **out,
+			 struct err *err);
+
+/* queue_scan - records of all files in the order of their keys; key and
+ * value stay valid until the next call */
+struct queue_scan;
+typedef struct queue_scan queue_scan_t;
+struct queue_scan *queue_scan_new(struct txn *txn);
+enum err_code queue_scan_next(struct queue_scan *scan, struct place *at,
+			      struct bytes *key, struct bytes *value,
+			      struct err *err);
+void queue_scan_free(struct queue_scan *scan);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(queue_scan_t, queue_scan_free)
+
+#endif

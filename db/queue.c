@@ -1,0 +1,463 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "db/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "db/auto.h"
+#include "db/inside.h"
+#include "db/table.h"
+#include "core/base/banned.h"
+
+#define ADDRS_MAX 100000	/* of one job */
+#define SCAN_SIZE (64 * 1024)
+
+const char *
+stage_name(enum stage stage)
+{
+	switch (stage) {
+	case STAGE_PENDING:
+		return "pending";
+	case STAGE_OUTBOUND:
+		return "outbound";
+	case STAGE_BOUNCE:
+		return "bounce";
+	case STAGE_SHUNTED:
+		return "shunted";
+	}
+	return "";
+}
+
+struct job *
+job_new(enum stage stage, const struct post_id *post, uint32_t list,
+	const char *list_addr)
+{
+	struct job *job = g_new0(struct job, 1);
+
+	post_id_new(&job->id);
+	job->stage = stage;
+	job->made_ms = g_get_real_time() / 1000;
+	job->post = *post;
+	job->list = list;
+	job->list_addr = g_strdup(list_addr);
+	job->detail = g_strdup("");
+	job->after = g_strdup("");
+	job->until = g_strdup("");
+	job->reason = g_strdup("");
+	job->addrs = g_new0(char *, 1);
+	return job;
+}
+
+void
+job_free(struct job *job)
+{
+	if (job == NULL)
+		return;
+	g_free(job->list_addr);
+	g_free(job->detail);
+	g_free(job->after);
+	g_free(job->until);
+	g_free(job->reason);
+	g_strfreev(job->addrs);
+	g_free(job);
+}
+
+struct place
+job_place(const struct job *job)
+{
+	return place_shard(TABLE_QUEUE, job->id.bytes[0]);
+}
+
+void
+job_key(GByteArray *out, const struct job *job)
+{
+	g_byte_array_set_size(out, 0);
+	put_u8(out, (uint8_t)job->stage);
+	put_u64(out, (uint64_t)MAX(job->due_ms, 0));
+	put_id(out, &job->id);
+}
+
+void
+job_encode(GByteArray *out, const struct job *job)
+{
+	g_byte_array_set_size(out, 0);
+	put_u8(out, RECORD_VERSION);
+	put_u8(out, (uint8_t)job->was);
+	put_u64(out, (uint64_t)job->made_ms);
+	put_u32(out, job->attempts);
+	put_id(out, &job->post);
+	put_u32(out, job->list);
+	put_u8(out, (uint8_t)job->role);
+	put_u8(out, (uint8_t)job->audience);
+	put_u64(out, (uint64_t)job->as_of_s);
+	put_u64(out, job->sent);
+	put_u64(out, job->refused);
+	put_text(out, job->list_addr);
+	put_text(out, job->detail);
+	put_text(out, job->after);
+	put_text(out, job->until);
+	put_text(out, job->reason);
+	put_u32(out, (uint32_t)g_strv_length(job->addrs));
+	for (char **addr = job->addrs; *addr != NULL; addr++)
+		put_text(out, *addr);
+}
+
+static bool
+stage_is_right(unsigned int stage)
+{
+	return stage_name((enum stage)stage)[0] != '\0';
+}
+
+static void
+decode_addrs(struct cursor *in, struct job *job)
+{
+	g_autoptr(GStrvBuilder) addrs = g_strv_builder_new();
+	uint32_t count = get_u32(in);
+
+	if (count > ADDRS_MAX)
+		in->bad = true;
+	for (uint32_t i = 0; i < count && !in->bad; i++)
+		g_strv_builder_add(addrs, get_text(in));
+	job->addrs = g_strv_builder_end(addrs);
+}
+
+static void
+decode_value(struct cursor *in, struct job *job)
+{
+	uint8_t was, role, audience;
+
+	was = get_u8(in);
+	job->made_ms = get_time(in);
+	job->attempts = get_u32(in);
+	get_id(in, &job->post);
+	job->list = get_u32(in);
+	role = get_u8(in);
+	audience = get_u8(in);
+	job->as_of_s = get_time(in);
+	job->sent = get_u64(in);
+	job->refused = get_u64(in);
+	job->list_addr = g_strdup(get_text(in));
+	job->detail = g_strdup(get_text(in));
+	job->after = g_strdup(get_text(in));
+	job->until = g_strdup(get_text(in));
+	job->reason = g_strdup(get_text(in));
+	decode_addrs(in, job);
+	if ((was != 0 && !stage_is_right(was)) || role > ROLE_BOUNCES ||
+	    audience > TO_ADDRS)
+		in->bad = true;
+	job->was = (enum stage)was;
+	job->role = (enum role)role;
+	job->audience = (enum audience)audience;
+}
+
+enum err_code
+job_decode(struct place at, struct bytes key, struct bytes value,
+	   struct job **out, struct err *err)
+{
+	g_autoptr(job_t) job = g_new0(struct job, 1);
+	struct cursor k, v;
+	uint8_t stage;
+
+	cursor_init(&k, key);
+	cursor_record(&v, value);
+	stage = get_u8(&k);
+	job->stage = (enum stage)stage;
+	job->due_ms = get_time(&k);
+	get_id(&k, &job->id);
+	decode_value(&v, job);
+	if (!cursor_end(&k) || !cursor_end(&v) || !stage_is_right(stage))
+		return record_corrupt(at, key, err);
+	*out = g_steal_pointer(&job);
+	return ERR_OK;
+}
+
+enum err_code
+queue_put(struct txn *txn, const struct job *job, struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+
+	job_key(key, job);
+	job_encode(value, job);
+	if (value->len > JOB_LONGEST)
+		return err_set(err, ERR_INVALID, "cut it into smaller jobs",
+			       "a job of %s has %u bytes; %d are the most",
+			       job->list_addr, value->len, JOB_LONGEST);
+	return table_put(txn, job_place(job), bytes_buf(key),
+			 bytes_buf(value), err);
+}
+
+enum err_code
+queue_take(struct txn *txn, const struct job *job, bool *taken,
+	   struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+
+	job_key(key, job);
+	return table_remove(txn, job_place(job), bytes_buf(key), taken, err);
+}
+
+enum err_code
+queue_replace(struct txn *txn, const struct job *old, const struct job *next,
+	      bool *taken, struct err *err)
+{
+	bool there;
+	enum err_code rc = queue_take(txn, old, &there, err);
+
+	if (rc == ERR_OK && there)
+		rc = queue_put(txn, next, err);
+	if (rc == ERR_OK)
+		*taken = there;
+	return rc;
+}
+
+static void
+free_job(void *job)
+{
+	job_free(job);
+}
+
+static int
+job_order(const void *left, const void *right)
+{
+	const struct job *a = *(struct job *const *)left;
+	const struct job *b = *(struct job *const *)right;
+
+	if (a->due_ms != b->due_ms)
+		return a->due_ms < b->due_ms ? -1 : 1;
+	return memcmp(a->id.bytes, b->id.bytes, POST_ID_LEN);
+}
+
+static void
+due_key(GByteArray *out, enum stage stage, int64_t due_ms)
+{
+	g_byte_array_set_size(out, 0);
+	put_u8(out, (uint8_t)stage);
+	put_u64(out, (uint64_t)MAX(due_ms, 0));
+}
+
+/* Up to max of one file that are due. */
+static enum err_code
+due_in_file(struct txn *txn, struct place at, enum stage stage,
+	    int64_t now_ms, size_t max, GPtrArray *jobs, struct err *err)
+{
+	uint8_t prefix = (uint8_t)stage;
+	g_autoptr(scan_t) scan = scan_new(txn, at, bytes_of(&prefix, 1),
+					bytes_of(NULL, 0), SCAN_SIZE,
+					SCAN_DROP);
+	struct bytes key, value;
+	enum err_code rc;
+
+	for (size_t i = 0; i < max; i++) {
+		g_autoptr(job_t) job = NULL;
+
+		rc = scan_next(scan, &key, &value, err);
+		if (rc != ERR_OK || key.data == NULL)
+			return rc;
+		rc = job_decode(at, key, value, &job, err);
+		if (rc != ERR_OK)
+			return rc;
+		if (job->due_ms > now_ms)
+			break;
+		g_ptr_array_add(jobs, g_steal_pointer(&job));
+	}
+	return ERR_OK;
+}
+
+/* Due time of the first of one file that is not yet due. */
+static enum err_code
+next_in_file(struct txn *txn, struct place at, enum stage stage,
+	     int64_t now_ms, int64_t *next, struct err *err)
+{
+	uint8_t prefix = (uint8_t)stage;
+	g_autoptr(GByteArray) from = g_byte_array_new();
+	g_autoptr(scan_t) scan = NULL;
+	struct bytes key;
+	struct cursor in;
+	int64_t due_ms;
+	enum err_code rc;
+
+	if (now_ms == INT64_MAX)
+		return ERR_OK;
+	due_key(from, stage, now_ms < 0 ? 0 : now_ms + 1);
+	scan = scan_new(txn, at, bytes_of(&prefix, 1), bytes_buf(from),
+			4096, SCAN_KEYS);
+	rc = scan_next(scan, &key, NULL, err);
+	if (rc != ERR_OK || key.data == NULL)
+		return rc;
+	cursor_init(&in, key);
+	(void) get_u8(&in);
+	due_ms = get_time(&in);
+	if (in.bad)
+		return record_corrupt(at, key, err);
+	*next = MIN(*next, due_ms);
+	return ERR_OK;
+}
+
+enum err_code
+queue_due(struct store *store, enum stage stage, int64_t now_ms, size_t max,
+	  GPtrArray **out, int64_t *next_out, struct err *err)
+{
+	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func(free_job);
+	struct txn *txn = store_reader(store);
+	int64_t next = INT64_MAX;
+	enum err_code rc;
+
+	for (unsigned int i = 0; i < SHARDS; i++) {
+		struct place at = { TABLE_QUEUE, i };
+
+		rc = due_in_file(txn, at, stage, now_ms, max, jobs, err);
+		if (rc == ERR_OK)
+			rc = next_in_file(txn, at, stage, now_ms, &next, err);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	g_ptr_array_sort(jobs, job_order);
+	if (jobs->len > max)
+		g_ptr_array_set_size(jobs, (gint)max);
+	*out = g_steal_pointer(&jobs);
+	*next_out = next;
+	return ERR_OK;
+}
+
+/* The due time is not known, so the keys of one file are looked through. */
+enum err_code
+queue_find(struct txn *txn, const struct post_id *id, struct job **out,
+	   struct err *err)
+{
+	struct place at = place_shard(TABLE_QUEUE, id->bytes[0]);
+	g_autoptr(scan_t) scan = scan_new(txn, at, bytes_of(NULL, 0),
+					bytes_of(NULL, 0), SCAN_SIZE,
+					SCAN_DROP);
+	struct bytes key, value;
+	enum err_code rc;
+
+	while ((rc = scan_next(scan, &key, &value, err)) == ERR_OK &&
+	       key.data != NULL)
+		if (key.len >= POST_ID_LEN &&
+		    memcmp((const uint8_t *)key.data + key.len - POST_ID_LEN,
+			   id->bytes, POST_ID_LEN) == 0)
+			return job_decode(at, key, value, out, err);
+	if (rc == ERR_OK)
+		*out = NULL;
+	return rc;
+}
+
+/* All files at once: the one whose head has the least key gives the next. */
+struct queue_scan {
+	struct scan *files[SHARDS];
+	struct bytes keys[SHARDS], values[SHARDS];
+	int given;		/* that file's head is used up; -1: none */
+};
+
+struct queue_scan *
+queue_scan_new(struct txn *txn)
+{
+	struct queue_scan *scan = g_new0(struct queue_scan, 1);
+
+	for (unsigned int i = 0; i < SHARDS; i++)
+		scan->files[i] = scan_new(txn, (struct place){ TABLE_QUEUE,
+					  i }, bytes_of(NULL, 0),
+					  bytes_of(NULL, 0), SCAN_SIZE,
+					  SCAN_DROP);
+	scan->given = -1;
+	return scan;
+}
+
+void
+queue_scan_free(struct queue_scan *scan)
+{
+	if (scan == NULL)
+		return;
+	for (unsigned int i = 0; i < SHARDS; i++)
+		scan_free(scan->files[i]);
+	g_free(scan);
+}
+
+static bool
+key_less(struct bytes a, struct bytes b)
+{
+	int rc = memcmp(a.data, b.data, MIN(a.len, b.len));
+
+	return rc != 0 ? rc < 0 : a.len < b.len;
+}
+
+enum err_code
+queue_scan_next(struct queue_scan *scan, struct place *at,
+		struct bytes *key, struct bytes *value, struct err *err)
+{
+	bool first = scan->keys[0].data == NULL && scan->given < 0;
+	int best = -1;
+	enum err_code rc;
+
+	for (int i = 0; i < SHARDS; i++) {
+		if (first || i == scan->given) {
+			rc = scan_next(scan->files[i], &scan->keys[i],
+				       &scan->values[i], err);
+			if (rc != ERR_OK)
+				return rc;
+		}
+		if (scan->keys[i].data != NULL &&
+		    (best < 0 || key_less(scan->keys[i], scan->keys[best])))
+			best = i;
+	}
+	*key = bytes_of(NULL, 0);
+	if (best >= 0) {
+		*at = (struct place){ TABLE_QUEUE, (unsigned int)best };
+		*key = scan->keys[best];
+		*value = scan->values[best];
+		scan->given = best;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+queue_walk(struct store *store, queue_visit visit, void *arg,
+	   struct err *err)
+{
+	g_autoptr(queue_scan_t) scan = queue_scan_new(store_reader(store));
+	struct bytes key, value;
+	struct place at;
+	bool more = true;
+	enum err_code rc = ERR_OK;
+
+	while (more) {
+		g_autoptr(job_t) job = NULL;
+
+		rc = queue_scan_next(scan, &at, &key, &value, err);
+		if (rc != ERR_OK || key.data == NULL)
+			break;
+		rc = job_decode(at, key, value, &job, err);
+		if (rc != ERR_OK)
+			break;
+		more = visit(arg, job);
+	}
+	return rc;
+}
+
+enum err_code
+queue_count(struct store *store, enum stage stage, uint64_t *out,
+	    struct err *err)
+{
+	uint8_t prefix = (uint8_t)stage;
+	uint64_t count = 0;
+	struct bytes key;
+	enum err_code rc;
+
+	for (unsigned int i = 0; i < SHARDS; i++) {
+		g_autoptr(scan_t) scan = scan_new(store_reader(store),
+						(struct place){ TABLE_QUEUE,
+						i }, bytes_of(&prefix, 1),
+						bytes_of(NULL, 0),
+						256 * 1024,
+						SCAN_KEYS | SCAN_DROP);
+
+		while ((rc = scan_next(scan, &key, NULL, err)) == ERR_OK &&
+		       key.data != NULL)
+			count++;
+		if (rc != ERR_OK)
+			return rc;
+	}
+	*out = count;
+	return ERR_OK;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_DB_RECORD_H
+#define MUSTER_DB_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "db/post.h"
+
+/*
+ * Records and keys as bytes. Private to db/.
+ *
+ * Numbers are big endian, so that keys sort as their numbers do. A text is
+ * u32 length, bytes, NUL; the NUL lets a reader borrow it where it lies. It
+ * is valid UTF-8 (what is not is replaced by U+FFFD when it is written) and
+ * has at most TEXT_LONGEST bytes, so that each record can be dumped. "text key" below is the bytes and a NUL.
+ *
+ * The first byte of each value is the version of its layout, now
+ * RECORD_VERSION everywhere; a later layout gets a number of its own, and
+ * its decoder keeps reading the old ones.
+ *
+ *	file      key                           value, behind the version
+ *	meta      name                          of its own, see store.c
+ *	lists     'A' address (text key)        u32 number, u64 created_s
+ *	          'G' u32 number                text address; deleted, members
+ *	                                        are still to be purged
+ *	          'I' u32 number                text address
+ *	settings  scope (text key), name        text value
+ *	members   u32 list, address (text key)  u8 flags (1 delivery, 2 own
+ *	                                        posts), u64 since_s, u32
+ *	                                        bounces, u64 bounced_s, texts:
+ *	                                        addr ("": as in the key),
+ *	                                        name, bounce_reason
+ *	handles   8 bytes handle, u32 list      key in members (kept by
+ *	                                        Berkeley DB, duplicates)
+ *	post.X    12 bytes id, POST_META        u64 received_s, u64 size, u32
+ *	                                        jobs, texts: sender, qid,
+ *	                                        message_id, door, client,
+ *	                                        helo, auth, author
+ *	          id, POST_FORM, u32 list,      u64 header size, u8 has a body,
+ *	          FORM_META                     u64 body size, u64 body_at
+ *	          ..., FORM_HEADER, u32 n       piece n of the header, no
+ *	                                        version, PIECE_MAX but the last
+ *	          ..., FORM_BODY, u32 n         the same of the body
+ *	          id, POST_BODY, u32 n          the same of the bytes as sent
+ *	          id, POST_TRACE, u64 time_us,  texts: stage, list, what
+ *	          u16 n
+ *	queue.X   u8 stage, u64 due_ms,         u8 was, u64 made_ms, u32
+ *	          12 bytes id                   attempts, post id, u32 list, u8
+ *	                                        role, u8 audience, u64 as_of_s,
+ *	                                        u64 sent, u64 refused, texts:
+ *	                                        list_addr, detail, after,
+ *	                                        until, reason; u32 n, n texts
+ *	seen.X    32 bytes                      post id, u64 time_s
+ *	ref.X     SHA-256 of the name, post id  u64 time_us, text name
+ *
+ * X is the first nibble of the post's id, the job's id, the seen key, the
+ * hash of the name: files in order hold their keys in order (but for
+ * queue, which is merged when read).
+ */
+#define RECORD_VERSION 1
+#define PIECE_MAX (64 * 1024)
+#define KEY_MAX 512		/* bytes of the longest key */
+#define TEXT_LONGEST (16 * 1024)	/* of one text; longer ones are cut, so
+				 * that a record of a dump keeps to a line
+				 * of LINE_LONGEST, however it is escaped */
+#define JOB_LONGEST (150 * 1024)	/* of a job's record */
+#define LINE_LONGEST (1024 * 1024)
+#define POST_LONGEST (1024LL * 1024 * 1024)
+
+enum post_kind { POST_META = 1, POST_FORM, POST_BODY, POST_TRACE };
+enum form_kind { FORM_META = 1, FORM_HEADER, FORM_BODY };
+
+struct bytes {
+	const void *data;	/* NULL: nothing there */
+	size_t len;
+};
+
+#define bytes_of(p, n)	((struct bytes){ (p), (n) })
+#define bytes_buf(b)	((struct bytes){ (b)->data, (b)->len })
+
+/* Writing appends to a GByteArray. */
+GByteArray *record_new(void);		/* with the version byte */
+void put_u8(GByteArray *out, uint8_t n);
+void put_u16(GByteArray *out, uint16_t n);
+void put_u32(GByteArray *out, uint32_t n);
+void put_u64(GByteArray *out, uint64_t n);
+void put_raw(GByteArray *out, const void *data, size_t len);
+void put_key_text(GByteArray *out, const char *text);
+void put_text(GByteArray *out, const char *text);	/* NULL is "" */
+void put_id(GByteArray *out, const struct post_id *id);
+
+/*
+ * Reading: the first thing that is not there, or not right, sets bad, and
+ * from then on everything reads as 0 or "". Whoever has read a record asks
+ * cursor_end() whether it was good to its last byte.
+ */
+struct cursor {
+	const uint8_t *at;
+	size_t left;
+	bool bad;
+};
+
+void cursor_init(struct cursor *in, struct bytes bytes);
+void cursor_record(struct cursor *in, struct bytes bytes); /* and version */
+uint8_t get_u8(struct cursor *in);
+uint16_t get_u16(struct cursor *in);
+uint32_t get_u32(struct cursor *in);
+uint64_t get_u64(struct cursor *in);
+int64_t get_time(struct cursor *in);	/* u64 that fits int64_t */
+const void *get_raw(struct cursor *in, size_t len);	/* NULL: bad */
+const char *get_key_text(struct cursor *in);	/* borrowed, never NULL */
+const char *get_text(struct cursor *in);	/* borrowed, never NULL */
+void get_id(struct cursor *in, struct post_id *out);
+bool cursor_end(const struct cursor *in);
+
+#endif

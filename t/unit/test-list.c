@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+#include <string.h>
+
+#include "db/list.h"
+#include "db/roster.h"
+#include "t/unit/store-case.h"
+
+struct work {
+	const char *addr, *key, *value;
+	bool done;
+};
+
+static enum err_code
+create_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct work *work = arg;
+
+	return list_create(txn, work->addr, 5, &work->done, err);
+}
+
+static enum err_code
+delete_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct work *work = arg;
+
+	return list_delete(txn, work->addr, &work->done, err);
+}
+
+static enum err_code
+set_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct work *work = arg;
+
+	return setting_put(txn, work->addr, work->key, work->value, err);
+}
+
+static enum err_code
+unset_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct work *work = arg;
+
+	return setting_remove(txn, work->addr, work->key, &work->done, err);
+}
+
+static bool
+create(struct store_case *t, const char *addr)
+{
+	struct work work = { .addr = addr };
+
+	case_txn(t, create_body, &work);
+	return work.done;
+}
+
+static void
+set(struct store_case *t, const char *scope, const char *key,
+    const char *value)
+{
+	struct work work = { .addr = scope, .key = key, .value = value };
+
+	case_txn(t, set_body, &work);
+}
+
+static uint32_t
+number(struct store_case *t, const char *addr)
+{
+	struct list *list;
+	uint32_t id;
+
+	case_ok(list_find(store_reader(t->store), addr, &list, &t->err), t);
+	id = list != NULL ? list->id : 0;
+	list_free(list);
+	return id;
+}
+
+static void
+test_create(void)
+{
+	struct store_case t;
+	struct list *list;
+
+	case_begin(&t);
+	g_assert_true(create(&t, "dev@example.org"));
+	g_assert_false(create(&t, "dev@example.org"));
+	case_reopen(&t);
+	case_ok(list_by_id(store_reader(t.store),
+			   number(&t, "dev@example.org"), &list, &t.err), &t);
+	g_assert_nonnull(list);
+	g_assert_cmpstr(list->addr, ==, "dev@example.org");
+	g_assert_cmpint(list->created_s, ==, 5);
+	list_free(list);
+	case_ok(list_by_id(store_reader(t.store), 12345, &list, &t.err), &t);
+	g_assert_null(list);
+	case_end(&t);
+}
+
+static void
+test_next(void)
+{
+	static const char *const names[] = {
+		"a@example.org", "a-b@example.org", "ab@example.org",
+		"a@example.com", NULL
+	};
+	static const char *const sorted[] = {
+		"a-b@example.org", "a@example.com", "a@example.org",
+		"ab@example.org",
+	};
+	g_autofree char *after = g_strdup("");
+	struct store_case t;
+	struct list *list;
+
+	case_begin(&t);
+	for (size_t i = 0; names[i] != NULL; i++)
+		g_assert_true(create(&t, names[i]));
+	for (size_t i = 0; i < G_N_ELEMENTS(sorted); i++) {
+		case_ok(list_next(store_reader(t.store), after, &list,
+				  &t.err), &t);
+		g_assert_nonnull(list);
+		g_assert_cmpstr(list->addr, ==, sorted[i]);
+		g_free(after);
+		after = g_strdup(list->addr);
+		list_free(list);
+	}
+	case_ok(list_next(store_reader(t.store), after, &list, &t.err), &t);
+	g_assert_null(list);
+	case_end(&t);
+}
+
+static void
+add_members(struct store_case *t, uint32_t list, int count)
+{
+	struct member **members = g_new0(struct member *, count);
+
+	for (int i = 0; i < count; i++) {
+		char addr[64];
+
+		(void) snprintf(addr, sizeof(addr), "u%d@example.net", i);
+		members[i] = member_new(addr, 1);
+	}
+	case_ok(roster_import(t->store, list, members, (size_t)count, NULL,
+			      &t->err), t);
+	for (int i = 0; i < count; i++)
+		member_free(members[i]);
+	g_free(members);
+}
+
+static void
+test_delete(void)
+{
+	struct work work = { .addr = "dev@example.org" };
+	g_autoptr(GArray) lists = NULL;
+	uint32_t old, other;
+	uint64_t count;
+	char *value;
+	struct store_case t;
+	bool more;
+	int calls = 0;
+
+	case_begin(&t);
+	create(&t, "dev@example.org");
+	create(&t, "devel@example.org");
+	old = number(&t, "dev@example.org");
+	other = number(&t, "devel@example.org");
+	add_members(&t, old, 5001);
+	add_members(&t, other, 10);
+	set(&t, "dev@example.org", "policy", "open");
+	set(&t, "devel@example.org", "policy", "open");
+	case_txn(&t, delete_body, &work);
+	g_assert_true(work.done);
+	case_txn(&t, delete_body, &work);
+	g_assert_false(work.done);
+	g_assert_true(create(&t, "dev@example.org"));
+	g_assert_cmpuint(number(&t, "dev@example.org"), >, other);
+	case_ok(setting_get(store_reader(t.store), "dev@example.org",
+			    "policy", &value, &t.err), &t);
+	g_assert_null(value);
+	case_ok(setting_get(store_reader(t.store), "devel@example.org",
+			    "policy", &value, &t.err), &t);
+	g_assert_cmpstr(value, ==, "open");
+	g_free(value);
+	do {
+		case_ok(list_purge(t.store, &more, &t.err), &t);
+		calls++;
+	} while (more);
+	g_assert_cmpint(calls, ==, 4);
+	case_ok(roster_count(t.store, old, &count, NULL, &t.err), &t);
+	g_assert_cmpuint(count, ==, 0);
+	case_ok(roster_count(t.store, other, &count, NULL, &t.err), &t);
+	g_assert_cmpuint(count, ==, 10);
+	case_ok(roster_lists(store_reader(t.store), "u7@example.net",
+			     &lists, &t.err), &t);
+	g_assert_cmpuint(lists->len, ==, 1);
+	case_end(&t);
+}
+
+static void
+test_scopes(void)
+{
+	static const char *const want[] = {
+		"", "@example.com", "@example.org", "dev@example.org",
+	};
+	g_autofree char *after = NULL;
+	struct work work = { .addr = "@example.com", .key = "policy" };
+	struct store_case t;
+	char *scope;
+
+	case_begin(&t);
+	set(&t, "dev@example.org", "owner", "a@example.net");
+	set(&t, "@example.org", "policy", "open");
+	set(&t, "@example.org", "owner", "b@example.net");
+	set(&t, "@example.com", "policy", "open");
+	set(&t, "", "policy", "open");
+	for (size_t i = 0; i <= G_N_ELEMENTS(want); i++) {
+		case_ok(setting_next_scope(store_reader(t.store), after,
+					   &scope, &t.err), &t);
+		g_assert_cmpstr(scope, ==, i < G_N_ELEMENTS(want) ?
+				want[i] : NULL);
+		g_free(after);
+		after = scope;
+	}
+	case_txn(&t, unset_body, &work);
+	g_assert_true(work.done);
+	case_txn(&t, unset_body, &work);
+	g_assert_false(work.done);
+	case_end(&t);
+}
+
+static void
+check_conf(struct store_case *t, const char *scope, const char *policy,
+	   const char *from, const char *prefix)
+{
+	struct list_conf *conf;
+
+	case_ok(list_conf_load(store_reader(t->store), scope, &conf,
+			       &t->err), t);
+	g_assert_cmpstr(conf->policy, ==, policy);
+	g_assert_cmpstr(g_hash_table_lookup(conf->from, "policy"), ==, from);
+	g_assert_cmpstr(conf->subject_prefix, ==, prefix);
+	list_conf_free(conf);
+}
+
+static void
+test_inherit(void)
+{
+	struct list_conf *conf;
+	struct store_case t;
+
+	case_begin(&t);
+	check_conf(&t, "dev@example.org", "members", NULL, "");
+	set(&t, "", "policy", "open");
+	set(&t, "@example.org", "subject-prefix", "[org]");
+	set(&t, "@example.org", "policy", "members-strict");
+	set(&t, "dev@example.org", "subject-prefix", "");
+	set(&t, "dev@example.org", "max-size", "400k");
+	set(&t, "dev@example.org", "owner", "a@example.net, b@example.net");
+	check_conf(&t, "", "open", "", "");
+	check_conf(&t, "@example.org", "members-strict", "@example.org",
+		   "[org]");
+	check_conf(&t, "dev@example.org", "members-strict", "@example.org",
+		   "");
+	check_conf(&t, "dev2@example.org", "members-strict", "@example.org",
+		   "[org]");
+	check_conf(&t, "dev@example.net", "open", "", "");
+	case_ok(list_conf_load(store_reader(t.store), "dev@example.org",
+			       &conf, &t.err), &t);
+	g_assert_cmpint(conf->size_max, ==, 400 * 1024);
+	g_assert_cmpuint(g_strv_length(conf->owners), ==, 2);
+	g_assert_cmpstr(conf->owners[1], ==, "b@example.net");
+	list_conf_free(conf);
+	case_end(&t);
+}
+
+static void
+test_many_settings(void)
+{
+	g_autofree char *long_text = g_strnfill(390, 'x');
+	struct list_conf *conf;
+	struct store_case t;
+
+	case_begin(&t);
+	for (int i = 0; i < 500; i++) {
+		char key[32];
+
+		(void) snprintf(key, sizeof(key), "later-key-%d", i);
+		set(&t, "dev@example.org", key, long_text);
+	}
+	set(&t, "dev@example.org", "policy", "open");
+	case_ok(list_conf_load(store_reader(t.store), "dev@example.org",
+			       &conf, &t.err), &t);
+	g_assert_cmpstr(conf->policy, ==, "open");
+	list_conf_free(conf);
+	case_end(&t);
+}
+
+int
+main(void)
+{
+	static const struct tap_case cases[] = {
+		{ "a list is created once, and found by its number",
+		  test_create },
+		{ "lists come in byte order", test_next },
+		{ "a deleted list leaves nothing to its successor",
+		  test_delete },
+		{ "scopes come in byte order", test_scopes },
+		{ "a list inherits from domain and site", test_inherit },
+		{ "settings of a later version are passed over",
+		  test_many_settings },
+		{ NULL, NULL },
+	};
+
+	return tap_run("list", cases);
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "db/queue.h"
+#include "t/unit/store-case.h"
+
+struct work {
+	struct job **jobs;
+	size_t count;
+	const struct job *next;
+	bool taken;
+};
+
+static enum err_code
+put_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct work *work = arg;
+	enum err_code rc = ERR_OK;
+
+	for (size_t i = 0; rc == ERR_OK && i < work->count; i++)
+		rc = queue_put(txn, work->jobs[i], err);
+	return rc;
+}
+
+static enum err_code
+take_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct work *work = arg;
+
+	return queue_take(txn, work->jobs[0], &work->taken, err);
+}
+
+static enum err_code
+replace_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct work *work = arg;
+
+	return queue_replace(txn, work->jobs[0], work->next, &work->taken,
+			     err);
+}
+
+#define JOBS 300
+
+/* Pending jobs due at 0, 1, 2 ..., in no order, and one of another stage. */
+static void
+put_jobs(struct store_case *t, struct job *jobs[JOBS])
+{
+	struct work work = { .jobs = jobs, .count = JOBS };
+	struct post_id post;
+
+	post_id_new(&post);
+	for (size_t i = 0; i < JOBS; i++) {
+		jobs[i] = job_new(STAGE_PENDING, &post, 1,
+				  "dev@example.org");
+		jobs[i]->due_ms = (int64_t)(i * 7 % JOBS);
+	}
+	jobs[JOBS - 1]->stage = STAGE_SHUNTED;
+	case_txn(t, put_body, &work);
+}
+
+static void
+free_jobs(struct job *jobs[JOBS])
+{
+	for (size_t i = 0; i < JOBS; i++)
+		job_free(jobs[i]);
+}
+
+static void
+test_due(void)
+{
+	struct job *jobs[JOBS];
+	GPtrArray *due;
+	struct store_case t;
+	int64_t next, last = -1;
+
+	case_begin(&t);
+	put_jobs(&t, jobs);
+	case_ok(queue_due(t.store, STAGE_PENDING, 100, 50, &due, &next,
+			  &t.err), &t);
+	g_assert_cmpuint(due->len, ==, 50);
+	g_assert_cmpint(next, ==, 101);
+	for (guint i = 0; i < due->len; i++) {
+		const struct job *job = g_ptr_array_index(due, i);
+
+		g_assert_cmpint(job->due_ms, ==, last + 1);
+		last = job->due_ms;
+	}
+	g_ptr_array_unref(due);
+	case_ok(queue_due(t.store, STAGE_PENDING, INT64_MAX, 1000, &due,
+			  &next, &t.err), &t);
+	g_assert_cmpuint(due->len, ==, JOBS - 1);
+	g_assert_cmpint(next, ==, INT64_MAX);
+	g_ptr_array_unref(due);
+	case_ok(queue_due(t.store, STAGE_BOUNCE, INT64_MAX, 10, &due, &next,
+			  &t.err), &t);
+	g_assert_cmpuint(due->len, ==, 0);
+	g_ptr_array_unref(due);
+	free_jobs(jobs);
+	case_end(&t);
+}
+
+static void
+test_take(void)
+{
+	struct job *jobs[JOBS], *found, *next;
+	struct work work = { .jobs = jobs };
+	struct store_case t;
+
+	case_begin(&t);
+	put_jobs(&t, jobs);
+	case_txn(&t, take_body, &work);
+	g_assert_true(work.taken);
+	case_txn(&t, take_body, &work);
+	g_assert_false(work.taken);
+	work.next = jobs[0];
+	case_txn(&t, replace_body, &work);	/* taken already */
+	g_assert_false(work.taken);
+	case_ok(queue_find(store_reader(t.store), &jobs[0]->id, &found,
+			   &t.err), &t);
+	g_assert_null(found);
+	work.jobs = jobs + 1;
+	next = job_new(STAGE_OUTBOUND, &jobs[1]->post, 1, "dev@example.org");
+	next->id = jobs[1]->id;
+	next->due_ms = 99;
+	next->attempts = 4;
+	work.next = next;
+	case_txn(&t, replace_body, &work);
+	g_assert_true(work.taken);
+	case_ok(queue_find(store_reader(t.store), &next->id, &found, &t.err),
+		&t);
+	g_assert_nonnull(found);
+	g_assert_cmpint(found->stage, ==, STAGE_OUTBOUND);
+	g_assert_cmpuint(found->attempts, ==, 4);
+	job_free(found);
+	job_free(next);
+	free_jobs(jobs);
+	case_end(&t);
+}
+
+struct walk {
+	size_t count, stop_at;
+	enum stage stage;
+	int64_t due_ms;
+};
+
+static bool
+visit(void *arg, const struct job *job)
+{
+	struct walk *walk = arg;
+
+	if (walk->count > 0) {
+		g_assert_cmpint(job->stage, >=, walk->stage);
+		if (job->stage == walk->stage)
+			g_assert_cmpint(job->due_ms, >=, walk->due_ms);
+	}
+	walk->stage = job->stage;
+	walk->due_ms = job->due_ms;
+	return ++walk->count != walk->stop_at;
+}
+
+static void
+test_walk(void)
+{
+	struct walk all = { 0 }, some = { .stop_at = 10 };
+	struct job *jobs[JOBS];
+	struct store_case t;
+	uint64_t count;
+
+	case_begin(&t);
+	case_ok(queue_walk(t.store, visit, &all, &t.err), &t);
+	g_assert_cmpuint(all.count, ==, 0);
+	put_jobs(&t, jobs);
+	case_ok(queue_walk(t.store, visit, &all, &t.err), &t);
+	g_assert_cmpuint(all.count, ==, JOBS);
+	case_ok(queue_walk(t.store, visit, &some, &t.err), &t);
+	g_assert_cmpuint(some.count, ==, 10);
+	case_ok(queue_count(t.store, STAGE_PENDING, &count, &t.err), &t);
+	g_assert_cmpuint(count, ==, JOBS - 1);
+	case_ok(queue_count(t.store, STAGE_SHUNTED, &count, &t.err), &t);
+	g_assert_cmpuint(count, ==, 1);
+	free_jobs(jobs);
+	case_end(&t);
+}
+
+static void
+test_fields(void)
+{
+	struct post_id post;
+	struct job *job, *got;
+	struct work work = { .jobs = &job, .count = 1 };
+	struct store_case t;
+
+	case_begin(&t);
+	post_id_new(&post);
+	job = job_new(STAGE_SHUNTED, &post, 9, "dev@example.org");
+	job->was = STAGE_BOUNCE;
+	job->due_ms = 12;
+	job->attempts = 3;
+	job->role = ROLE_BOUNCES;
+	job->audience = TO_MEMBERS;
+	job->as_of_s = 88;
+	job->sent = 5;
+	job->refused = 6;
+	g_free(job->detail);
+	job->detail = g_strdup("token");
+	g_free(job->after);
+	job->after = g_strdup("a@x");
+	g_free(job->until);
+	job->until = g_strdup("z@x");
+	g_free(job->reason);
+	job->reason = g_strdup("why");
+	g_strfreev(job->addrs);
+	job->addrs = g_strsplit("x@a y@b z@c", " ", -1);
+	case_txn(&t, put_body, &work);
+	case_ok(queue_find(store_reader(t.store), &job->id, &got, &t.err),
+		&t);
+	g_assert_nonnull(got);
+	g_assert_cmpint(got->was, ==, STAGE_BOUNCE);
+	g_assert_cmpint(got->due_ms, ==, 12);
+	g_assert_cmpint(got->made_ms, ==, job->made_ms);
+	g_assert_cmpuint(got->attempts, ==, 3);
+	g_assert_cmpmem(&got->post, POST_ID_LEN, &post, POST_ID_LEN);
+	g_assert_cmpuint(got->list, ==, 9);
+	g_assert_cmpstr(got->list_addr, ==, "dev@example.org");
+	g_assert_cmpint(got->role, ==, ROLE_BOUNCES);
+	g_assert_cmpint(got->audience, ==, TO_MEMBERS);
+	g_assert_cmpint(got->as_of_s, ==, 88);
+	g_assert_cmpuint(got->sent, ==, 5);
+	g_assert_cmpuint(got->refused, ==, 6);
+	g_assert_cmpstr(got->detail, ==, "token");
+	g_assert_cmpstr(got->after, ==, "a@x");
+	g_assert_cmpstr(got->until, ==, "z@x");
+	g_assert_cmpstr(got->reason, ==, "why");
+	g_assert_cmpuint(g_strv_length(got->addrs), ==, 3);
+	g_assert_cmpstr(got->addrs[2], ==, "z@c");
+	job_free(got);
+	job_free(job);
+	case_end(&t);
+}
+
+static void
+test_too_large(void)
+{
+	g_autoptr(GStrvBuilder) addrs = g_strv_builder_new();
+	struct post_id post;
+	struct job *job;
+	struct work work = { .jobs = &job, .count = 1 };
+	struct store_case t;
+
+	case_begin(&t);
+	post_id_new(&post);
+	job = job_new(STAGE_OUTBOUND, &post, 9, "dev@example.org");
+	for (int i = 0; i < 20000; i++)
+		g_strv_builder_add(addrs, "someone@example.net");
+	g_strfreev(job->addrs);
+	job->addrs = g_strv_builder_end(addrs);
+	g_assert_cmpint(store_txn(t.store, TXN_DURABLE, put_body, &work,
+				  &t.err), ==, ERR_INVALID);
+	job_free(job);
+	case_end(&t);
+}
+
+int
+main(void)
+{
+	static const struct tap_case cases[] = {
+		{ "due jobs come oldest first, with what is next",
+		  test_due },
+		{ "a job is taken once", test_take },
+		{ "a walk is in order and ends when told", test_walk },
+		{ "every field of a job comes back", test_fields },
+		{ "a job has a largest size", test_too_large },
+		{ NULL, NULL },
+	};
+
+	return tap_run("queue", cases);
+}
