@@ -37,6 +37,13 @@ void moderate(const char *policy, const struct facts *facts,
  * list's refusal text put in; NULL: no such preset. The caller frees. */
 char *policy_text(const char *policy, const char *refuse_text);
 
+/*
+ * refusal_text - what a refused author is told: the list's own sentence, or
+ * where that is empty one that names the address to subscribe. list is its
+ * canonical address. The caller frees.
+ */
+char *refusal_text(const char *list, const char *refuse_text);
+
 /* policy_names - NULL-ended */
 extern const char *const policy_names[];
 
