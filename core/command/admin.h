@@ -40,14 +40,12 @@ struct admin {
 int admin_run(struct admin *admin, int argc, char **argv);
 
 /*
- * What the muster program needs before there is a store: check usage, and
- * learn which file it must open for --file (NULL: none; "-": stdin).
- * Prints help and usage errors itself and then returns false with *status.
+ * What the muster program needs before there is a store. Checks the usage;
+ * *file_out is what it must open for --file or load (NULL: nothing, "-":
+ * stdin), *path_out is set where -c stands among the words. Prints help,
+ * usage errors and all that needs no store itself: then false, with *status.
  */
 bool admin_prepare(int argc, char **argv, const char **file_out,
-		   int *status);
-
-/* Verbs that need no store, for shell completion: the text of
- * "muster completion bash". */
+		   const char **path_out, int *status);
 
 #endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_OUTBOUND_CONN_H
+#define MUSTER_OUTBOUND_CONN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "conf/settings.h"
+#include "core/outbound/batch.h"
+
+/*
+ * One connection to the relay, without blocking. It carries transactions of
+ * one recipient each. With PIPELINING (RFC 2920) the commands of the next
+ * transaction go out in the same write as the body of the one before.
+ *
+ * How it ends for a copy is told through struct conn_events; the owner
+ * polls, reads, gives copies where conn_has_room(), and then writes, so that
+ * a body and the next transaction's commands leave together.
+ */
+struct conn;
+
+struct conn_events {
+	/* the relay has answered for good */
+	void (*answered)(void *arg, struct batch *batch, guint index,
+			 enum copy_result result, int code,
+			 const char *text);
+	/* not answered, and not the copy's fault: start it again */
+	void (*again)(void *arg, struct batch *batch, guint index);
+	/* the relay refuses service: 421, a refused greeting or MAIL */
+	void (*refused)(void *arg, int code, const char *text);
+	void *arg;
+};
+
+/* conn_open - begins to connect; NULL: not even that (errno). addr is a
+ * struct sockaddr of len. settings is ref'd for the connection's life. */
+struct conn *conn_open(const void *addr, unsigned int len,
+		       struct settings *settings,
+		       const struct conn_events *events);
+
+int conn_fd(const struct conn *conn);
+short conn_poll_events(const struct conn *conn);
+
+/* What can be done now. False: it is over, close it. */
+bool conn_read(struct conn *conn);
+bool conn_write(struct conn *conn);
+
+/* conn_is_greeted - has the relay said it serves us? */
+bool conn_is_greeted(const struct conn *conn);
+bool conn_has_room(const struct conn *conn);
+void conn_start(struct conn *conn, struct batch *batch, guint index);
+
+/* Transactions that have no final answer. */
+unsigned int conn_open_count(const struct conn *conn);
+/* When, by wire_now_ms(), it is too long without a sign of life */
+int64_t conn_deadline_ms(const struct conn *conn);
+
+/* conn_close - with QUIT where it is idle; copies without an answer come
+ * through events->again; returns how many of them the relay may have. */
+unsigned int conn_close(struct conn *conn);
+
+#endif

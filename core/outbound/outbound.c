@@ -1,0 +1,443 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * How a copy travels:
+ *
+ *	queue -> delivery    the dispatcher claims an outbound job; what all
+ *	                     copies share is composed once (compose.c)
+ *	delivery -> batch    some members are read from the roster, each with
+ *	                     a token of his own (delivery.c)
+ *	batch -> relay       another thread sends them, a transaction each
+ *	                     (relay.c, conn.c)
+ *	relay -> batch       with an answer for each copy
+ *	batch -> progress    one durable transaction moves the jobs on, for
+ *	                     all deliveries that have something to record
+ *
+ * The dispatcher does all work with the store and none with sockets, the
+ * relay's thread the reverse. Copies that are with the relay and not yet
+ * recorded are at most [outbound] in-flight: so many can be sent twice if
+ * we are killed now.
+ *
+ * Claims live in memory. A kill forgets them, and the jobs are claimed
+ * again from where their last progress was recorded.
+ */
+#include "core/outbound/outbound.h"
+
+#include <pthread.h>
+
+#include <glib.h>
+
+#include "core/attempt.h"
+#include "core/base/log.h"
+#include "core/outbound/delivery.h"
+#include "core/outbound/relay.h"
+#include "db/queue.h"
+#include "core/base/banned.h"
+
+#define DELIVERIES_MAX 64
+#define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
+#define IDLE_MS 5000			/* a hint may get lost */
+#define BATCHES_SHARE 4			/* of in-flight for one batch */
+#define BATCH_MAX 500
+
+struct outbound {
+	struct store *store;
+	const struct verp *verp;
+	struct relay *relay;
+	pthread_t thread;
+
+	pthread_mutex_t lock;		/* of the next four */
+	pthread_cond_t changed;
+	GQueue answered;		/* of struct batch */
+	struct settings *settings;
+	bool hint, stopping;
+
+	/* the dispatcher's own */
+	GPtrArray *deliveries;		/* in turn */
+	GHashTable *claimed;		/* job ids of deliveries, as text */
+	size_t memory;
+	int64_t in_flight;
+	int64_t next_due_ms;
+};
+
+/* --- claims ------------------------------------------------------------- */
+
+static char *
+job_key(const struct job *job)
+{
+	char text[POST_ID_TEXT + 1];
+
+	post_id_text(&job->id, text);
+	return g_strdup(text);
+}
+
+static void
+log_delivery(const struct job *job, const char *event, const struct err *why)
+{
+	char post[POST_ID_TEXT + 1];
+	struct log_ctx ctx = { .list = job->list_addr, .id = post };
+
+	post_id_text(&job->post, post);
+	if (why != NULL)
+		log_err(&ctx, event, why);
+	else
+		log_info(&ctx, event, kv_num("sent", job->sent),
+			 kv_num("refused", job->refused),
+			 kv_str("after", job->after));
+}
+
+/*
+ * What may crash on a post is the composing, so that is what an attempt
+ * is. Handing copies to the relay may take days and be cut off by any number
+ * of restarts without a fault of the post's.
+ */
+static enum err_code
+forget_attempt(struct txn *txn, void *arg, struct err *err)
+{
+	struct job *job = arg, next = *job;
+	bool taken = false;
+
+	next.attempts = 0;
+	return queue_replace(txn, job, &next, &taken, err);
+}
+
+static void
+open_delivery(struct outbound *outbound, const struct settings *settings,
+	      struct job *job)
+{
+	struct delivery *delivery = NULL;
+	struct err err = ERR_INIT, second = ERR_INIT;
+	bool go = false;
+	enum err_code rc;
+
+	rc = attempt_begin(outbound->store, job, settings->attempts, &go,
+			   &err);
+	if (rc == ERR_OK && go)
+		rc = delivery_open(outbound->store, outbound->verp, job,
+				   &delivery, &err);
+	if (rc == ERR_OK && delivery != NULL)
+		rc = store_txn(outbound->store, TXN_LAZY, forget_attempt, job,
+			       &err);
+	if (rc != ERR_OK) {
+		log_delivery(job, "job.failed", &err);
+		(void) attempt_failed(outbound->store, job, &err, &second);
+	}
+	if (rc != ERR_OK && delivery != NULL) {
+		delivery_free(delivery);	/* and with it the job */
+		return;
+	}
+	if (delivery == NULL) {
+		job_free(job);
+		return;
+	}
+	job->attempts = 0;
+	g_ptr_array_add(outbound->deliveries, delivery);
+	g_hash_table_add(outbound->claimed, job_key(job));
+	outbound->memory += delivery_bytes(delivery);
+	log_delivery(job, job->after[0] != '\0' ? "outbound.resumed" :
+		     "outbound.begun", NULL);
+}
+
+static bool
+has_room(const struct outbound *outbound)
+{
+	return outbound->deliveries->len < DELIVERIES_MAX &&
+		(outbound->memory < MEMORY_MAX ||
+		 outbound->deliveries->len == 0);
+}
+
+static void
+claim(struct outbound *outbound, const struct settings *settings)
+{
+	g_autoptr(GPtrArray) jobs = NULL;
+	struct err err = ERR_INIT;
+
+	if (!has_room(outbound))
+		return;
+	if (queue_due(outbound->store, STAGE_OUTBOUND,
+		      g_get_real_time() / 1000, DELIVERIES_MAX * 2, &jobs,
+		      &outbound->next_due_ms, &err) != ERR_OK) {
+		log_err(NULL, "queue.failed", &err);
+		return;
+	}
+	for (guint i = 0; i < jobs->len && has_room(outbound); i++) {
+		struct job *job = g_ptr_array_index(jobs, i);
+		g_autofree char *key = job_key(job);
+
+		if (g_hash_table_contains(outbound->claimed, key))
+			continue;
+		g_ptr_array_index(jobs, i) = NULL;
+		open_delivery(outbound, settings, job);
+	}
+}
+
+static void
+close_delivery(struct outbound *outbound, guint index)
+{
+	struct delivery *delivery = g_ptr_array_index(outbound->deliveries,
+						      index);
+	g_autofree char *key = job_key(delivery_job(delivery));
+
+	outbound->memory -= delivery_bytes(delivery);
+	g_hash_table_remove(outbound->claimed, key);
+	g_ptr_array_remove_index(outbound->deliveries, index);
+	delivery_free(delivery);
+}
+
+/* --- expansion ---------------------------------------------------------- */
+
+static bool
+push_one(struct outbound *outbound, struct delivery *delivery, size_t max)
+{
+	struct batch *batch = NULL;
+	struct err err = ERR_INIT;
+
+	if (delivery_next(delivery, outbound->store, max, &batch, &err) !=
+	    ERR_OK)
+		log_delivery(delivery_job(delivery), "outbound.failed", &err);
+	if (batch == NULL)
+		return false;
+	outbound->in_flight += batch->copies->len;
+	relay_push(outbound->relay, batch);
+	return true;
+}
+
+/* Each delivery in turn, as long as there is room in flight. */
+static void
+expand(struct outbound *outbound, const struct settings *settings)
+{
+	size_t max = (size_t)CLAMP(settings->in_flight / BATCHES_SHARE, 1,
+				   BATCH_MAX);
+	bool any = true;
+
+	while (any) {
+		any = false;
+		for (guint i = 0; i < outbound->deliveries->len; i++) {
+			if (outbound->in_flight + (int64_t)max >
+			    settings->in_flight)
+				return;
+			any |= push_one(outbound, g_ptr_array_index(
+				outbound->deliveries, i), max);
+		}
+	}
+}
+
+/* --- progress ----------------------------------------------------------- */
+
+struct progress {
+	struct outbound *outbound;
+	const struct settings *settings;
+};
+
+static enum err_code
+progress_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct progress *progress = arg;
+	GPtrArray *deliveries = progress->outbound->deliveries;
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < deliveries->len && rc == ERR_OK; i++) {
+		struct delivery *delivery = g_ptr_array_index(deliveries, i);
+
+		if (delivery_can_commit(delivery))
+			rc = delivery_commit(txn, delivery,
+					     progress->settings, err);
+	}
+	return rc;
+}
+
+static void
+after_commit(struct outbound *outbound)
+{
+	for (guint i = outbound->deliveries->len; i > 0; i--) {
+		struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i - 1);
+
+		if (!delivery_can_commit(delivery))
+			continue;
+		outbound->in_flight -= delivery_committed(delivery);
+		if (!delivery_is_done(delivery))
+			continue;
+		log_delivery(delivery_job(delivery), "outbound.done", NULL);
+		close_delivery(outbound, i - 1);
+	}
+}
+
+static bool
+something_to_commit(const struct outbound *outbound)
+{
+	for (guint i = 0; i < outbound->deliveries->len; i++)
+		if (delivery_can_commit(g_ptr_array_index(
+			outbound->deliveries, i)))
+			return true;
+	return false;
+}
+
+static bool
+commit_progress(struct outbound *outbound, const struct settings *settings)
+{
+	struct progress progress = { outbound, settings };
+	struct err err = ERR_INIT;
+
+	if (!something_to_commit(outbound))
+		return false;
+	if (store_txn(outbound->store, TXN_DURABLE, progress_body, &progress,
+		      &err) != ERR_OK) {
+		log_err(NULL, "outbound.not-recorded", &err);
+		return false;	/* it stays to be recorded */
+	}
+	after_commit(outbound);
+	return true;
+}
+
+/* --- the dispatcher ----------------------------------------------------- */
+
+static void
+take_answered(struct outbound *outbound)
+{
+	struct batch *batch;
+
+	while ((batch = g_queue_pop_head(&outbound->answered)) != NULL)
+		delivery_answered(batch->owner, batch);
+}
+
+static void
+wait_for_work(struct outbound *outbound, bool busy)
+{
+	int64_t now_ms = g_get_real_time() / 1000, until_ms;
+	struct timespec until;
+
+	until_ms = MIN(now_ms + IDLE_MS, MAX(outbound->next_due_ms, now_ms));
+	if (!has_room(outbound))
+		until_ms = now_ms + IDLE_MS;
+	until.tv_sec = until_ms / 1000;
+	until.tv_nsec = until_ms % 1000 * 1000000;
+	while (!busy && !outbound->hint && !outbound->stopping &&
+	       g_queue_is_empty(&outbound->answered))
+		if (pthread_cond_timedwait(&outbound->changed,
+					   &outbound->lock, &until) != 0)
+			break;
+	outbound->hint = false;
+}
+
+/* One round; the settings it began with hold until its end. */
+static bool
+dispatch(struct outbound *outbound, struct settings *settings)
+{
+	bool recorded = commit_progress(outbound, settings);
+
+	claim(outbound, settings);
+	expand(outbound, settings);
+	/* A list without anybody to send to is done at once. */
+	return recorded || something_to_commit(outbound);
+}
+
+static void *
+run(void *data)
+{
+	struct outbound *outbound = data;
+	struct settings *settings;
+	bool busy = true;
+
+	(void) pthread_mutex_lock(&outbound->lock);
+	for (;;) {
+		wait_for_work(outbound, busy);
+		if (outbound->stopping)
+			break;
+		take_answered(outbound);
+		settings = settings_ref(outbound->settings);
+		(void) pthread_mutex_unlock(&outbound->lock);
+		busy = dispatch(outbound, settings);
+		settings_unref(settings);
+		(void) pthread_mutex_lock(&outbound->lock);
+	}
+	(void) pthread_mutex_unlock(&outbound->lock);
+	return NULL;
+}
+
+/* In the relay's thread. */
+static void
+on_finished(void *arg, struct batch *batch)
+{
+	struct outbound *outbound = arg;
+
+	(void) pthread_mutex_lock(&outbound->lock);
+	g_queue_push_tail(&outbound->answered, batch);
+	(void) pthread_cond_signal(&outbound->changed);
+	(void) pthread_mutex_unlock(&outbound->lock);
+}
+
+/* --- from outside ------------------------------------------------------- */
+
+enum err_code
+outbound_start(struct store *store, struct settings *settings,
+	       const struct verp *verp, struct outbound **out,
+	       struct err *err)
+{
+	struct outbound *outbound = g_new0(struct outbound, 1);
+
+	outbound->store = store;
+	outbound->verp = verp;
+	outbound->settings = settings_ref(settings);
+	outbound->deliveries = g_ptr_array_new();
+	outbound->claimed = g_hash_table_new_full(g_str_hash, g_str_equal,
+						  g_free, NULL);
+	g_queue_init(&outbound->answered);
+	(void) pthread_mutex_init(&outbound->lock, NULL);
+	(void) pthread_cond_init(&outbound->changed, NULL);
+	outbound->relay = relay_start(settings, on_finished, outbound);
+	if (pthread_create(&outbound->thread, NULL, run, outbound) != 0)
+		return err_set(err, ERR_IO, "raise the limit on processes",
+			       "cannot start a thread");
+	*out = outbound;
+	return ERR_OK;
+}
+
+void
+outbound_wake(struct outbound *outbound)
+{
+	(void) pthread_mutex_lock(&outbound->lock);
+	outbound->hint = true;
+	(void) pthread_cond_signal(&outbound->changed);
+	(void) pthread_mutex_unlock(&outbound->lock);
+}
+
+void
+outbound_reload(struct outbound *outbound, struct settings *settings)
+{
+	(void) pthread_mutex_lock(&outbound->lock);
+	settings_unref(outbound->settings);
+	outbound->settings = settings_ref(settings);
+	(void) pthread_mutex_unlock(&outbound->lock);
+	relay_reload(outbound->relay, settings);
+	outbound_wake(outbound);
+}
+
+/* The dispatcher is gone by then, so its part is ours: record what the
+ * relay had answered, and what it had not goes back to the queue. */
+static void
+record_rest(struct outbound *outbound)
+{
+	take_answered(outbound);
+	(void) commit_progress(outbound, outbound->settings);
+	while (outbound->deliveries->len > 0)
+		close_delivery(outbound, outbound->deliveries->len - 1);
+}
+
+void
+outbound_stop(struct outbound *outbound)
+{
+	(void) pthread_mutex_lock(&outbound->lock);
+	outbound->stopping = true;
+	(void) pthread_cond_signal(&outbound->changed);
+	(void) pthread_mutex_unlock(&outbound->lock);
+	(void) pthread_join(outbound->thread, NULL);
+	relay_stop(outbound->relay);
+	record_rest(outbound);
+	g_ptr_array_free(outbound->deliveries, TRUE);
+	g_hash_table_destroy(outbound->claimed);
+	(void) pthread_cond_destroy(&outbound->changed);
+	(void) pthread_mutex_destroy(&outbound->lock);
+	settings_unref(outbound->settings);
+	g_free(outbound);
+}

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/outbound/reply.h"
+
+#include <string.h>
+
+#include "core/base/banned.h"
+
+void
+reply_reader_init(struct reply_reader *reader)
+{
+	memset(reader, 0, sizeof(*reader));
+	reader->pending = g_string_new(NULL);
+	reader->text = g_string_new(NULL);
+}
+
+void
+reply_reader_done(struct reply_reader *reader)
+{
+	g_string_free(reader->pending, TRUE);
+	g_string_free(reader->text, TRUE);
+}
+
+void
+reply_feed(struct reply_reader *reader, const char *bytes, size_t len)
+{
+	g_string_append_len(reader->pending, bytes, (gssize)len);
+}
+
+static int
+read_code(const char *line, size_t len)
+{
+	if (len < 3 || line[0] < '2' || line[0] > '5' ||
+	    !g_ascii_isdigit(line[1]) || !g_ascii_isdigit(line[2]))
+		return 0;
+	if (len > 3 && line[3] != ' ' && line[3] != '-')
+		return 0;
+	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
+}
+
+/* True: this line is the last of its reply. */
+static bool
+take_line(struct reply_reader *reader, const char *line, size_t len)
+{
+	int code = read_code(line, len);
+
+	if (reader->lines == 0) {
+		reader->code = code;
+		g_string_truncate(reader->text, 0);
+	}
+	if (code == 0 || code != reader->code ||
+	    ++reader->lines > REPLY_LINES_MAX) {
+		reader->broken = true;
+		return false;
+	}
+	if (reader->text->len > 0)
+		g_string_append_c(reader->text, '\n');
+	if (len > 4)
+		g_string_append_len(reader->text, line + 4,
+				    (gssize)len - 4);
+	return len == 3 || line[3] == ' ';
+}
+
+bool
+reply_next(struct reply_reader *reader, struct reply *out)
+{
+	size_t at = 0;
+	bool whole = false;
+
+	while (!whole && !reader->broken) {
+		const char *line = reader->pending->str + at;
+		size_t left = reader->pending->len - at;
+		const char *lf = memchr(line, '\n', left);
+		size_t len = lf != NULL ? (size_t)(lf - line) : left;
+
+		if (len > REPLY_LINE_MAX)
+			reader->broken = true;
+		if (lf == NULL || reader->broken)
+			break;
+		at += len + 1;
+		if (len > 0 && line[len - 1] == '\r')
+			len--;
+		whole = take_line(reader, line, len);
+	}
+	g_string_erase(reader->pending, 0, (gssize)at);
+	if (!whole)
+		return false;
+	reader->lines = 0;
+	out->code = reader->code;
+	out->text = reader->text->str;
+	return true;
+}

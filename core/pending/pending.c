@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/pending/pending.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "core/mail/header.h"
+#include "core/mail/mime.h"
+#include "db/list.h"
+#include "db/post.h"
+#include "core/base/banned.h"
+
+/*
+ * A post gets the fields that a list must add and loses those that would
+ * lead astray on the next way; everything else keeps its bytes, so that the
+ * author's DKIM signature holds. Where a signature covers a field that we
+ * would set without need (Sender, Precedence), the field stays as it is.
+ */
+
+struct work {
+	const struct settings *settings;
+	const struct job *job;
+	struct list_conf *conf;
+	struct post *post;
+	struct header header;
+	const char *bytes;
+	size_t len, body_at;
+};
+
+/* --- fields ------------------------------------------------------------- */
+
+/* Tracks of the way here. Delivered-To would look like a loop to the MTA of
+ * the next hop, and receipts are not the list's to ask for. */
+static void
+remove_routing(struct header *header)
+{
+	static const char *const names[] = {
+		"Delivered-To", "X-Original-To", "Return-Path", "Errors-To",
+		"Return-Receipt-To", "Disposition-Notification-To",
+		"X-Confirm-Reading-To",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		header_remove(header, names[i]);
+}
+
+/* Another list's: the post is ours now (RFC 2369 section 4, RFC 2919
+ * section 5). */
+static void
+remove_list_fields(struct header *header)
+{
+	static const char *const names[] = {
+		"List-Id", "List-Post", "List-Help", "List-Subscribe",
+		"List-Unsubscribe", "List-Unsubscribe-Post", "List-Owner",
+		"List-Archive",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
+		header_remove(header, names[i]);
+}
+
+static void
+add_mailto(struct header *header, const char *name, const char *list,
+	   const char *suffix, const char *query)
+{
+	g_autofree char *addr = list_role_addr(list, suffix);
+	g_autofree char *value = g_strdup_printf("<mailto:%s%s>", addr,
+						 query);
+
+	header_append(header, name, value);
+}
+
+static void
+add_list_id(struct work *work)
+{
+	g_autofree char *id = g_strdup(work->job->list_addr);
+	g_autofree char *phrase = NULL, *value = NULL, *folded = NULL;
+	char *at = strrchr(id, '@');
+
+	*at = '.';
+	if (work->conf->description[0] != '\0')
+		phrase = mime_encode_phrase(work->conf->description);
+	value = g_strdup_printf("%s%s<%s>", phrase != NULL ? phrase : "",
+				phrase != NULL ? " " : "", id);
+	folded = header_fold(value, strlen("List-Id: "));
+	header_append(&work->header, "List-Id", folded);
+}
+
+static void
+add_list_fields(struct work *work)
+{
+	const char *list = work->job->list_addr;
+	struct header *header = &work->header;
+
+	add_list_id(work);
+	add_mailto(header, "List-Post", list, "", "");
+	add_mailto(header, "List-Help", list, "-request", "?subject=help");
+	add_mailto(header, "List-Subscribe", list, "-join", "");
+	add_mailto(header, "List-Unsubscribe", list, "-leave", "");
+	if (work->conf->owners[0] != NULL)
+		add_mailto(header, "List-Owner", list, "-owner", "");
+}
+
+static void
+set_unsigned(struct header *header, const char *name, const char *value)
+{
+	if (!header_is_signed(header, name))
+		header_set(header, name, value);
+}
+
+static void
+set_sender(struct work *work)
+{
+	g_autofree char *addr = list_role_addr(work->job->list_addr,
+					       "-bounces");
+	g_autofree char *value = g_strdup_printf("<%s>", addr);
+
+	set_unsigned(&work->header, "Sender", value);
+	set_unsigned(&work->header, "Precedence", "list");
+}
+
+static void
+set_subject(struct work *work)
+{
+	g_autofree char *old = NULL, *subject = NULL, *folded = NULL;
+
+	if (work->conf->subject_prefix[0] == '\0')
+		return;
+	old = header_get(&work->header, "Subject");
+	subject = mime_subject_prefix(old, work->conf->subject_prefix);
+	if (old != NULL && strcmp(old, subject) == 0)
+		return;
+	folded = header_fold(subject, strlen("Subject: "));
+	header_set(&work->header, "Subject", folded);
+}
+
+/* Without these the MTA would add its own to each copy, its From being the
+ * envelope sender with the token in it. */
+static void
+complete(struct work *work)
+{
+	struct header *header = &work->header;
+	g_autofree char *value = NULL;
+
+	if (header_find(header, "Date", 0) < 0) {
+		g_autofree char *date = mime_date_now();
+
+		header_append(header, "Date", date);
+	}
+	if (header_find(header, "Message-ID", 0) < 0) {
+		g_autofree char *id = mime_message_id(
+			work->settings->hostname);
+
+		header_append(header, "Message-ID", id);
+	}
+	if (header_find(header, "From", 0) < 0) {
+		value = work->post->sender[0] != '\0' ?
+			g_strdup_printf("<%s>", work->post->sender) :
+			list_role_addr(work->job->list_addr, "-bounces");
+		header_append(header, "From", value);
+	}
+}
+
+static void
+make_header(struct work *work)
+{
+	remove_routing(&work->header);
+	if (work->job->role == ROLE_POST) {
+		remove_list_fields(&work->header);
+		set_subject(work);
+		set_sender(work);
+		add_list_fields(work);
+	}
+	complete(work);
+}
+
+/* --- the form ----------------------------------------------------------- */
+
+/* The whole made anew where a line is too long for SMTP. */
+static enum err_code
+recode(struct work *work, GString *header, struct form *out, struct err *err)
+{
+	g_autoptr(GString) whole = g_string_new(header->str);
+	g_autoptr(GString) made = g_string_new(NULL);
+	struct header parsed;
+	size_t body_at;
+
+	g_string_append(whole, "\r\n");
+	g_string_append_len(whole, work->bytes + work->body_at,
+			    (gssize)(work->len - work->body_at));
+	if (!mime_recode(whole->str, whole->len, made) ||
+	    !header_parse(made->str, made->len, &parsed, &body_at))
+		return err_set(err, ERR_INVALID, "look at it with muster "
+			       "queue show, then drop it",
+			       "the post has lines over 998 octets that "
+			       "cannot be re-encoded");
+	header_done(&parsed);
+	/* The form's header is without the empty line. */
+	out->header = g_bytes_new(made->str, body_at >= 2 ? body_at - 2 : 0);
+	out->body = g_bytes_new(made->str + body_at, made->len - body_at);
+	out->body_at = 0;
+	return ERR_OK;
+}
+
+static enum err_code
+make_form(struct work *work, struct form *out, bool *recoded,
+	  struct err *err)
+{
+	GString *header = g_string_new(NULL);
+	enum err_code rc;
+
+	header_write(&work->header, header);
+	*recoded = mime_needs_recode(header->str, header->len) ||
+		mime_needs_recode(work->bytes + work->body_at,
+				  work->len - work->body_at);
+	if (*recoded) {
+		rc = recode(work, header, out, err);
+		g_string_free(header, TRUE);
+		return rc;
+	}
+	out->header = g_string_free_to_bytes(header);
+	out->body = NULL;
+	out->body_at = work->body_at;
+	return ERR_OK;
+}
+
+static void
+form_clear(struct form *form)
+{
+	g_clear_pointer(&form->header, g_bytes_unref);
+	g_clear_pointer(&form->body, g_bytes_unref);
+}
+
+/* --- the next job ------------------------------------------------------- */
+
+static struct job *
+outbound_job(const struct work *work)
+{
+	struct job *next = job_new(STAGE_OUTBOUND, &work->job->post,
+				   work->job->list, work->job->list_addr);
+
+	next->role = work->job->role;
+	next->as_of_s = g_get_real_time() / G_USEC_PER_SEC;
+	if (work->job->role == ROLE_POST) {
+		next->audience = TO_MEMBERS;
+	} else {
+		next->audience = TO_ADDRS;
+		g_strfreev(next->addrs);
+		next->addrs = g_strdupv(work->conf->owners);
+	}
+	return next;
+}
+
+static enum err_code
+hand_over(struct txn *txn, struct work *work, bool recoded, struct err *err)
+{
+	struct job *next = outbound_job(work);
+	bool taken = false;
+	enum err_code rc;
+
+	/* The post had one job, this one, and has one again. */
+	rc = queue_replace(txn, work->job, next, &taken, err);
+	if (rc == ERR_OK && taken)
+		rc = trace_add(txn, &work->job->post, "pending",
+			       work->job->list_addr, err, "%s%s; on its way "
+			       "to %s", work->job->role == ROLE_POST ?
+			       "list fields added" : "passed on as it is",
+			       recoded ? ", re-encoded for its long lines"
+			       : "", work->job->role == ROLE_POST ?
+			       "the members" : "the owners");
+	job_free(next);
+	return rc;
+}
+
+static enum err_code
+process(struct txn *txn, struct work *work, struct err *err)
+{
+	struct form form = { 0 };
+	bool recoded = false;
+	enum err_code rc;
+
+	if (!header_parse(work->bytes, work->len, &work->header,
+			  &work->body_at))
+		return err_set(err, ERR_INVALID, "drop it",
+			       "the post has too many header fields");
+	make_header(work);
+	rc = make_form(work, &form, &recoded, err);
+	if (rc == ERR_OK)
+		rc = form_put(txn, &work->job->post, work->job->list, &form,
+			      err);
+	form_clear(&form);
+	header_done(&work->header);
+	return rc == ERR_OK ? hand_over(txn, work, recoded, err) : rc;
+}
+
+/* Nobody to send it to: the list is gone. */
+static enum err_code
+end_here(struct txn *txn, const struct job *job, const char *why,
+	 struct err *err)
+{
+	bool taken = false;
+	enum err_code rc = queue_take(txn, job, &taken, err);
+
+	if (rc == ERR_OK && taken)
+		rc = trace_add(txn, &job->post, "pending", job->list_addr,
+			       err, "%s", why);
+	if (rc == ERR_OK && taken)
+		rc = post_release(txn, &job->post, 1, err);
+	return rc;
+}
+
+static enum err_code
+run_with(struct txn *txn, struct work *work, struct err *err)
+{
+	g_autoptr(GBytes) bytes = NULL;
+	enum err_code rc;
+	gsize len;
+
+	rc = post_get(txn, &work->job->post, &work->post, err);
+	if (rc == ERR_OK && work->post != NULL)
+		rc = post_bytes(txn, &work->job->post, &bytes, err);
+	if (rc == ERR_OK)
+		rc = list_conf_load(txn, work->job->list_addr, &work->conf,
+				    err);
+	if (rc != ERR_OK)
+		return rc;
+	if (bytes == NULL)
+		return err_set(err, ERR_CORRUPT, "drop the job; run muster "
+			       "check", "the post's bytes are gone");
+	work->bytes = g_bytes_get_data(bytes, &len);
+	work->len = len;
+	return process(txn, work, err);
+}
+
+enum err_code
+pending_run(struct txn *txn, const struct settings *settings,
+	    const struct job *job, struct err *err)
+{
+	struct work work = { .settings = settings, .job = job };
+	struct list *list = NULL;
+	enum err_code rc;
+
+	rc = list_by_id(txn, job->list, &list, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (list == NULL)
+		return end_here(txn, job, "the list has been deleted; sent "
+				"to nobody", err);
+	list_free(list);
+	rc = run_with(txn, &work, err);
+	list_conf_free(work.conf);
+	post_free(work.post);
+	return rc;
+}

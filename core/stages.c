@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/stages.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "core/attempt.h"
+#include "core/base/log.h"
+#include "core/bounce/bounce.h"
+#include "core/pending/pending.h"
+#include "db/list.h"
+#include "db/post.h"
+#include "db/queue.h"
+#include "core/base/banned.h"
+
+/*
+ * A stage is a function (job, transaction) -> next jobs; a thread here takes
+ * what is due and calls it. The transaction is lazy: nobody outside has been
+ * told anything, so if the power fails before the next durable commit, the
+ * job is simply still there.
+ */
+
+#define BATCH 64
+#define IDLE_MS 5000		/* a hint may get lost */
+#define HOUSEKEEPING_MS 60000
+
+struct stages;
+
+struct worker {
+	struct stages *stages;
+	enum stage stage;
+	pthread_t thread;
+};
+
+struct stages {
+	struct store *store;
+	struct settings *(*settings)(void);
+	const struct verp *verp;
+	void (*wake_outbound)(void);
+	struct worker pending, bounce;
+	pthread_t timer;
+	pthread_mutex_t lock;	/* of all below */
+	pthread_cond_t changed;
+	uint64_t hints;		/* how often there may have been work */
+	bool stopping;
+};
+
+/* --- one job ------------------------------------------------------------ */
+
+struct run {
+	struct worker *worker;
+	struct settings *settings;
+	const struct job *job;
+};
+
+static enum err_code
+run_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct run *run = arg;
+
+	if (run->worker->stage == STAGE_PENDING)
+		return pending_run(txn, run->settings, run->job, err);
+	return bounce_run(txn, run->settings, run->worker->stages->verp,
+			  run->job, err);
+}
+
+static void
+log_job_failed(const struct job *job, const struct err *why)
+{
+	char post[POST_ID_TEXT + 1];
+	struct log_ctx ctx = { .list = job->list_addr, .id = post };
+
+	post_id_text(&job->post, post);
+	log_warning(&ctx, "job.failed", kv_str("stage",
+		    stage_name(job->stage)), kv_num("attempts",
+		    job->attempts), kv_str("what", why->what),
+		    kv_str("todo", why->todo));
+}
+
+/* False: not even begun, so there is no use in going on now. */
+static bool
+do_job(struct worker *worker, struct settings *settings, struct job *job)
+{
+	struct store *store = worker->stages->store;
+	struct run run = { worker, settings, job };
+	struct err err = ERR_INIT, second = ERR_INIT;
+	bool go = false;
+
+	if (attempt_begin(store, job, settings->attempts, &go, &err) !=
+	    ERR_OK) {
+		log_job_failed(job, &err);
+		return false;
+	}
+	if (!go || store_txn(store, TXN_LAZY, run_body, &run, &err) == ERR_OK)
+		return true;
+	log_job_failed(job, &err);
+	if (attempt_failed(store, job, &err, &second) == ERR_OK)
+		return true;
+	log_job_failed(job, &second);
+	return false;
+}
+
+/* --- the threads -------------------------------------------------------- */
+
+static bool
+is_stopping(struct stages *stages)
+{
+	bool stopping;
+
+	(void) pthread_mutex_lock(&stages->lock);
+	stopping = stages->stopping;
+	(void) pthread_mutex_unlock(&stages->lock);
+	return stopping;
+}
+
+/* Until there is a hint that was not *seen, or for wait_ms. */
+static void
+wait_hint(struct stages *stages, uint64_t *seen, int64_t wait_ms)
+{
+	struct timespec until;
+	int64_t until_ms = g_get_real_time() / 1000 + wait_ms;
+
+	until.tv_sec = until_ms / 1000;
+	until.tv_nsec = until_ms % 1000 * 1000000;
+	(void) pthread_mutex_lock(&stages->lock);
+	while (!stages->stopping && *seen == stages->hints)
+		if (pthread_cond_timedwait(&stages->changed, &stages->lock,
+					   &until) != 0)
+			break;
+	*seen = stages->hints;
+	(void) pthread_mutex_unlock(&stages->lock);
+}
+
+/* Everything that is due; *next_ms: when there will be more. */
+static guint
+do_due(struct worker *worker, int64_t *next_ms)
+{
+	g_autoptr(GPtrArray) jobs = NULL;
+	struct settings *settings = worker->stages->settings();
+	struct err err = ERR_INIT;
+	guint done = 0;
+
+	*next_ms = INT64_MAX;
+	if (queue_due(worker->stages->store, worker->stage,
+		      g_get_real_time() / 1000, BATCH, &jobs, next_ms, &err)
+	    != ERR_OK)
+		log_err(NULL, "queue.failed", &err);
+	while (jobs != NULL && done < jobs->len &&
+	       !is_stopping(worker->stages) &&
+	       do_job(worker, settings, g_ptr_array_index(jobs, done)))
+		done++;
+	if (done > 0 && worker->stage == STAGE_PENDING)
+		worker->stages->wake_outbound();
+	settings_unref(settings);
+	return done;
+}
+
+static void *
+work(void *data)
+{
+	struct worker *worker = data;
+	uint64_t seen = 0;
+	int64_t next_ms;
+
+	while (!is_stopping(worker->stages)) {
+		if (do_due(worker, &next_ms) > 0)
+			continue;
+		next_ms -= MIN(next_ms, g_get_real_time() / 1000);
+		wait_hint(worker->stages, &seen, MIN(next_ms, IDLE_MS));
+	}
+	return NULL;
+}
+
+static void
+keep_house(struct stages *stages)
+{
+	struct settings *settings = stages->settings();
+	int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+	struct err err = ERR_INIT;
+	bool more = true;
+
+	if (seen_expire(stages->store, now_s - settings->seen_keep_s, &err)
+	    != ERR_OK || trace_expire(stages->store, now_s -
+				      settings->trace_keep_s, &err) != ERR_OK)
+		log_err(NULL, "housekeeping.failed", &err);
+	while (more && !is_stopping(stages)) {
+		more = false;
+		if (list_purge(stages->store, &more, &err) != ERR_OK)
+			log_err(NULL, "housekeeping.failed", &err);
+	}
+	settings_unref(settings);
+}
+
+/* Hints of work are none of its business. */
+static void
+wait_stop(struct stages *stages, int64_t wait_ms)
+{
+	int64_t end = g_get_monotonic_time() / 1000 + wait_ms, now;
+	uint64_t seen = 0;
+
+	while (!is_stopping(stages) &&
+	       (now = g_get_monotonic_time() / 1000) < end)
+		wait_hint(stages, &seen, end - now);
+}
+
+static void *
+tick(void *data)
+{
+	struct stages *stages = data;
+
+	while (!is_stopping(stages)) {
+		keep_house(stages);
+		wait_stop(stages, HOUSEKEEPING_MS);
+	}
+	return NULL;
+}
+
+static void
+start_thread(pthread_t *thread, void *(*run)(void *), void *arg)
+{
+	if (pthread_create(thread, NULL, run, arg) != 0)
+		g_error("cannot start a thread");
+}
+
+struct stages *
+stages_start(struct store *store, struct settings *(*settings)(void),
+	     const struct verp *verp, void (*wake_outbound)(void))
+{
+	struct stages *stages = g_new0(struct stages, 1);
+
+	stages->store = store;
+	stages->settings = settings;
+	stages->verp = verp;
+	stages->wake_outbound = wake_outbound;
+	stages->pending = (struct worker){ stages, STAGE_PENDING, 0 };
+	stages->bounce = (struct worker){ stages, STAGE_BOUNCE, 0 };
+	(void) pthread_mutex_init(&stages->lock, NULL);
+	(void) pthread_cond_init(&stages->changed, NULL);
+	start_thread(&stages->pending.thread, work, &stages->pending);
+	start_thread(&stages->bounce.thread, work, &stages->bounce);
+	start_thread(&stages->timer, tick, stages);
+	return stages;
+}
+
+void
+stages_wake(struct stages *stages)
+{
+	(void) pthread_mutex_lock(&stages->lock);
+	stages->hints++;
+	(void) pthread_cond_broadcast(&stages->changed);
+	(void) pthread_mutex_unlock(&stages->lock);
+}
+
+void
+stages_stop(struct stages *stages)
+{
+	(void) pthread_mutex_lock(&stages->lock);
+	stages->stopping = true;
+	(void) pthread_cond_broadcast(&stages->changed);
+	(void) pthread_mutex_unlock(&stages->lock);
+	(void) pthread_join(stages->pending.thread, NULL);
+	(void) pthread_join(stages->bounce.thread, NULL);
+	(void) pthread_join(stages->timer, NULL);
+	(void) pthread_cond_destroy(&stages->changed);
+	(void) pthread_mutex_destroy(&stages->lock);
+	g_free(stages);
+}

@@ -1,0 +1,556 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/submission.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <glib.h>
+
+#include "core/base/log.h"
+#include "core/base/wire.h"
+#include "core/mail/addr.h"
+#include "db/list.h"
+#include "db/post.h"
+#include "db/queue.h"
+#include "db/roster.h"
+#include "core/base/banned.h"
+
+/*
+ * The gate parses what strangers send, so what comes from it is hostile
+ * too: every field is checked, and nothing it says reaches more than the
+ * questions here.
+ */
+
+#define TO_MAX 1000
+#define REFUSED_MAX 2000
+#define ANSWER_MS 10000
+
+static json_t *
+answer_err(const struct err *err)
+{
+	g_autofree char *what = g_utf8_make_valid(err->what, -1);
+
+	return json_pack("{s:i, s:s}", "rc", (int)err->code, "what", what);
+}
+
+/* --- is this address ours? ---------------------------------------------- */
+
+struct rcpt_question {
+	const struct submission_server *server;
+	struct settings *settings;
+	struct addr sender, rcpt;
+	struct role_addr role;
+};
+
+static json_t *
+answer_kind(const char *kind)
+{
+	return json_pack("{s:i, s:s}", "rc", ERR_OK, "kind", kind);
+}
+
+static bool
+token_is_ours(const struct rcpt_question *q)
+{
+	uint8_t member[VERP_MEMBER_LEN], post[VERP_POST_LEN];
+
+	return q->role.role == ROLE_BOUNCES && q->role.detail != NULL &&
+		verp_open(q->server->verp, q->role.list, q->role.detail,
+			  member, post);
+}
+
+static enum err_code
+answer_list(const struct rcpt_question *q, const struct list *list,
+	    json_t **out, struct err *err)
+{
+	struct txn *reader = store_reader(q->server->store);
+	struct list_conf *conf = NULL;
+	struct member *sender = NULL;
+	enum err_code rc;
+
+	rc = list_conf_load(reader, list->addr, &conf, err);
+	if (rc == ERR_OK && q->sender.text[0] != '\0')
+		rc = roster_find(reader, list->id, q->sender.text, &sender,
+				 err);
+	if (rc == ERR_OK)
+		*out = json_pack(
+			"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, "
+			"s:I}", "rc", ERR_OK, "kind", "list",
+			"list", list->addr, "role", role_name(q->role.role),
+			"detail", q->role.detail != NULL ?
+			q->role.detail : "",
+			"policy", conf->policy,
+			"refuse_text", conf->refuse_text,
+			"token_ok", token_is_ours(q),
+			"has_owner", conf->owners[0] != NULL,
+			"sender_member", sender != NULL,
+			"size_max", (json_int_t)conf->size_max);
+	member_free(sender);
+	list_conf_free(conf);
+	return rc;
+}
+
+/* A mailbox without domain is one of the MTA's own host. RFC 5321 section
+ * 4.5.1 makes postmaster a mailbox of every domain, and the MTA's to
+ * deliver. */
+static const char *
+kind_of_unknown(const struct rcpt_question *q, bool domainless)
+{
+	if (domainless ||
+	    !settings_has_domain(q->settings, q->rcpt.domain) ||
+	    g_ascii_strcasecmp(q->rcpt.local, "postmaster") == 0)
+		return "foreign";
+	return "unknown";
+}
+
+static enum err_code
+look_up_rcpt(struct rcpt_question *q, bool domainless, json_t **out,
+	     struct err *err)
+{
+	struct list *list = NULL;
+	enum err_code rc;
+
+	if (!settings_has_domain(q->settings, q->rcpt.domain) &&
+	    !settings_shares_domain(q->settings, q->rcpt.domain)) {
+		*out = answer_kind("foreign");
+		return ERR_OK;
+	}
+	role_parse(&q->rcpt, &q->role);
+	rc = list_find(store_reader(q->server->store), q->role.list, &list,
+		       err);
+	if (rc == ERR_OK && list == NULL)
+		*out = answer_kind(kind_of_unknown(q, domainless));
+	else if (rc == ERR_OK)
+		rc = answer_list(q, list, out, err);
+	list_free(list);
+	role_addr_done(&q->role);
+	return rc;
+}
+
+static enum err_code
+answer_rcpt(const struct submission_server *server, const json_t *request,
+	    json_t **out, struct err *err)
+{
+	struct rcpt_question q = {
+		.server = server, .settings = server->settings(),
+	};
+	const char *rcpt = wire_str(request, "rcpt", "");
+	g_autofree char *full = NULL;
+	bool domainless;
+	enum err_code rc = ERR_OK;
+
+	if (!addr_parse(rcpt, &q.rcpt) || q.rcpt.local[0] == '\0' ||
+	    !addr_parse(wire_str(request, "sender", ""), &q.sender)) {
+		*out = answer_kind("foreign");
+	} else {
+		domainless = q.rcpt.domain[0] == '\0';
+		if (domainless) {
+			full = g_strdup_printf("%s@%s", q.rcpt.text,
+					       q.settings->hostname);
+			addr_done(&q.rcpt);
+			memset(&q.rcpt, 0, sizeof(q.rcpt));
+		}
+		if (domainless && !addr_parse(full, &q.rcpt))
+			*out = answer_kind("foreign");
+		else
+			rc = look_up_rcpt(&q, domainless, out, err);
+	}
+	addr_done(&q.rcpt);
+	addr_done(&q.sender);
+	settings_unref(q.settings);
+	return rc;
+}
+
+/* --- are these members? ------------------------------------------------- */
+
+static enum err_code
+answer_members(const struct submission_server *server, const json_t *request,
+	       json_t **out, struct err *err)
+{
+	struct txn *reader = store_reader(server->store);
+	const json_t *addrs = json_object_get(request, "addrs");
+	struct list *list = NULL;
+	bool all = json_array_size(addrs) > 0;
+	enum err_code rc;
+
+	rc = list_find(reader, wire_str(request, "list", ""), &list, err);
+	if (rc == ERR_OK && list == NULL)
+		all = false;
+	for (size_t i = 0; rc == ERR_OK && all &&
+	     i < json_array_size(addrs); i++) {
+		const char *addr = json_string_value(json_array_get(addrs,
+								    i));
+		struct member *member = NULL;
+
+		rc = roster_find(reader, list->id, addr != NULL ? addr : "",
+				 &member, err);
+		all = member != NULL;
+		member_free(member);
+	}
+	list_free(list);
+	if (rc == ERR_OK)
+		*out = json_pack("{s:i, s:b}", "rc", ERR_OK, "members", all);
+	return rc;
+}
+
+/* --- a post ------------------------------------------------------------- */
+
+struct target {
+	char *list;
+	enum role role;
+	char *detail;
+	char *why;
+	uint8_t key[SEEN_KEY_LEN];
+};
+
+/* What a request holds, read and checked before any transaction. */
+struct offer {
+	struct post post;
+	GArray *targets;	/* of struct target */
+	const json_t *refused;	/* borrowed */
+	int fd;
+	int64_t deadline;
+	int64_t now_s;
+	bool repeat;		/* set by the transaction */
+	struct post_id id;	/* of the post that is there now */
+};
+
+static void
+target_done(void *data)
+{
+	struct target *target = data;
+
+	g_free(target->list);
+	g_free(target->detail);
+	g_free(target->why);
+}
+
+static void
+offer_done(struct offer *offer)
+{
+	struct post *post = &offer->post;
+
+	g_array_free(offer->targets, TRUE);
+	g_free(post->sender);
+	g_free(post->qid);
+	g_free(post->message_id);
+	g_free(post->door);
+	g_free(post->client);
+	g_free(post->helo);
+	g_free(post->auth);
+	g_free(post->author);
+}
+
+static enum err_code
+malformed(struct err *err, const char *field)
+{
+	return err_set(err, ERR_INVALID, "",
+		       "the request has no good field \"%s\"", field);
+}
+
+static enum err_code
+read_target(const json_t *object, struct target *out, struct err *err)
+{
+	g_autofree guchar *key = NULL;
+	gsize len = 0;
+
+	if (!role_of_name(wire_str(object, "role", ""), &out->role))
+		return malformed(err, "role");
+	key = g_base64_decode(wire_str(object, "key", ""), &len);
+	if (len != SEEN_KEY_LEN)
+		return malformed(err, "key");
+	memcpy(out->key, key, SEEN_KEY_LEN);
+	out->list = g_strdup(wire_str(object, "list", ""));
+	out->detail = g_strdup(wire_str(object, "detail", ""));
+	out->why = g_strdup(wire_str(object, "why", ""));
+	return ERR_OK;
+}
+
+static enum err_code
+read_targets(const json_t *request, struct offer *offer, struct err *err)
+{
+	const json_t *to = json_object_get(request, "to");
+	enum err_code rc = ERR_OK;
+
+	if (json_array_size(to) > TO_MAX)
+		return malformed(err, "to");
+	for (size_t i = 0; i < json_array_size(to) && rc == ERR_OK; i++) {
+		struct target target = { 0 };
+
+		rc = read_target(json_array_get(to, i), &target, err);
+		if (rc == ERR_OK)
+			g_array_append_val(offer->targets, target);
+	}
+	return rc;
+}
+
+static enum err_code
+read_offer(const json_t *request, int fd, struct offer *out, struct err *err)
+{
+	struct post *post = &out->post;
+
+	memset(out, 0, sizeof(*out));
+	out->targets = g_array_new(FALSE, TRUE, sizeof(struct target));
+	g_array_set_clear_func(out->targets, target_done);
+	out->fd = fd;
+	out->now_s = g_get_real_time() / G_USEC_PER_SEC;
+	out->deadline = wire_int(request, "deadline", 0);
+	out->refused = json_object_get(request, "refused");
+	post->received_s = out->now_s;
+	post->sender = g_strdup(wire_str(request, "sender", ""));
+	post->qid = g_strdup(wire_str(request, "qid", ""));
+	post->message_id = g_strdup(wire_str(request, "message_id", ""));
+	post->door = g_strdup(wire_str(request, "door", ""));
+	post->client = g_strdup(wire_str(request, "client", ""));
+	post->helo = g_strdup(wire_str(request, "helo", ""));
+	post->auth = g_strdup(wire_str(request, "auth", ""));
+	post->author = g_strdup(wire_str(request, "author", ""));
+	post->size = (uint64_t)wire_int(request, "size", 0);
+	if (!post_id_parse(wire_str(request, "id", ""), &post->id))
+		return malformed(err, "id");
+	if (json_array_size(out->refused) > REFUSED_MAX)
+		return malformed(err, "refused");
+	return read_targets(request, out, err);
+}
+
+static enum err_code
+trace_origin(struct txn *txn, const struct offer *offer, struct err *err)
+{
+	const struct post *post = &offer->post;
+	enum err_code rc;
+
+	rc = trace_add(txn, &post->id, "inbound", "", err,
+		       "from <%s>, author %s, by %s from %s, queue id %s, "
+		       "Message-ID %s, %llu octets", post->sender,
+		       post->author[0] != '\0' ? post->author : "unknown",
+		       post->door, post->client[0] != '\0' ? post->client :
+		       "unknown", post->qid[0] != '\0' ? post->qid : "unknown",
+		       post->message_id[0] != '\0' ? post->message_id : "none",
+		       (unsigned long long)post->size);
+	if (rc == ERR_OK)
+		rc = trace_ref(txn, &post->id, post->message_id, err);
+	if (rc == ERR_OK)
+		rc = trace_ref(txn, &post->id, post->qid, err);
+	return rc;
+}
+
+static enum err_code
+trace_refusals(struct txn *txn, const struct offer *offer, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	for (size_t i = 0; i < json_array_size(offer->refused) &&
+	     rc == ERR_OK; i++) {
+		const json_t *refusal = json_array_get(offer->refused, i);
+
+		rc = trace_add(txn, &offer->post.id, "moderation",
+			       wire_str(refusal, "list", ""), err,
+			       "refused %s: %s", wire_str(refusal, "rcpt", ""),
+			       wire_str(refusal, "reply", ""));
+	}
+	return rc;
+}
+
+/* The post's job for one list; *made false when it was seen before. */
+static enum err_code
+take_target(struct txn *txn, struct offer *offer,
+	    const struct target *target, bool *made, struct err *err)
+{
+	struct post_id earlier = offer->post.id;
+	struct list *list = NULL;
+	struct job *job;
+	enum err_code rc;
+
+	*made = false;
+	rc = seen_add(txn, target->key, &offer->post.id, offer->now_s, made,
+		      &earlier, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (!*made) {
+		offer->id = earlier;
+		return trace_add(txn, &earlier, "inbound", target->list, err,
+				 "sent again by the client (queue id %s); "
+				 "answered 250, not taken twice",
+				 offer->post.qid);
+	}
+	rc = list_find(txn, target->list, &list, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (list == NULL)
+		return err_set(err, ERR_BUSY, "", "list %s has just been "
+			       "deleted", target->list);
+	job = job_new(target->role == ROLE_BOUNCES ? STAGE_BOUNCE
+		      : STAGE_PENDING, &offer->post.id, list->id, list->addr);
+	job->role = target->role;
+	g_free(job->detail);
+	job->detail = g_strdup(target->detail);
+	rc = queue_put(txn, job, err);
+	if (rc == ERR_OK)
+		rc = trace_add(txn, &offer->post.id, "moderation", list->addr,
+			       err, "%s", target->why);
+	job_free(job);
+	list_free(list);
+	return rc;
+}
+
+static enum err_code
+submit_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct offer *offer = arg;
+	enum err_code rc = ERR_OK;
+	bool made;
+
+	offer->post.jobs = 0;
+	offer->id = offer->post.id;
+	for (guint i = 0; i < offer->targets->len && rc == ERR_OK; i++) {
+		rc = take_target(txn, offer, &g_array_index(
+			offer->targets, struct target, i), &made, err);
+		offer->post.jobs += rc == ERR_OK && made;
+	}
+	offer->repeat = offer->post.jobs == 0;
+	if (rc != ERR_OK || offer->repeat)
+		return rc;
+	offer->id = offer->post.id;
+	rc = trace_origin(txn, offer, err);
+	if (rc == ERR_OK)
+		rc = trace_refusals(txn, offer, err);
+	if (rc == ERR_OK)
+		rc = post_put(txn, &offer->post, offer->fd, err);
+	/* The gate has given up by then and said 451. */
+	if (rc == ERR_OK && offer->deadline > 0 &&
+	    wire_now_ms() >= offer->deadline)
+		rc = err_set(err, ERR_BUSY, "", "too late to commit");
+	return rc;
+}
+
+static enum err_code
+check_offer(const struct submission_server *server, const struct offer *offer,
+	    struct err *err)
+{
+	struct settings *settings = server->settings();
+	int64_t floor = settings->space_floor, space = 0;
+	struct post *there = NULL;
+	struct stat st;
+	enum err_code rc;
+
+	settings_unref(settings);
+	if (offer->fd < 0 || fstat(offer->fd, &st) != 0 ||
+	    (uint64_t)st.st_size != offer->post.size)
+		return malformed(err, "size");
+	if (offer->targets->len == 0)
+		return malformed(err, "to");
+	rc = store_space(server->store, &space, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (space < floor + (int64_t)offer->post.size * 2)
+		return err_set(err, ERR_NOSPACE, "free disk space below home",
+			       "%lld bytes free, space-floor is %lld",
+			       (long long)space, (long long)floor);
+	rc = post_get(store_reader(server->store), &offer->post.id, &there,
+		      err);
+	if (rc == ERR_OK && there != NULL)
+		rc = malformed(err, "id");
+	post_free(there);
+	return rc;
+}
+
+static enum err_code
+answer_submit(const struct submission_server *server, const json_t *request,
+	      int fd, json_t **out, struct err *err)
+{
+	struct offer offer;
+	char id[POST_ID_TEXT + 1];
+	enum err_code rc;
+
+	rc = read_offer(request, fd, &offer, err);
+	if (rc == ERR_OK)
+		rc = check_offer(server, &offer, err);
+	if (rc == ERR_OK)
+		rc = store_txn(server->store, TXN_DURABLE, submit_body,
+			       &offer, err);
+	if (rc == ERR_OK) {
+		post_id_text(&offer.id, id);
+		*out = json_pack("{s:i, s:s, s:b}", "rc", ERR_OK, "id", id,
+				 "repeat", offer.repeat);
+		server->wake();
+	}
+	offer_done(&offer);
+	return rc;
+}
+
+/* --- what no list took -------------------------------------------------- */
+
+static enum err_code
+refused_body(struct txn *txn, void *arg, struct err *err)
+{
+	enum err_code rc = trace_origin(txn, arg, err);
+
+	return rc == ERR_OK ? trace_refusals(txn, arg, err) : rc;
+}
+
+static enum err_code
+answer_refused(const struct submission_server *server, const json_t *request,
+	       json_t **out, struct err *err)
+{
+	struct offer offer;
+	enum err_code rc = read_offer(request, -1, &offer, err);
+
+	if (rc == ERR_OK)
+		rc = store_txn(server->store, TXN_LAZY, refused_body, &offer,
+			       err);
+	if (rc == ERR_OK)
+		*out = json_pack("{s:i}", "rc", ERR_OK);
+	offer_done(&offer);
+	return rc;
+}
+
+/* --- the connection ----------------------------------------------------- */
+
+static enum err_code
+answer(const struct submission_server *server, const json_t *request, int fd,
+       json_t **out, struct err *err)
+{
+	const char *op = wire_str(request, "op", "");
+
+	if (strcmp(op, "rcpt") == 0)
+		return answer_rcpt(server, request, out, err);
+	if (strcmp(op, "members") == 0)
+		return answer_members(server, request, out, err);
+	if (strcmp(op, "submit") == 0)
+		return answer_submit(server, request, fd, out, err);
+	if (strcmp(op, "refused") == 0)
+		return answer_refused(server, request, out, err);
+	return malformed(err, "op");
+}
+
+static bool
+serve_one(const struct submission_server *server, int fd)
+{
+	struct err err = ERR_INIT;
+	json_t *request = NULL, *reply = NULL;
+	int passed = -1;
+	size_t count = 0;
+	bool sent;
+
+	if (wire_recv(fd, &request, &passed, 1, &count, 0, &err) != ERR_OK)
+		return false;
+	if (answer(server, request, passed, &reply, &err) != ERR_OK) {
+		log_err(NULL, "submission.failed", &err);
+		reply = answer_err(&err);
+	}
+	sent = wire_send(fd, reply, NULL, 0, wire_now_ms() + ANSWER_MS,
+			 &err) == ERR_OK;
+	if (count > 0)
+		(void) close(passed);
+	json_decref(request);
+	json_decref(reply);
+	return sent;
+}
+
+void
+serve_submission(const struct submission_server *server, int fd)
+{
+	while (serve_one(server, fd))
+		;
+}
