@@ -32,6 +32,10 @@ enum err_code dump_write(struct store *store, const char *const *lists,
  * nothing. Memory is bounded whatever the size. ERR_INVALID names "line N",
  * the field, and what is accepted, and nothing has been changed.
  *
+ * The number of jobs of a post follows from the jobs. A secret that is
+ * loaded takes effect at the next store_open(). ERR_NOSPACE, and nothing
+ * changed, unless twice the size of the dump is free.
+ *
  * progress (may be NULL) is called every few thousand records; done and
  * total are lines.
  */

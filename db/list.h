@@ -64,7 +64,7 @@ enum err_code setting_remove(struct txn *txn, const char *scope,
 /* setting_get - *value NULL if none in this very scope; the caller frees */
 enum err_code setting_get(struct txn *txn, const char *scope,
 			  const char *key, char **value, struct err *err);
-/* setting_scopes - walk all scopes that have settings: the one after
+/* setting_next_scope - walk all scopes that have settings: the one after
  * `after` (NULL: from the first), *out NULL at the end. */
 enum err_code setting_next_scope(struct txn *txn, const char *after,
 				 char **out, struct err *err);

@@ -55,7 +55,7 @@ enum err_code post_put(struct txn *txn, const struct post *post, int fd,
 /* *out NULL: no such post (or gone already) */
 enum err_code post_get(struct txn *txn, const struct post_id *id,
 		       struct post **out, struct err *err);
-/* post_find_prefix - the only post whose id begins so, for VERP tokens */
+/* post_by_prefix - the only post whose id begins so, for VERP tokens */
 enum err_code post_by_prefix(struct txn *txn, const uint8_t *prefix,
 			     size_t len, struct post **out, struct err *err);
 

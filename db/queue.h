@@ -62,6 +62,8 @@ struct job *job_new(enum stage stage, const struct post_id *post,
 		    uint32_t list, const char *list_addr);
 void job_free(struct job *job);
 
+/* queue_put - ERR_INVALID when the job takes more than 150 KB (addrs of some
+ * 4,000 addresses): cut it into several */
 enum err_code queue_put(struct txn *txn, const struct job *job,
 			struct err *err);
 /* queue_take - remove the very record that was read (stage, due, id);

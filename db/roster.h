@@ -100,7 +100,9 @@ enum err_code roster_lists(struct txn *txn, const char *addr, GArray **out,
 /*
  * roster_import - add many, fast: members of an array sorted or not, those
  * that are there already are left as they are; in one transaction (keep to a few
- * thousand a call). added[i] says which were new; may be NULL.
+ * thousand a call). added[i] says which were new; may be NULL. A million
+ * take half the time if they come in the order of addresses over all calls.
+ * ERR_NOSPACE, before anything is written, when the disk is nearly full.
  */
 enum err_code roster_import(struct store *store, uint32_t list,
 			    struct member *const *members, size_t count,

@@ -8,6 +8,10 @@
 
 #include "core/base/banned.h"
 
+static void err_fill(struct err *err, enum err_code code, const char *todo,
+		     const char *format, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
 static void
 err_fill(struct err *err, enum err_code code, const char *todo,
 	 const char *format, va_list ap)

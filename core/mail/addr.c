@@ -256,7 +256,7 @@ void
 role_parse(const struct addr *addr, struct role_addr *out)
 {
 	const char *plus = strchr(addr->local, '+');
-	g_autofree char *name = NULL, *domain = NULL;
+	g_autofree char *name = NULL;
 
 	name = plus != NULL ? g_strndup(addr->local, plus - addr->local)
 			    : g_strdup(addr->local);

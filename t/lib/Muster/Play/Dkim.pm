@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: BSD-2-Clause
+package Muster::Play::Dkim;
+
+# A signature of the author's that was good stays good: dkimpy signs what
+# goes in and verifies what comes out.
+
+use v5.36;
+use IPC::Open2 ();
+use Muster::Box qw(slurp);
+use Muster::Mail qw(message field);
+use Muster::Play;
+use Test::More;
+
+my $list = 'dev@lists.example.org';
+
+my $script = <<'END';
+import sys, dkim
+word, key, record = sys.argv[1:4]
+text = sys.stdin.buffer.read()
+if word == 'verify':
+    txt = open(record, 'rb').read()
+    good = dkim.verify(text, dnsfunc=lambda name, timeout=5: txt)
+    print('good' if good else 'bad')
+else:
+    fields = [f.encode() for f in sys.argv[4].split(':')]
+    canon = tuple(c.encode() for c in sys.argv[5].split('/'))
+    sys.stdout.buffer.write(dkim.sign(text, b'sel', b'client.test',
+        open(key, 'rb').read(), canonicalize=canon, include_headers=fields))
+END
+
+sub run ($class, $scene) {
+	system('/usr/bin/python3', '-c', 'import dkim') == 0 or
+		return fail('python3-dkim is installed');
+	_make_key($scene->box);
+	$scene->site->make_list($list, ['policy=members'], 'ann@client.test',
+		'zoe@remote.test');
+	my %message = (
+		'plain text' => {},
+		'folded and odd fields' => {
+			more => "X-Odd:no blank\nX-Fold: a\n\t b\n   c\n"
+				. "References: <1\@x>\n <2\@x>\n" },
+		'8-bit body, trailing blanks' => {
+			body => "Gr\xfc\xdfe  \n\n.\n..dots\n \n\n" },
+		'its own Sender and Precedence, signed' => {
+			more => "Sender: ann\@client.test\n"
+				. "Precedence: bulk\n" },
+		'MIME' => { more => "MIME-Version: 1.0\nContent-Type: "
+			. "multipart/mixed; boundary=\"x\"\n",
+			body => "--x\n\nhi\n--x\nContent-Type: "
+			. "application/octet-stream\n\n\x01\x02\xff\n--x--\n" },
+	);
+	for my $what (sort keys %message) {
+		_one($scene, $what, $_, $message{$what})
+			for qw(relaxed/relaxed simple/simple);
+	}
+}
+
+sub _make_key ($box) {
+	my $key = $box->path('key');
+	system("openssl genrsa -traditional 2048 >$key 2>/dev/null") == 0
+		or die "openssl genrsa\n";
+	my $public = qx(openssl rsa -in $key -pubout 2>/dev/null);
+	$public =~ s/-----.*?-----|\s//g;
+	$box->put('record', "v=DKIM1; k=rsa; p=$public");
+}
+
+sub _python ($box, $input, @args) {
+	my $pid = IPC::Open2::open2(my $out, my $in, '/usr/bin/python3', '-c',
+		$script, $args[0], $box->path('key'), $box->path('record'),
+		@args[1 .. $#args]);
+	binmode $_ for $out, $in;
+	print {$in} $input;
+	close $in;
+	local $/;
+	my $answer = <$out>;
+	waitpid $pid, 0;
+	return $answer;
+}
+
+sub _one ($scene, $what, $canon, $is) {
+	my $message = message(from => 'ann@client.test', %$is);
+	my $fields = join ':', qw(from to subject date message-id),
+		map { lc $_->[0] } grep { $_->[0] =~ /^(X-|Sender|Prec|MIME|Con|Ref)/ }
+		Muster::Mail::fields($message);
+	$message = _python($scene->box, $message, 'sign', $fields, $canon)
+		. $message;
+	my $id = field($message, 'Message-ID');
+	is_taken($scene->post(from => 'ann@client.test', to => [$list],
+		message => $message, params => ' BODY=8BITMIME'),
+		"$what, $canon: taken");
+	my ($copy) = $scene->sink->await_copies($id, 2);
+	like(_python($scene->box, $copy->{data}, 'verify'), qr/^good/,
+		"$what, $canon: the signature holds in the copy")
+		or diag($message, "\n---\n", $copy->{data});
+}
+
+1;
