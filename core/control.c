@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/control.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -13,156 +14,321 @@
 #include "core/base/wire.h"
 #include "core/base/banned.h"
 
-#define ARGS_MAX 20000
-#define ASK_MS 10000		/* to connect and to hand the words over */
+/*
+ * The caller's descriptors may be a terminal, or a pipe that nobody reads,
+ * and they outlive the caller. So every read and write looks at the
+ * connection too: when the caller has gone, or musterd is to stop, a read
+ * ends with ECANCELED, and a write does where it would have to wait. The
+ * descriptors cannot be made non-blocking for that, since they are shared
+ * with the caller's shell.
+ */
+
+#define STREAMS 3		/* input, stdout, stderr */
+#define ASK_MS 10000		/* for a frame to come or to go */
+#define PIECE PIPE_BUF		/* what a pipe that is ready takes at once */
+
+struct stream {
+	int fd;			/* ours */
+	int peer;		/* the connection */
+};
+
+/* --- streams ------------------------------------------------------------ */
+
+/* Waits for fd. False: there is no use in waiting any more. */
+static bool
+stream_wait(const struct stream *stream, short events)
+{
+	struct pollfd fds[2] = {
+		{ .fd = stream->fd, .events = events },
+		{ .fd = stream->peer, .events = POLLRDHUP },
+	};
+	const bool reading = events == POLLIN;
+	int rc;
+
+	do {
+		rc = poll(fds, 2, -1);
+	} while (rc < 0 && errno == EINTR);
+	if (rc < 0)
+		return false;
+	/* POLLHUP: the caller has gone. POLLRDHUP alone: musterd stops, and
+	 * what is done should still be told. */
+	if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
+		return false;
+	if (fds[1].revents != 0 && (reading || fds[0].revents == 0))
+		return false;
+	return true;
+}
+
+static ssize_t
+stream_read(void *cookie, char *buf, size_t size)
+{
+	const struct stream *stream = cookie;
+	ssize_t len;
+
+	do {
+		if (!stream_wait(stream, POLLIN)) {
+			errno = ECANCELED;
+			return -1;
+		}
+		len = read(stream->fd, buf, size);
+	} while (len < 0 && (errno == EINTR || errno == EAGAIN));
+	return len;
+}
+
+/* Returns what was written; less than size is an error to stdio. */
+static ssize_t
+stream_write(void *cookie, const char *buf, size_t size)
+{
+	const struct stream *stream = cookie;
+	size_t done = 0;
+	ssize_t len;
+
+	while (done < size) {
+		if (!stream_wait(stream, POLLOUT)) {
+			errno = ECANCELED;
+			break;
+		}
+		len = write(stream->fd, buf + done, MIN(size - done, PIECE));
+		if (len < 0 && errno != EINTR && errno != EAGAIN)
+			break;
+		if (len > 0)
+			done += (size_t)len;
+	}
+	return (ssize_t)done;
+}
+
+static int
+stream_close(void *cookie)
+{
+	struct stream *stream = cookie;
+	int rc = close(stream->fd);
+
+	g_free(stream);
+	return rc;
+}
+
+/* Takes fd over; NULL only where memory is short. */
+static FILE *
+stream_open(int fd, int peer, const char *mode)
+{
+	static const cookie_io_functions_t calls = {
+		.read = stream_read, .write = stream_write,
+		.close = stream_close,
+	};
+	struct stream *stream = g_new(struct stream, 1);
+	FILE *file;
+
+	*stream = (struct stream){ .fd = fd, .peer = peer };
+	file = fopencookie(stream, mode, calls);
+	g_assert(file != NULL);
+	return file;
+}
 
 /* --- musterd's side ----------------------------------------------------- */
 
-static bool
-peer_may(int fd)
+static const char *
+check_peer(int fd)
 {
 	struct ucred peer;
 	socklen_t len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
-		return false;
-	return peer.uid == 0 || peer.uid == geteuid();
+		return "musterd cannot tell who asks";
+	if (peer.uid != 0 && peer.uid != geteuid())
+		return "only root and the user that musterd runs as may do "
+			"this";
+	return NULL;
 }
 
-static char **
-read_argv(const json_t *request, int *argc)
+/* The caller's words, borrowed from request; NULL: they are no words. */
+static GPtrArray *
+read_argv(const json_t *request)
 {
-	const json_t *words = json_object_get(request, "argv");
-	size_t count = json_array_size(words);
-	char **argv;
+	g_autoptr(GPtrArray) argv = g_ptr_array_new();
+	const json_t *words = json_object_get(request, "argv"), *word;
+	size_t i;
 
-	if (count == 0 || count > ARGS_MAX)
+	if (!json_is_array(words))
 		return NULL;
-	argv = g_new0(char *, count + 1);
-	for (size_t i = 0; i < count; i++) {
-		const char *word = json_string_value(json_array_get(words,
-								    i));
-
-		argv[i] = g_strdup(word != NULL ? word : "");
+	json_array_foreach(words, i, word) {
+		if (!json_is_string(word))
+			return NULL;
+		g_ptr_array_add(argv, (char *)(uintptr_t)
+				json_string_value(word));
 	}
-	*argc = (int)count;
-	return argv;
+	g_ptr_array_add(argv, NULL);
+	return g_steal_pointer(&argv);
 }
 
-/* What could not be written was not said, and the caller must know. */
-static int
-close_output(FILE *out, int status)
+/* Takes the descriptors over. */
+static enum admin_status
+run(const struct control_server *server, int fd, const GPtrArray *argv,
+    const char *cwd, const int fds[STREAMS])
 {
-	bool bad = out == NULL || fflush(out) != 0 || ferror(out);
-
-	if (out != NULL)
-		bad |= fclose(out) != 0;
-	return bad && status == ADMIN_DONE ? ADMIN_REFUSED : status;
-}
-
-static int
-run_words(const struct control_server *server, int argc, char **argv,
-	  const int fds[WIRE_FDS], size_t fd_count)
-{
-	struct admin admin = {
-		.store = server->store, .settings = server->settings(),
-		.in = fdopen(fds[0], "r"), .out = fdopen(fds[1], "w"),
-		.errors = fdopen(fds[2], "w"),
-		.file = fd_count > 3 ? fds[3] : -1,
-		.running = true, .wake = server->wake,
+	struct settings *settings = server->settings();
+	FILE *in = stream_open(fds[0], fd, "r");
+	FILE *out = stream_open(fds[1], fd, "w");
+	FILE *errors = stream_open(fds[2], fd, "w");
+	const struct admin admin = {
+		.store = server->store, .settings = settings,
+		.in = in, .out = out, .errors = errors,
+		.in_fd = fds[0], .errors_tty = isatty(fds[2]) == 1,
+		.cwd = cwd, .running = true, .wake = server->wake,
 	};
-	int status = ADMIN_LATER;
+	enum admin_status status;
 
-	if (admin.in != NULL && admin.out != NULL && admin.errors != NULL)
-		status = admin_run(&admin, argc, argv);
-	if (admin.in != NULL)
-		(void) fclose(admin.in);
-	status = close_output(admin.out, status);
-	(void) close_output(admin.errors, status);
-	if (admin.file >= 0)
-		(void) close(admin.file);
-	settings_unref(admin.settings);
+	(void) setvbuf(errors, NULL, _IOLBF, 0);
+	status = admin_run(&admin, (int)argv->len - 1,
+			   (char *const *)argv->pdata);
+	(void) fclose(in);	/* it was only read */
+	(void) fclose(out);	/* admin_run() has flushed it and looked */
+	(void) fclose(errors);
+	settings_unref(settings);
 	return status;
 }
 
 static void
-answer(int fd, int status)
+answer(int fd, enum admin_status status, const char *error)
 {
-	json_t *reply = json_pack("{s:i}", "status", status);
+	json_t *reply = json_pack("{s:i}", "status", (int)status);
+	struct err err = ERR_INIT;
 
-	(void) wire_send(fd, reply, NULL, 0, wire_now_ms() + ASK_MS, NULL);
+	if (error != NULL)
+		(void) json_object_set_new(reply, "error",
+					   json_string(error));
+	if (wire_send(fd, reply, NULL, 0, wire_now_ms() + ASK_MS, &err) !=
+	    ERR_OK)
+		log_info(NULL, "control.caller-gone",
+			 kv_str("what", err.what));
 	json_decref(reply);
+}
+
+static void
+close_all(const int *fds, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		(void) close(fds[i]);
+}
+
+static void
+serve_request(const struct control_server *server, int fd,
+	      const json_t *request, const int *fds, size_t fd_count)
+{
+	g_autoptr(GPtrArray) argv = read_argv(request);
+	const char *cwd = wire_str(request, "cwd", "");
+
+	if (argv == NULL || cwd[0] != '/' || fd_count != STREAMS) {
+		close_all(fds, fd_count);
+		answer(fd, ADMIN_USAGE, "musterd does not understand this "
+		       "muster; are they of one version?");
+		return;
+	}
+	answer(fd, run(server, fd, argv, cwd, fds), NULL);
 }
 
 void
 serve_control(const struct control_server *server, int fd)
 {
-	json_t *request = NULL;
+	const char *denied = check_peer(fd);
 	struct err err = ERR_INIT;
-	int fds[WIRE_FDS], argc = 0;
-	size_t count = 0;
-	char **argv;
+	json_t *request = NULL;
+	int fds[STREAMS];
+	size_t fd_count = 0;
 
-	if (!peer_may(fd)) {
-		answer(fd, ADMIN_REFUSED);
+	if (denied != NULL) {
+		answer(fd, ADMIN_REFUSED, denied);
 		return;
 	}
-	if (wire_recv(fd, &request, fds, WIRE_FDS, &count,
-		      wire_now_ms() + ASK_MS, &err) != ERR_OK)
+	if (wire_recv(fd, &request, fds, STREAMS, &fd_count,
+		      wire_now_ms() + ASK_MS, &err) != ERR_OK) {
+		if (err.code == ERR_INVALID)
+			log_err(NULL, "control.bad-request", &err);
 		return;
-	argv = read_argv(request, &argc);
+	}
+	serve_request(server, fd, request, fds, fd_count);
 	json_decref(request);
-	if (argv == NULL || count < 3) {
-		for (size_t i = 0; i < count; i++)
-			(void) close(fds[i]);
-		answer(fd, ADMIN_USAGE);
-	} else {
-		answer(fd, run_words(server, argc, argv, fds, count));
-	}
-	g_strfreev(argv);
 }
 
 /* --- muster's side ------------------------------------------------------ */
 
 static json_t *
-pack_argv(int argc, char **argv)
+make_request(int argc, char *const *argv)
 {
+	g_autofree char *cwd = g_get_current_dir();
 	json_t *words = json_array();
 
-	for (int i = 0; i < argc; i++) {
-		g_autofree char *word = g_utf8_make_valid(argv[i], -1);
+	for (int i = 0; i < argc; i++)
+		(void) json_array_append_new(words, json_string(argv[i]));
+	return json_pack("{s:o, s:o}", "argv", words, "cwd",
+			 g_utf8_validate(cwd, -1, NULL) ? json_string(cwd) :
+			 json_string("/"));
+}
 
-		(void) json_array_append_new(words, json_string(word));
-	}
-	return json_pack("{s:o}", "argv", words);
+static enum err_code
+send_request(int fd, int argc, char *const *argv, int in, struct err *err)
+{
+	const int fds[STREAMS] = { in, STDOUT_FILENO, STDERR_FILENO };
+	json_t *request = make_request(argc, argv);
+	enum err_code rc = wire_send(fd, request, fds, STREAMS,
+				     wire_now_ms() + ASK_MS, err);
+
+	json_decref(request);
+	if (rc == ERR_INVALID)
+		return err_set(err, ERR_INVALID, "give long lists of "
+			       "addresses in a file",
+			       "the command line is too long");
+	return rc;
+}
+
+static enum err_code
+read_status(int fd, int *status_out, struct err *err)
+{
+	const char *error;
+	json_t *reply = NULL;
+	int64_t status;
+
+	if (wire_recv(fd, &reply, NULL, 0, NULL, 0, err) != ERR_OK)
+		return err_set(err, ERR_BUSY, "look what was done, and try "
+			       "again",
+			       "musterd ended while it was at this");
+	status = wire_int(reply, "status", ADMIN_REFUSED);
+	error = wire_str(reply, "error", NULL);
+	if (error != NULL)
+		(void) err_set(err, ERR_INVALID, "", "%s", error);
+	json_decref(reply);
+	if (error != NULL)
+		return ERR_INVALID;
+	*status_out = (int)status;
+	return ERR_OK;
+}
+
+/* A socket that we may not use is no sign of a musterd that is down. */
+static enum err_code
+no_connection(const char *path, enum err_code rc, struct err *err)
+{
+	if (rc == ERR_DOWN && access(path, R_OK | W_OK) != 0 &&
+	    errno == EACCES)
+		return err_set(err, ERR_INVALID, "run it as root, or as the "
+			       "user that musterd runs as",
+			       "you may not use %s", path);
+	return rc;
 }
 
 enum err_code
-control_ask(const struct settings *settings, int argc, char **argv, int file,
-	    int *status_out, struct err *err)
+control_ask(const struct settings *settings, int argc, char *const *argv,
+	    int in, int *status_out, struct err *err)
 {
 	g_autofree char *path = settings_control_path(settings);
-	const int fds[WIRE_FDS] = { 0, 1, 2, file };
-	json_t *request = NULL, *reply = NULL;
 	enum err_code rc;
 	int fd;
 
 	rc = wire_connect(path, wire_now_ms() + ASK_MS, &fd, err);
 	if (rc != ERR_OK)
-		return rc;
-	request = pack_argv(argc, argv);
-	rc = wire_send(fd, request, fds, file >= 0 ? 4 : 3,
-		       wire_now_ms() + ASK_MS, err);
-	if (rc == ERR_OK)
-		rc = wire_recv(fd, &reply, NULL, 0, NULL, 0, err);
-	if (rc == ERR_OK)
-		*status_out = (int)wire_int(reply, "status", ADMIN_LATER);
-	/* Once the words were handed over, doing them again is wrong. */
-	if (rc == ERR_DOWN && reply == NULL)
-		rc = err_set(err, ERR_BUSY, "see what was done, then try "
-			     "again", "musterd ended before it answered");
-	json_decref(request);
-	json_decref(reply);
+		return no_connection(path, rc, err);
+	rc = send_request(fd, argc, argv, in, err);
+	/* A server that refuses us may have answered and closed already. */
+	if (rc == ERR_OK || rc == ERR_DOWN)
+		rc = read_status(fd, status_out, err);
 	(void) close(fd);
 	return rc;
 }

@@ -7,10 +7,13 @@
 #include "db/store.h"
 
 /*
- * The control socket: muster's words go to musterd with the caller's stdin,
- * stdout, stderr (and the opened --file) as descriptors; the exit status
- * comes back. Peer credentials decide who may: root, and the user that
- * musterd runs as.
+ * The control socket: muster's words go to musterd with the caller's input,
+ * stdout and stderr as descriptors; the exit status comes back. Peer
+ * credentials decide who may: root, and the user that musterd runs as.
+ *
+ *	-> {"argv": [...], "cwd": "/..."} with three descriptors
+ *	<- {"status": N}, or {"status": N, "error": "..."} when nothing was
+ *	   run
  */
 
 /* musterd's side: one connection, one command */
@@ -21,10 +24,16 @@ struct control_server {
 };
 void serve_control(const struct control_server *server, int fd);
 
-/* muster's side: *status_out is the exit status that musterd gave.
- * ERR_DOWN: musterd does not run. file: descriptor or -1. */
+/*
+ * control_ask - muster's side: *status_out is the exit status that musterd
+ * gave. in: the file that the verb reads, or 0.
+ *
+ * Fails with ERR_DOWN when musterd does not run, and only then; ERR_INVALID
+ * when it does not want the command; ERR_BUSY when it went away after it
+ * had got it, so that nobody knows what was done.
+ */
 enum err_code control_ask(const struct settings *settings, int argc,
-			  char **argv, int file, int *status_out,
+			  char *const *argv, int in, int *status_out,
 			  struct err *err);
 
 #endif

@@ -1,168 +1,184 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * muster, the administrator's command. Where musterd runs it does the work;
- * where it does not, the same code runs here, under the home's lock.
+ * muster, the administrator's command. Its words go to musterd; where that
+ * does not run, it takes the home's lock and does the same work with the
+ * same code.
+ *
+ * Signals keep their default: a store whose owner dies at any instant comes
+ * back with what was committed, that is what it is made for. So an
+ * interrupted verb is done or it is not, but for member add --file and load:
+ * what was added before stays, and a load that has begun is finished by the
+ * next that opens the store.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <glib.h>
 
 #include "conf/settings.h"
-#include "config.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/command/admin.h"
 #include "core/control.h"
 #include "core/mail/mime.h"
+#include "db/store.h"
 #include "core/base/banned.h"
 
 #define PROGRAM "muster"
-#define PATIENCE_MS 3000	/* for a musterd that is just starting */
+#define LOCK_MS 3000		/* how long we wait for another's lock */
+#define LOCK_REST_US 50000
 
-static int
-fail(const struct err *err, int status)
-{
-	err_print(PROGRAM, err);
-	return status;
-}
-
-/* Signals wait while we own the store: a cut-off command is no harm, but
- * the next start would have to recover. */
+/* A descriptor below 3 that the caller has closed would be given to the next
+ * file that is opened. */
 static void
-block_signals(void)
+hold_standard_descriptors(void)
 {
-	sigset_t signals;
+	int fd;
 
-	(void) sigemptyset(&signals);
-	(void) sigaddset(&signals, SIGINT);
-	(void) sigaddset(&signals, SIGTERM);
-	(void) sigaddset(&signals, SIGHUP);
-	(void) sigprocmask(SIG_BLOCK, &signals, NULL);
-	(void) signal(SIGPIPE, SIG_IGN);
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		(void) close(fd);
+}
+
+/*
+ * The files of the store belong to the user that musterd runs as, and those
+ * that root would add could not be opened by him. So root becomes who owns
+ * the home.
+ */
+static enum err_code
+become_owner(const char *home, struct err *err)
+{
+	struct stat st;
+
+	if (geteuid() != 0 || stat(home, &st) != 0 || st.st_uid == 0)
+		return ERR_OK;
+	if (setgroups(0, NULL) != 0 || setgid(st.st_gid) != 0 ||
+	    setuid(st.st_uid) != 0)
+		return err_errno(err, "run it as the owner of that directory",
+				 "cannot become the owner of %s", home);
+	return ERR_OK;
 }
 
 static int
-run_here(struct settings *settings, struct store *store, int argc,
-	 char **argv, int file)
+run_here(const struct settings *settings, struct store *store, FILE *in,
+	 int argc, char *const *argv)
 {
-	struct admin admin = {
-		.store = store, .settings = settings, .in = stdin,
-		.out = stdout, .errors = stderr, .file = file,
+	g_autofree char *cwd = g_get_current_dir();
+	const struct admin admin = {
+		.store = store, .settings = settings,
+		.in = in, .out = stdout, .errors = stderr,
+		.in_fd = fileno(in),
+		.errors_tty = isatty(STDERR_FILENO) == 1,
+		.cwd = cwd,
 	};
-	int status = admin_run(&admin, argc, argv);
 
-	if (fflush(stdout) != 0 && status == ADMIN_DONE)
-		status = ADMIN_REFUSED;
-	return status;
+	return admin_run(&admin, argc, argv);
 }
 
-/* musterd, or the store itself; where both are taken, somebody is about to
- * start or to stop. */
-static int
-run(struct settings *settings, int argc, char **argv, int file)
+static enum err_code
+do_it_ourselves(const struct settings *settings, FILE *in, int argc,
+		char *const *argv, int *status_out, struct err *err)
 {
-	const int64_t deadline = wire_now_ms() + PATIENCE_MS;
-	struct err err = ERR_INIT;
 	struct store *store = NULL;
+	enum err_code rc = become_owner(settings->home, err);
+
+	if (rc == ERR_OK)
+		rc = store_open(settings->home, &store, err);
+	if (rc != ERR_OK)
+		return rc;
+	*status_out = run_here(settings, store, in, argc, argv);
+	store_close(store);
+	return ERR_OK;
+}
+
+/* ERR_BUSY of the store: musterd is about to start, or another muster is at
+ * work. */
+static enum err_code
+ask_or_do(const struct settings *settings, FILE *in, int argc,
+	  char *const *argv, int *status_out, struct err *err)
+{
+	const int64_t deadline = wire_now_ms() + LOCK_MS;
 	enum err_code rc;
-	int status = ADMIN_LATER;
 
 	for (;;) {
-		rc = control_ask(settings, argc, argv, file, &status, &err);
-		if (rc == ERR_OK)
-			return status;
+		rc = control_ask(settings, argc, argv, fileno(in),
+				 status_out, err);
 		if (rc != ERR_DOWN)
-			return fail(&err, ADMIN_LATER);
-		block_signals();
-		rc = store_open(settings->home, &store, &err);
-		if (rc == ERR_OK)
-			break;
-		if (rc != ERR_BUSY)
-			return fail(&err, ADMIN_REFUSED);
-		if (wire_now_ms() > deadline)
-			return fail(&err, ADMIN_LATER);
-		g_usleep(50000);
+			return rc;
+		rc = do_it_ourselves(settings, in, argc, argv, status_out,
+				     err);
+		if (rc != ERR_BUSY || wire_now_ms() >= deadline)
+			return rc;
+		g_usleep(LOCK_REST_US);
 	}
-	status = run_here(settings, store, argc, argv, file);
-	store_close(store);
-	return status;
 }
 
-static int
-open_file(const char *name, int *fd_out)
+static enum err_code
+open_input(const char *file, FILE **out, struct err *err)
 {
-	struct err err = ERR_INIT;
-
-	*fd_out = -1;
-	if (name == NULL || strcmp(name, "-") == 0)
-		return 0;
-	*fd_out = open(name, O_RDONLY | O_CLOEXEC);
-	if (*fd_out >= 0)
-		return 0;
-	(void) err_errno(&err, "name a file that can be read",
-			 "cannot open %s", name);
-	return fail(&err, ADMIN_REFUSED);
-}
-
-/* -c FILE and --version may stand before the noun; the rest is the verb's. */
-static int
-take_globals(int argc, char **argv, const char **path)
-{
-	int at = 1;
-
-	while (at < argc && argv[at][0] == '-') {
-		if (strcmp(argv[at], "--version") == 0) {
-			(void) puts(PROGRAM " " PACKAGE_VERSION);
-			exit(ADMIN_DONE);
-		}
-		if (strcmp(argv[at], "-c") != 0 &&
-		    strcmp(argv[at], "--config") != 0)
-			break;
-		if (at + 1 >= argc) {
-			(void) fprintf(stderr, PROGRAM ": -c needs a file\n");
-			exit(ADMIN_USAGE);
-		}
-		*path = argv[at + 1];
-		at += 2;
+	if (file == NULL) {
+		*out = stdin;
+		return ERR_OK;
 	}
-	return at;
+	*out = fopen(file, "re");
+	if (*out == NULL)
+		return err_errno(err, "", "%s", file);
+	return ERR_OK;
 }
 
-/* musterd has another working directory than the caller. */
-static void
-make_absolute(int argc, char **argv)
+static enum err_code
+run_with_store(const struct admin_needs *needs, int argc, char *const *argv,
+	       int *status_out, struct err *err)
 {
-	if (argc > 1 && strcmp(argv[0], "backup") == 0 && argv[1][0] != '-')
-		argv[1] = g_canonicalize_filename(argv[1], NULL);
+	struct settings *settings = NULL;
+	FILE *in = NULL;
+	enum err_code rc;
+
+	rc = settings_load(needs->config != NULL ? needs->config :
+			   settings_default_path(), &settings, err);
+	if (rc == ERR_OK)
+		rc = open_input(needs->file, &in, err);
+	if (rc == ERR_OK)
+		rc = ask_or_do(settings, in, argc, argv, status_out, err);
+	if (in != NULL)
+		(void) fclose(in);	/* it was only read */
+	settings_unref(settings);
+	return rc;
 }
 
 int
 main(int argc, char **argv)
 {
-	const char *path = settings_default_path(), *file_name = NULL;
-	struct settings *settings = NULL;
+	struct admin_needs needs;
 	struct err err = ERR_INIT;
-	int status = ADMIN_DONE, file = -1, at;
+	enum admin_status checked;
+	enum err_code rc;
+	int status = 0;
 
 	(void) setlocale(LC_CTYPE, "C.UTF-8");
+	hold_standard_descriptors();
+	/* "| head" is an ordinary way to end; the verb sees EPIPE. */
+	(void) signal(SIGPIPE, SIG_IGN);
+	if (!admin_prepare(argc - 1, argv + 1, &needs, &checked))
+		return (int)checked;
+	log_open(PROGRAM, true);
 	mime_init();
-	log_open(PROGRAM, 1);
-	at = take_globals(argc, argv, &path);
-	if (!admin_prepare(argc - at, argv + at, &file_name, &path, &status))
+	if (!needs.store)
+		return run_here(NULL, NULL, stdin, argc - 1, argv + 1);
+	rc = run_with_store(&needs, argc - 1, argv + 1, &status, &err);
+	admin_needs_done(&needs);
+	if (rc == ERR_OK)
 		return status;
-	make_absolute(argc - at, argv + at);
-	if (settings_load(path, &settings, &err) != ERR_OK)
-		return fail(&err, ADMIN_REFUSED);
-	status = open_file(file_name, &file);
-	if (status == ADMIN_DONE)
-		status = run(settings, argc - at, argv + at, file);
-	settings_unref(settings);
-	return status;
+	err_print(PROGRAM, &err);
+	return rc == ERR_BUSY || rc == ERR_NOSPACE ? ADMIN_LATER :
+		ADMIN_REFUSED;
 }

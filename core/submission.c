@@ -202,6 +202,7 @@ struct target {
 	char *detail;
 	char *why;
 	uint8_t key[SEEN_KEY_LEN];
+	bool made;		/* set by the transaction: it was new */
 };
 
 /* What a request holds, read and checked before any transaction. */
@@ -352,22 +353,38 @@ trace_refusals(struct txn *txn, const struct offer *offer, struct err *err)
 	return rc;
 }
 
-/* The post's job for one list; *made false when it was seen before. */
 static enum err_code
-take_target(struct txn *txn, struct offer *offer,
-	    const struct target *target, bool *made, struct err *err)
+trace_verdicts(struct txn *txn, const struct offer *offer, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < offer->targets->len && rc == ERR_OK; i++) {
+		const struct target *target = &g_array_index(
+			offer->targets, struct target, i);
+
+		if (target->made)
+			rc = trace_add(txn, &offer->post.id, "moderation",
+				       target->list, err, "%s", target->why);
+	}
+	return rc == ERR_OK ? trace_refusals(txn, offer, err) : rc;
+}
+
+/* The post's job for one list; target->made false when it was seen before. */
+static enum err_code
+take_target(struct txn *txn, struct offer *offer, struct target *target,
+	    struct err *err)
 {
 	struct post_id earlier = offer->post.id;
 	struct list *list = NULL;
 	struct job *job;
 	enum err_code rc;
 
-	*made = false;
-	rc = seen_add(txn, target->key, &offer->post.id, offer->now_s, made,
-		      &earlier, err);
+	target->made = false;
+	rc = seen_add(txn, target->key, &offer->post.id, offer->now_s,
+		      &target->made, &earlier, err);
 	if (rc != ERR_OK)
 		return rc;
-	if (!*made) {
+	if (!target->made) {
 		offer->id = earlier;
 		return trace_add(txn, &earlier, "inbound", target->list, err,
 				 "sent again by the client (queue id %s); "
@@ -386,9 +403,6 @@ take_target(struct txn *txn, struct offer *offer,
 	g_free(job->detail);
 	job->detail = g_strdup(target->detail);
 	rc = queue_put(txn, job, err);
-	if (rc == ERR_OK)
-		rc = trace_add(txn, &offer->post.id, "moderation", list->addr,
-			       err, "%s", target->why);
 	job_free(job);
 	list_free(list);
 	return rc;
@@ -399,14 +413,15 @@ submit_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct offer *offer = arg;
 	enum err_code rc = ERR_OK;
-	bool made;
 
 	offer->post.jobs = 0;
 	offer->id = offer->post.id;
 	for (guint i = 0; i < offer->targets->len && rc == ERR_OK; i++) {
-		rc = take_target(txn, offer, &g_array_index(
-			offer->targets, struct target, i), &made, err);
-		offer->post.jobs += rc == ERR_OK && made;
+		struct target *target = &g_array_index(offer->targets,
+						       struct target, i);
+
+		rc = take_target(txn, offer, target, err);
+		offer->post.jobs += rc == ERR_OK && target->made;
 	}
 	offer->repeat = offer->post.jobs == 0;
 	if (rc != ERR_OK || offer->repeat)
@@ -414,7 +429,7 @@ submit_body(struct txn *txn, void *arg, struct err *err)
 	offer->id = offer->post.id;
 	rc = trace_origin(txn, offer, err);
 	if (rc == ERR_OK)
-		rc = trace_refusals(txn, offer, err);
+		rc = trace_verdicts(txn, offer, err);
 	if (rc == ERR_OK)
 		rc = post_put(txn, &offer->post, offer->fd, err);
 	/* The gate has given up by then and said 451. */

@@ -236,11 +236,11 @@ post_get(struct txn *txn, const struct post_id *id, struct post **out,
 }
 
 enum err_code
-post_by_prefix(struct txn *txn, const uint8_t *prefix, size_t len,
-	       struct post **out, struct err *err)
+post_id_by_prefix(struct txn *txn, const uint8_t *prefix, size_t len,
+		  struct post_id *out, bool *found, struct err *err)
 {
 	g_autoptr(scan_t) scan = NULL;
-	struct post_id id;
+	struct post_id seen, id = { { 0 } };
 	struct bytes key;
 	struct cursor in;
 	unsigned int hits = 0;
@@ -252,20 +252,19 @@ post_by_prefix(struct txn *txn, const uint8_t *prefix, size_t len,
 			SCAN_KEYS | SCAN_DROP);
 	while ((rc = scan_next(scan, &key, NULL, err)) == ERR_OK &&
 	       key.data != NULL && hits < 2) {
-		struct post_id seen;
-
 		cursor_init(&in, key);
 		get_id(&in, &seen);
-		if (get_u8(&in) != POST_META || in.bad)
+		if (in.bad || (hits > 0 &&
+			       memcmp(&seen, &id, sizeof(id)) == 0))
 			continue;
 		id = seen;
 		hits++;
 	}
 	if (rc != ERR_OK)
 		return rc;
-	if (hits == 1)
-		return post_get(txn, &id, out, err);
-	*out = NULL;
+	*found = hits == 1;
+	if (*found)
+		*out = id;
 	return ERR_OK;
 }
 

@@ -55,9 +55,11 @@ enum err_code post_put(struct txn *txn, const struct post *post, int fd,
 /* *out NULL: no such post (or gone already) */
 enum err_code post_get(struct txn *txn, const struct post_id *id,
 		       struct post **out, struct err *err);
-/* post_by_prefix - the only post whose id begins so, for VERP tokens */
-enum err_code post_by_prefix(struct txn *txn, const uint8_t *prefix,
-			     size_t len, struct post **out, struct err *err);
+/* post_id_by_prefix - the only id that begins so, of a post or, when it is
+ * gone, of its trace: for VERP tokens */
+enum err_code post_id_by_prefix(struct txn *txn, const uint8_t *prefix,
+				size_t len, struct post_id *out, bool *found,
+				struct err *err);
 
 /* post_bytes - all bytes as sent; *out NULL if it is gone */
 enum err_code post_bytes(struct txn *txn, const struct post_id *id,

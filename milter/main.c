@@ -236,8 +236,6 @@ read_options(int argc, char **argv, struct options *out)
 			      argv[1]);
 		return false;
 	}
-	if (out->path == NULL)
-		out->path = g_strdup(settings_default_path());
 	return true;
 }
 
@@ -246,18 +244,20 @@ main(int argc, char **argv)
 {
 	struct options options = {0};
 	struct err err = ERR_INIT;
+	g_autofree char *given = NULL;
 	g_autofree char *absolute = NULL;
 
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (!read_options(argc, argv, &options))
 		return 2;
+	given = options.path;
 	if (options.version) {
 		(void)puts(PROGRAM " " PACKAGE_VERSION);
 		return 0;
 	}
+	absolute = g_canonicalize_filename(
+		given != NULL ? given : settings_default_path(), NULL);
 	/* We change the directory, and SIGUSR1 reads it again. */
-	absolute = g_canonicalize_filename(options.path, NULL);
-	g_free(options.path);
 	options.path = absolute;
 	log_open(PROGRAM, options.foreground);
 	if (run(&options, &err) != ERR_OK) {

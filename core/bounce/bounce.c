@@ -68,7 +68,8 @@ bounce_record(struct txn *txn, uint32_t list, const char *list_addr,
 /* Whom and which post the token of the address names. */
 struct subject {
 	char *key;		/* canonical address, NULL: not on the list */
-	struct post_id post;	/* that failed; the report's own if gone */
+	struct post_id post;	/* that failed; the report's own if its trace
+				 * has expired */
 };
 
 static enum err_code
@@ -77,7 +78,7 @@ find_subject(struct txn *txn, const struct verp *verp, const struct job *job,
 {
 	uint8_t handle[VERP_MEMBER_LEN], prefix[VERP_POST_LEN];
 	struct member *member = NULL;
-	struct post *post = NULL;
+	bool found;
 	enum err_code rc;
 
 	out->key = NULL;
@@ -89,10 +90,8 @@ find_subject(struct txn *txn, const struct verp *verp, const struct job *job,
 			      err);
 	member_free(member);
 	if (rc == ERR_OK)
-		rc = post_by_prefix(txn, prefix, sizeof(prefix), &post, err);
-	if (rc == ERR_OK && post != NULL)
-		out->post = post->id;
-	post_free(post);
+		rc = post_id_by_prefix(txn, prefix, sizeof(prefix),
+				       &out->post, &found, err);
 	return rc;
 }
 

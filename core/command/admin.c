@@ -1,320 +1,194 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/command/admin.h"
 
+#include <errno.h>
 #include <string.h>
 
-#include "core/command/verbs.h"
+#include "config.h"
+#include "core/command/verb.h"
 #include "core/base/banned.h"
 
-/*
- * The table of verbs drives everything: what is parsed, what --help prints,
- * and what the tests compare manual page and completion with.
- */
+#define ANY (-1)
+#define NO_PAIRS (-1)
+
 const struct verb verbs[] = {
-	{ "list", "create", "NAME@DOMAIN [--owner ADDR]... [KEY=VALUE...]",
-	  "make a list", TAKES_OWNER, 1, -1, verb_list_create, false },
-	{ "list", "ls", "", "all lists", TAKES_JSON, 0, 0, verb_list_ls,
-	  false },
+	{ "list", "create", "NAME@DOMAIN [KEY=VALUE...]",
+	  "Make a list.",
+	  "The domain must stand in the settings \"domains\" or "
+	  "\"shared-domains\".\nThe keys are those of \"muster list keys\".",
+	  "LIST KEY", OPTION_OWNER, 1, ANY, 1, false, NULL,
+	  list_create_run },
+	{ "list", "ls", "", "Print the addresses of all lists.", NULL, "",
+	  OPTION_JSON, 0, 0, NO_PAIRS, false, NULL, list_ls_run },
 	{ "list", "show", "LIST|@DOMAIN|site",
-	  "every key, its value and where it comes from", TAKES_JSON, 1, 1,
-	  verb_list_show, false },
-	{ "list", "set", "LIST|@DOMAIN|site [KEY=VALUE...] [--unset KEY]...",
-	  "change keys; --unset falls back to what is inherited",
-	  TAKES_UNSET, 1, -1, verb_list_set, false },
-	{ "list", "delete", "LIST", "remove a list with its members", 0, 1,
-	  1, verb_list_delete, false },
-	{ "list", "keys", "", "the keys of lists and members", TAKES_JSON, 0,
-	  0, verb_list_keys, true },
-	{ "member", "add", "LIST [ADDR...|--file F|-]",
-	  "subscribe: ADDR or \"Name <ADDR>\"; a file has one a line",
-	  TAKES_FILE, 1, -1, verb_member_add, false },
-	{ "member", "ls", "LIST", "all members", TAKES_JSON, 1, 1,
-	  verb_member_ls, false },
-	{ "member", "show", "LIST ADDR", "one member, with bounces",
-	  TAKES_JSON, 2, 2, verb_member_show, false },
-	{ "member", "set", "LIST ADDR KEY=VALUE...", "change keys", 0, 3, -1,
-	  verb_member_set, false },
-	{ "member", "remove", "LIST ADDR...", "unsubscribe", 0, 2, -1,
-	  verb_member_remove, false },
-	{ "queue", "ls", "", "all jobs", TAKES_JSON, 0, 0, verb_queue_ls,
-	  false },
-	{ "queue", "show", "ID", "one job", TAKES_JSON, 1, 1,
-	  verb_queue_show, false },
-	{ "queue", "retry", "ID...", "try now; shunted jobs too", 0, 1, -1,
-	  verb_queue_retry, false },
-	{ "queue", "drop", "ID...", "give up", 0, 1, -1, verb_queue_drop,
-	  false },
-	{ "policy", "show", "LIST", "the list's policy as rules", TAKES_JSON,
-	  1, 1, verb_policy_show, false },
-	{ "trace", NULL, "MESSAGE-ID|ID", "the story of a post", TAKES_JSON,
-	  1, 1, verb_trace, false },
-	{ "status", NULL, "", "what there is and what waits", TAKES_JSON, 0,
-	  0, verb_status, false },
-	{ "check", NULL, "", "look for what is wrong", TAKES_JSON, 0, 0,
-	  verb_check, false },
-	{ "backup", NULL, "DIR", "a copy that can be used as home", 0, 1, 1,
-	  verb_backup, false },
-	{ "dump", NULL, "[LIST...]", "everything, or lists, as JSON Lines",
-	  0, 0, -1, verb_dump, false },
-	{ "load", NULL, "[--dry-run] [FILE]", "a dump, or stdin",
-	  TAKES_DRY_RUN, 0, 1, verb_load, false },
-	{ "settings", NULL, "", "the keys of the settings file", TAKES_JSON,
-	  0, 0, verb_settings, true },
-	{ "completion", NULL, "bash", "the script for the shell", 0, 1, 1,
-	  verb_completion, true },
-	{ NULL, NULL, NULL, NULL, 0, 0, 0, NULL, false },
+	  "Print a list's keys, where each value comes from, and how many "
+	  "members it has.",
+	  "@DOMAIN and site show what the lists there inherit.",
+	  "LIST", OPTION_JSON, 1, 1, NO_PAIRS, false, NULL, list_show_run },
+	{ "list", "set", "LIST|@DOMAIN|site [KEY=VALUE...]",
+	  "Set keys of a list, or what the lists of a domain or of the site "
+	  "inherit.",
+	  "All is checked before anything is changed.\n"
+	  "The keys are those of \"muster list keys\".",
+	  "LIST KEY", OPTION_UNSET, 1, ANY, 1, false, list_set_check,
+	  list_set_run },
+	{ "list", "delete", "LIST",
+	  "Delete a list, its keys and its members, at once and for good.",
+	  NULL, "LIST", 0, 1, 1, NO_PAIRS, false, NULL, list_delete_run },
+	{ "list", "keys", "",
+	  "Print the keys of lists and of members, with their defaults.",
+	  NULL, "", OPTION_JSON, 0, 0, NO_PAIRS, true, NULL,
+	  list_keys_run },
+	{ "member", "add", "LIST [ADDR...|-]",
+	  "Subscribe addresses, each ADDR or \"Name <ADDR>\".",
+	  "A file (- is stdin) has one address a line; empty lines and those "
+	  "that\nbegin with # are passed over. Each bad line is reported "
+	  "and left out, the\nothers are added, and the exit status is 1.",
+	  "LIST ADDR", OPTION_FILE | OPTION_JSON, 1, ANY, NO_PAIRS, false,
+	  member_add_check, member_add_run },
+	{ "member", "ls", "LIST",
+	  "Print the members' addresses, behind a tab what is not the "
+	  "default.", NULL, "LIST", OPTION_JSON, 1, 1, NO_PAIRS, false, NULL,
+	  member_ls_run },
+	{ "member", "show", "LIST ADDR",
+	  "Print what is known about a member, with his last bounce.", NULL,
+	  "LIST ADDR", OPTION_JSON, 2, 2, NO_PAIRS, false, NULL,
+	  member_show_run },
+	{ "member", "set", "LIST ADDR KEY=VALUE...",
+	  "Change a member.",
+	  "The keys are those of \"muster list keys\".",
+	  "LIST ADDR MEMBERKEY", 0, 3, ANY, 2, false, NULL,
+	  member_set_run },
+	{ "member", "remove", "LIST ADDR...", "Unsubscribe addresses.", NULL,
+	  "LIST ADDR", 0, 2, ANY, NO_PAIRS, false, NULL,
+	  member_remove_run },
+	{ "queue", "ls", "", "Print the jobs of all stages.", NULL, "",
+	  OPTION_JSON, 0, 0, NO_PAIRS, false, NULL, queue_ls_run },
+	{ "queue", "show", "ID", "Print all about a job.", NULL, "ID",
+	  OPTION_JSON, 1, 1, NO_PAIRS, false, NULL, queue_show_run },
+	{ "queue", "retry", "ID...",
+	  "Make jobs due now; shunted ones go back to their stage.", NULL,
+	  "ID", 0, 1, ANY, NO_PAIRS, false, NULL, queue_retry_run },
+	{ "queue", "drop", "ID...",
+	  "Give up jobs: those who have not got the post do not get it.",
+	  NULL, "ID", 0, 1, ANY, NO_PAIRS, false, NULL, queue_drop_run },
+	{ "policy", "show", "LIST", "Print the rules of a list's policy.",
+	  NULL, "LIST", OPTION_JSON, 1, 1, NO_PAIRS, false, NULL,
+	  policy_show_run },
+	{ "trace", NULL, "MESSAGE-ID|ID",
+	  "Tell the story of a post, by its Message-ID, its id, the MTA's "
+	  "queue id, or the id of a job.", NULL, "ID", OPTION_JSON, 1, 1,
+	  NO_PAIRS, false, NULL, trace_run },
+	{ "status", NULL, "",
+	  "Print what there is: lists, members, jobs, free space.", NULL, "",
+	  OPTION_JSON, 0, 0, NO_PAIRS, false, NULL, status_run },
+	{ "check", NULL, "",
+	  "Look for what is wrong: settings, sockets, relay, lists, "
+	  "database.",
+	  "A line for each finding, beginning with ok, warning or error; with "
+	  "an\nerror the exit status is 1.", "", OPTION_JSON, 0, 0, NO_PAIRS,
+	  false, NULL, check_run },
+	{ "backup", NULL, "DIR",
+	  "Copy the database into a new or empty directory, while it is "
+	  "used.", NULL, "DIR", 0, 1, 1, NO_PAIRS, false, NULL, backup_run },
+	{ "dump", NULL, "[LIST...]",
+	  "Print the whole database, or these lists with their members, as "
+	  "JSON Lines.", NULL, "LIST", 0, 0, ANY, NO_PAIRS, false, NULL,
+	  dump_run },
+	{ "load", NULL, "[FILE]",
+	  "Put in what dump has printed; all is checked before anything is "
+	  "changed.", "Without FILE, or with -, it is read from stdin.",
+	  "FILE", OPTION_DRY_RUN | OPTION_JSON, 0, 1, NO_PAIRS, false, NULL,
+	  load_run },
+	{ "settings", NULL, "",
+	  "Print every key of the settings file, with its default.", NULL, "",
+	  OPTION_JSON, 0, 0, NO_PAIRS, true, NULL, settings_run },
+	{ "completion", "bash", "", "Print the completion script for bash.",
+	  NULL, "", 0, 0, 0, NO_PAIRS, true, NULL, completion_bash_run },
+	{ "completion", "words", "-- [WORD...]",
+	  "Print what may follow these words; the completion script asks "
+	  "this.", NULL, "", 0, 0, ANY, NO_PAIRS, true, NULL,
+	  completion_words_run },
+	{ 0 },
 };
 
-/* --- finding the verb --------------------------------------------------- */
-
-static const struct verb *
-find_verb(const char *noun, const char *verb)
+/*
+ * Was all of it written? Of what failed earlier stdio keeps the fact and not
+ * the reason; but then the rest fails for the same reason here.
+ */
+static enum admin_status
+finish_output(const struct admin *admin)
 {
-	for (const struct verb *at = verbs; at->noun != NULL; at++)
-		if (strcmp(at->noun, noun) == 0 &&
-		    (at->verb == NULL ||
-		     (verb != NULL && strcmp(at->verb, verb) == 0)))
-			return at;
-	return NULL;
-}
-
-static bool
-is_noun(const char *noun)
-{
-	for (const struct verb *at = verbs; at->noun != NULL; at++)
-		if (strcmp(at->noun, noun) == 0)
-			return true;
-	return false;
-}
-
-/* Nouns, or the verbs of one. */
-static const char *
-nearest(const char *noun, const char *word)
-{
-	const char *names[G_N_ELEMENTS(verbs) + 1];
-	size_t count = 0;
-
-	for (const struct verb *at = verbs; at->noun != NULL; at++)
-		if (noun == NULL)
-			names[count++] = at->noun;
-		else if (strcmp(at->noun, noun) == 0 && at->verb != NULL)
-			names[count++] = at->verb;
-	names[count] = NULL;
-	return key_nearest(names, word);
-}
-
-/* --- help --------------------------------------------------------------- */
-
-static void
-print_usage(FILE *out, const char *noun)
-{
-	(void) fputs("Usage: muster [-c FILE] NOUN [VERB] [WORDS...]\n\n",
-		     out);
-	for (const struct verb *at = verbs; at->noun != NULL; at++)
-		if (noun == NULL || strcmp(at->noun, noun) == 0)
-			(void) fprintf(out, "  muster %s%s%s %s\n\t%s\n",
-				       at->noun, at->verb != NULL ? " " : "",
-				       at->verb != NULL ? at->verb : "",
-				       at->args, at->help);
-	(void) fputs("\nEach takes --help; those that print data take "
-		     "--json. See muster(1).\n", out);
-}
-
-static void
-print_verb_help(FILE *out, const struct verb *verb)
-{
-	(void) fprintf(out, "Usage: muster %s%s%s %s%s\n\n%s\n", verb->noun,
-		       verb->verb != NULL ? " " : "",
-		       verb->verb != NULL ? verb->verb : "", verb->args,
-		       verb->takes & TAKES_JSON ? " [--json]" : "",
-		       verb->help);
-}
-
-static int
-unknown(FILE *errors, const char *noun, const char *word)
-{
-	const char *near = nearest(noun, word);
-
-	(void) fprintf(errors, "muster: there is no %s%s\"%s\"",
-		       noun != NULL ? noun : "", noun != NULL ? " " : "",
-		       word);
-	if (near != NULL)
-		(void) fprintf(errors, "; did you mean \"%s\"?", near);
-	(void) fputs(" (see muster --help)\n", errors);
-	return ADMIN_USAGE;
-}
-
-/* --- options ------------------------------------------------------------ */
-
-static void
-words_done(struct words *words)
-{
-	g_strfreev(words->args);
-	g_strfreev(words->owners);
-	g_strfreev(words->unset);
-	g_free(words->file);
-	g_free(words->config);
-}
-
-static bool
-parse_options(const struct verb *verb, struct words *words, GError **problem)
-{
-	g_autoptr(GOptionContext) context = g_option_context_new(NULL);
-	GOptionEntry all[] = {
-		{ "help", 'h', 0, G_OPTION_ARG_NONE, &words->help, "", NULL },
-		{ "config", 'c', 0, G_OPTION_ARG_FILENAME, &words->config,
-		  "", NULL },
-		{ "json", 0, 0, G_OPTION_ARG_NONE, &words->json, "", NULL },
-		{ "owner", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words->owners,
-		  "", NULL },
-		{ "unset", 0, 0, G_OPTION_ARG_STRING_ARRAY, &words->unset,
-		  "", NULL },
-		{ "file", 0, 0, G_OPTION_ARG_FILENAME, &words->file, "",
-		  NULL },
-		{ "dry-run", 0, 0, G_OPTION_ARG_NONE, &words->dry_run, "",
-		  NULL },
-	};
-	GOptionEntry entries[G_N_ELEMENTS(all) + 1] = { all[0], all[1] };
-	size_t count = 2;
-
-	for (unsigned int bit = 0; bit < 5; bit++)
-		if (verb->takes & 1U << bit)
-			entries[count++] = all[bit + 2];
-	g_option_context_set_help_enabled(context, FALSE);
-	g_option_context_add_main_entries(context, entries, NULL);
-	return g_option_context_parse_strv(context, &words->args, problem);
-}
-
-static int
-usage(FILE *errors, const struct verb *verb, const char *what)
-{
-	(void) fprintf(errors, "muster: %s\n", what);
-	print_verb_help(errors, verb);
-	return ADMIN_USAGE;
-}
-
-/* args[0] stands for the program's name while GOption looks. */
-static int
-read_words(int argc, char **argv, const struct verb *verb, FILE *errors,
-	   struct words *out)
-{
-	int skip = verb->verb != NULL ? 1 : 0;
-	g_autoptr(GError) problem = NULL;
-	char *first;
-
-	memset(out, 0, sizeof(*out));
-	out->args = g_new0(char *, argc - skip + 1);
-	for (int i = skip; i < argc; i++)
-		out->args[i - skip] = g_strdup(argv[i]);
-	if (!parse_options(verb, out, &problem))
-		return usage(errors, verb, problem->message);
-	first = out->args[0];
-	out->count = (int)g_strv_length(out->args) - 1;
-	memmove(out->args, out->args + 1, sizeof(char *) * (out->count + 1));
-	g_free(first);
-	/* "--" ends the options and is no word itself. */
-	if (out->count > 0 && strcmp(out->args[0], "--") == 0) {
-		g_free(out->args[0]);
-		memmove(out->args, out->args + 1,
-			sizeof(char *) * out->count--);
-	}
-	if (out->help)
+	errno = 0;
+	if (fflush(admin->out) == 0 && !ferror(admin->out))
 		return ADMIN_DONE;
-	if (out->count < verb->least)
-		return usage(errors, verb, "something is missing");
-	if (verb->most >= 0 && out->count > verb->most)
-		return usage(errors, verb, "too many words");
-	return ADMIN_DONE;
+	/* Nobody reads any more, as with "| head": nothing to complain of. */
+	if (errno == EPIPE)
+		return ADMIN_REFUSED;
+	if (errno == ECANCELED) {
+		(void) fputs("muster: musterd stops, and not all was printed "
+			     "(run it again)\n", admin->errors);
+		return ADMIN_LATER;
+	}
+	(void) fprintf(admin->errors, "muster: the output could not be "
+		       "written%s%s\n", errno != 0 ? ": " : "",
+		       errno != 0 ? g_strerror(errno) : "");
+	return ADMIN_REFUSED;
 }
 
-/* The verb that the words name; NULL with *status after saying why. */
-static const struct verb *
-choose(int argc, char **argv, FILE *out, FILE *errors, int *status)
+enum admin_status
+admin_run(const struct admin *admin, int argc, char *const *argv)
 {
-	const struct verb *verb;
+	enum admin_status status, written;
+	struct call call;
 
-	*status = ADMIN_USAGE;
-	if (argc == 0) {
-		print_usage(errors, NULL);
-		return NULL;
+	if (verb_parse(argc, argv, admin->out, admin->errors, &call,
+		       &status)) {
+		call.admin = admin;
+		g_assert(call.verb->storeless || admin->store != NULL);
+		status = call.verb->run(&call);
 	}
-	if (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0 ||
-	    strcmp(argv[0], "help") == 0) {
-		print_usage(out, NULL);
-		*status = ADMIN_DONE;
-		return NULL;
-	}
-	verb = find_verb(argv[0], argc > 1 ? argv[1] : NULL);
-	if (verb != NULL)
-		return verb;
-	if (!is_noun(argv[0])) {
-		*status = unknown(errors, NULL, argv[0]);
-	} else if (argc == 1) {
-		print_usage(errors, argv[0]);
-	} else if (strcmp(argv[1], "--help") == 0 ||
-		   strcmp(argv[1], "-h") == 0) {
-		print_usage(out, argv[0]);
-		*status = ADMIN_DONE;
-	} else {
-		*status = unknown(errors, argv[0], argv[1]);
-	}
-	return NULL;
-}
-
-int
-admin_run(struct admin *admin, int argc, char **argv)
-{
-	struct words words;
-	const struct verb *verb;
-	int status;
-
-	verb = choose(argc, argv, admin->out, admin->errors, &status);
-	if (verb == NULL)
-		return status;
-	status = read_words(argc, argv, verb, admin->errors, &words);
-	if (status == ADMIN_DONE && words.help)
-		print_verb_help(admin->out, verb);
-	else if (status == ADMIN_DONE)
-		status = verb->run(admin, &words);
-	words_done(&words);
+	call_done(&call);
+	written = finish_output(admin);
+	if (written != ADMIN_DONE && (status == ADMIN_DONE ||
+				      status == ADMIN_REFUSED))
+		status = written;
+	(void) fflush(admin->errors);	/* where would we complain? */
 	return status;
 }
 
-/* A relative name means the caller's directory, and the daemon has another. */
-static const char *
-file_of(const struct verb *verb, const struct words *words)
+static char *
+file_of(const struct call *call)
 {
-	if (words->file != NULL)
-		return words->file;
-	if (verb->run == verb_load && words->count == 1)
-		return words->args[0];
-	if (verb->run == verb_member_add && words->count == 2 &&
-	    strcmp(words->args[1], "-") == 0)
-		return "-";
-	return NULL;
+	const char *file = call->file;
+
+	if (strcmp(call->verb->noun, "load") == 0)
+		file = call->args[0];
+	return file != NULL && strcmp(file, "-") != 0 ? g_strdup(file) : NULL;
 }
 
 bool
-admin_prepare(int argc, char **argv, const char **file_out,
-	      const char **path_out, int *status)
+admin_prepare(int argc, char *const *argv, struct admin_needs *needs,
+	      enum admin_status *status)
 {
-	struct admin admin = { .out = stdout, .errors = stderr, .file = -1 };
-	struct words words;
-	const struct verb *verb;
+	struct call call;
+	bool good;
 
-	verb = choose(argc, argv, stdout, stderr, status);
-	if (verb == NULL)
-		return false;
-	*status = read_words(argc, argv, verb, stderr, &words);
-	if (*status != ADMIN_DONE || words.help || verb->storeless) {
-		if (*status == ADMIN_DONE)
-			*status = admin_run(&admin, argc, argv);
-		words_done(&words);
-		return false;
+	*needs = (struct admin_needs){ 0 };
+	good = verb_parse(argc, argv, stdout, stderr, &call, status);
+	if (good) {
+		needs->store = !call.verb->storeless;
+		needs->config = g_strdup(call.config);
+		needs->file = file_of(&call);
 	}
-	*file_out = g_intern_string(file_of(verb, &words));
-	if (words.config != NULL)
-		*path_out = g_intern_string(words.config);
-	words_done(&words);
-	return true;
+	call_done(&call);
+	return good;
+}
+
+void
+admin_needs_done(struct admin_needs *needs)
+{
+	g_free(needs->config);
+	g_free(needs->file);
+	*needs = (struct admin_needs){ 0 };
 }

@@ -11,7 +11,7 @@
 /*
  * The administrator's verbs: `muster list create ...` and so on. The same
  * code runs in musterd (asked over run/control.sock, with the caller's own
- * stdin, stdout and stderr as descriptors) and in muster itself where
+ * input, stdout and stderr as descriptors) and in muster itself where
  * musterd does not run, so results do not differ.
  */
 
@@ -23,29 +23,42 @@ enum admin_status {
 };
 
 struct admin {
-	struct store *store;
-	struct settings *settings;
-	FILE *in, *out, *errors;	/* the caller's */
-	int file;		/* --file F as opened by the caller, or -1 */
+	struct store *store;	/* NULL where the verb needs none */
+	const struct settings *settings;	/* the same */
+	FILE *in, *out, *errors;	/* the caller's; in is the file
+					 * that admin_prepare() named */
+	int in_fd;		/* below in */
+	bool errors_tty;	/* progress is welcome there */
+	const char *cwd;	/* the caller's directory, absolute */
 	bool running;		/* inside musterd */
 	void (*wake)(void);	/* tell the stages that there is work; may be
 				 * NULL */
 };
 
 /*
- * admin_run - argv[0] is the noun ("list"). Usage is checked before the
- * store is touched. Everything printed goes to admin->out and ->errors;
- * the result is the exit status.
+ * admin_run - argv is what stood behind "muster". Usage is checked before
+ * the store is touched. Everything printed goes to admin->out and ->errors;
+ * the result is the exit status. A write that fails is ADMIN_REFUSED; the
+ * streams are flushed, not closed. No transaction is open while something
+ * is read or printed, so that a slow caller holds up nobody.
  */
-int admin_run(struct admin *admin, int argc, char **argv);
+enum admin_status admin_run(const struct admin *admin, int argc,
+			    char *const *argv);
+
+/* What the muster program must find before it can run the verb. */
+struct admin_needs {
+	bool store;	/* and the settings; else the verb needs neither */
+	char *config;	/* of -c, NULL if not given */
+	char *file;	/* to be opened as admin->in; NULL: stdin */
+};
 
 /*
- * What the muster program needs before there is a store. Checks the usage;
- * *file_out is what it must open for --file or load (NULL: nothing, "-":
- * stdin), *path_out is set where -c stands among the words. Prints help,
- * usage errors and all that needs no store itself: then false, with *status.
+ * admin_prepare - check usage. Prints help to stdout and usage errors to
+ * stderr itself and then returns false with *status. needs is to be freed
+ * with admin_needs_done().
  */
-bool admin_prepare(int argc, char **argv, const char **file_out,
-		   const char **path_out, int *status);
+bool admin_prepare(int argc, char *const *argv, struct admin_needs *needs,
+		   enum admin_status *status);
+void admin_needs_done(struct admin_needs *needs);
 
 #endif

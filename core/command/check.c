@@ -5,177 +5,256 @@
 #include <unistd.h>
 
 #include "core/base/wire.h"
-#include "core/command/verbs.h"
+#include "core/command/print.h"
+#include "core/command/verb.h"
 #include "core/outbound/outbound.h"
-#include "db/queue.h"
 #include "core/base/banned.h"
 
-/* `muster check`: each finding is a line, "ok", "warning" or "error". */
+#define CONNECT_MS 5000
+#define FINDINGS_MAX 1000	/* of the database, that are printed */
 
-#define CONNECT_MS 2000
+enum level { FINE, WARNING, ERROR };
 
-struct findings {
-	struct admin *admin;
-	bool json, first;
-	unsigned int errors;
+struct check {
+	const struct call *call;
+	struct print_array array;
+	bool failed;
 };
 
 static void
-find(struct findings *findings, const char *level, const char *format, ...)
+finding(struct check *check, enum level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 static void
-find(struct findings *findings, const char *level, const char *format, ...)
+finding(struct check *check, enum level level, const char *format, ...)
 {
-	g_autofree char *text = NULL;
+	static const char *const names[] = { "ok", "warning", "error" };
+	FILE *out = check->call->admin->out;
+	g_autofree char *what = NULL, *plain = NULL;
 	va_list ap;
 
 	va_start(ap, format);
-	text = g_strdup_vprintf(format, ap);
+	what = g_strdup_vprintf(format, ap);
 	va_end(ap);
-	findings->errors += level[0] == 'e';
-	if (findings->json)
-		admin_array_add(findings->admin, &findings->first,
-				json_pack("{s:s, s:s}", "level", level,
-					  "finding", text));
-	else
-		(void) fprintf(findings->admin->out, "%s\t%s\n", level, text);
+	check->failed |= level == ERROR;
+	if (check->call->json) {
+		print_array_item(&check->array, json_pack(
+			"{s:s, s:o}", "level", names[level],
+			"what", json_text(what)));
+		return;
+	}
+	plain = print_plain(what);
+	(void) fprintf(out, "%s: %s\n", names[level], plain);
+	(void) fflush(out);	/* the next check may take a while */
 }
 
 static void
-check_socket(struct findings *findings, const char *address,
-	     const char *who)
+finding_err(struct check *check, enum level level, const struct err *err)
+{
+	const bool advice = err->todo != NULL && err->todo[0] != '\0';
+
+	finding(check, level, "%s%s%s", err->what, advice ? "; " : "",
+		advice ? err->todo : "");
+}
+
+/* --- the surroundings --------------------------------------------------- */
+
+static void
+check_space(struct check *check)
+{
+	const struct settings *settings = check->call->admin->settings;
+	struct err err = ERR_INIT;
+	int64_t space;
+
+	if (store_space(check->call->admin->store, &space, &err) != ERR_OK)
+		finding_err(check, ERROR, &err);
+	else if (space < settings->space_floor)
+		finding(check, ERROR, "home %s has %lld bytes free, below "
+			"space-floor: posts get 451; free some space",
+			settings->home, (long long)space);
+	else
+		finding(check, FINE, "home %s, %lld bytes free",
+			settings->home, (long long)space);
+}
+
+static void
+check_run_dir(struct check *check)
+{
+	const char *run = check->call->admin->settings->run;
+	struct stat st;
+
+	if (stat(run, &st) != 0 || !S_ISDIR(st.st_mode))
+		finding(check, WARNING, "run %s is no directory; musterd "
+			"makes it where it may", run);
+	else if ((st.st_mode & S_IWOTH) != 0)
+		finding(check, ERROR, "run %s is writable for everybody, who "
+			"could take the place of musterd; chmod o-w it",
+			run);
+	else
+		finding(check, FINE, "run %s", run);
+}
+
+static void
+check_socket(struct check *check, const char *what, const char *path,
+	     const char *todo)
 {
 	struct err err = ERR_INIT;
 	int fd;
 
-	if (wire_connect(address, wire_now_ms() + CONNECT_MS, &fd, &err) ==
+	if (wire_connect(path, wire_now_ms() + CONNECT_MS, &fd, &err) !=
 	    ERR_OK) {
-		(void) close(fd);
-		find(findings, "ok", "%s answers at %s", who, address);
-	} else if (findings->admin->running) {
-		find(findings, "error", "%s does not answer: %s", who,
-		     err.what);
-	} else {
-		find(findings, "warning", "%s does not run: %s", who,
-		     err.what);
+		finding(check, WARNING, "%s does not answer: %s; %s", what,
+			err.what, todo);
+		return;
 	}
+	(void) close(fd);
+	finding(check, FINE, "%s answers at %s", what, path);
 }
 
 static void
-check_relay(struct findings *findings, const struct settings *settings)
+check_sockets(struct check *check)
 {
+	const struct settings *settings = check->call->admin->settings;
+	g_autofree char *submit = settings_submit_path(settings);
+
+	check_socket(check, "the gate", settings->milter_listen,
+		     "start muster-milter, where mail comes through a "
+		     "milter");
+	if (!check->call->admin->running) {
+		finding(check, WARNING, "musterd does not run: mail waits in "
+			"the MTA; start it");
+		return;
+	}
+	finding(check, FINE, "musterd runs");
+	check_socket(check, "musterd's door for the gate", submit,
+		     "restart musterd");
+	check_socket(check, "the LMTP door", settings->lmtp_listen,
+		     "see musterd's log");
+}
+
+static void
+check_relay(struct check *check)
+{
+	const struct settings *settings = check->call->admin->settings;
 	g_autofree char *greeting = NULL, *extensions = NULL;
 	struct err err = ERR_INIT;
 
-	if (outbound_probe(settings, &greeting, &extensions, &err) == ERR_OK)
-		find(findings, "ok", "relay %s:%lld: %s; %s",
-		     settings->relay_host, (long long)settings->relay_port,
-		     greeting, extensions);
+	if (outbound_probe(settings, &greeting, &extensions, &err) != ERR_OK)
+		finding_err(check, ERROR, &err);
 	else
-		find(findings, "error", "%s; set [outbound] relay, or start "
-		     "it", err.what);
+		finding(check, FINE, "relay %s:%lld: %s; it offers %s",
+			settings->relay_host,
+			(long long)settings->relay_port, greeting,
+			extensions);
 }
 
+/* --- lists, database ---------------------------------------------------- */
+
 static void
-check_home(struct findings *findings, const struct settings *settings)
+check_list(struct check *check, const char *addr,
+	   const struct list_conf *conf)
 {
-	struct stat st;
-	int64_t space = 0;
+	const struct settings *settings = check->call->admin->settings;
+	const char *domain = strrchr(addr, '@') + 1;
 
-	if (stat(settings->home, &st) == 0 && (st.st_mode & 077) != 0)
-		find(findings, "warning", "%s can be entered by others "
-		     "(mode %03o); chmod 700", settings->home,
-		     (unsigned int)(st.st_mode & 0777));
-	if (store_space(findings->admin->store, &space, NULL) != ERR_OK ||
-	    space < settings->space_floor)
-		find(findings, "error", "%lld bytes free below %s, "
-		     "space-floor is %lld: posts get 451", (long long)space,
-		     settings->home, (long long)settings->space_floor);
-	else
-		find(findings, "ok", "%lld bytes free below %s",
-		     (long long)space, settings->home);
+	if (!settings_has_domain(settings, domain) &&
+	    !settings_shares_domain(settings, domain))
+		finding(check, ERROR, "list %s: its domain is neither in "
+			"\"domains\" nor in \"shared-domains\", so its mail "
+			"is not accepted; add it to %s", addr,
+			settings->path);
+	if (conf->owners[0] == NULL)
+		finding(check, WARNING, "list %s has no owner; muster list "
+			"set %s owner=ADDR", addr, addr);
 }
 
-static void
-check_list(struct findings *findings, const struct list *list)
+static enum err_code
+check_next_list(struct check *check, char **after, bool *end,
+		struct err *err)
 {
-	struct list_conf *conf = NULL;
-	struct err err = ERR_INIT;
-	const char *domain = strrchr(list->addr, '@') + 1;
+	struct txn *reader = store_reader(check->call->admin->store);
+	g_autoptr(list_auto) list = NULL;
+	g_autoptr(list_conf_auto) conf = NULL;
+	enum err_code rc = list_next(reader, *after, &list, err);
 
-	if (!settings_has_domain(findings->admin->settings, domain) &&
-	    !settings_shares_domain(findings->admin->settings, domain))
-		find(findings, "error", "list %s is in no domain of the "
-		     "settings, so it gets no mail", list->addr);
-	if (list_conf_load(store_reader(findings->admin->store), list->addr,
-			   &conf, &err) != ERR_OK)
-		find(findings, "error", "list %s: %s", list->addr, err.what);
-	else if (conf->owners[0] == NULL)
-		find(findings, "warning", "list %s has no owner: nobody "
-		     "reads its -owner and command mail; muster list set %s "
-		     "owner=ADDR", list->addr, list->addr);
-	list_conf_free(conf);
+	*end = list == NULL;
+	if (rc != ERR_OK || list == NULL)
+		return rc;
+	rc = list_conf_load(reader, list->addr, &conf, err);
+	if (rc != ERR_OK)
+		return rc;
+	check_list(check, list->addr, conf);
+	g_free(*after);
+	*after = g_strdup(list->addr);
+	return ERR_OK;
 }
 
 static void
-check_lists(struct findings *findings)
+check_lists(struct check *check)
 {
 	g_autofree char *after = g_strdup("");
-	struct list *list = NULL;
 	struct err err = ERR_INIT;
+	unsigned int count = 0;
+	bool end = false;
 
-	while (list_next(store_reader(findings->admin->store), after, &list,
-			 &err) == ERR_OK && list != NULL) {
-		check_list(findings, list);
-		g_free(after);
-		after = g_strdup(list->addr);
-		list_free(g_steal_pointer(&list));
+	for (;; count++) {
+		if (check_next_list(check, &after, &end, &err) != ERR_OK) {
+			finding_err(check, ERROR, &err);
+			return;
+		}
+		if (end)
+			break;
 	}
-	if (err.code != ERR_OK)
-		find(findings, "error", "%s", err.what);
+	finding(check, FINE, "%u %s looked at", count,
+		count == 1 ? "list" : "lists");
 }
 
 static void
-on_store_finding(void *arg, const char *finding)
+collect(void *arg, const char *text)
 {
-	find(arg, "error", "%s", finding);
+	GPtrArray *findings = arg;
+
+	g_ptr_array_add(findings, findings->len < FINDINGS_MAX ?
+			g_strdup(text) : NULL);
 }
 
+/* The findings are kept until the walk is over: printing may have to wait. */
 static void
-check_store(struct findings *findings)
+check_store(struct check *check)
 {
-	unsigned int before = findings->errors;
+	g_autoptr(GPtrArray) findings = g_ptr_array_new_with_free_func(
+		g_free);
 	struct err err = ERR_INIT;
-	uint64_t shunted = 0;
 
-	if (store_check(findings->admin->store, on_store_finding, findings,
-			&err) != ERR_OK)
-		find(findings, "error", "%s", err.what);
-	else if (findings->errors == before)
-		find(findings, "ok", "every record of the store is good");
-	if (queue_count(findings->admin->store, STAGE_SHUNTED, &shunted,
-			&err) == ERR_OK && shunted > 0)
-		find(findings, "warning", "%llu shunted jobs wait for you; "
-		     "see muster queue ls", (unsigned long long)shunted);
+	if (store_check(check->call->admin->store, collect, findings, &err) !=
+	    ERR_OK)
+		finding_err(check, ERROR, &err);
+	for (guint i = 0; i < MIN(findings->len, FINDINGS_MAX); i++)
+		finding(check, ERROR, "database: %s",
+			(const char *)findings->pdata[i]);
+	if (findings->len > FINDINGS_MAX)
+		finding(check, ERROR, "database: %u findings more",
+			findings->len - FINDINGS_MAX);
+	if (findings->len == 0)
+		finding(check, FINE, "database");
 }
 
-int
-verb_check(struct admin *admin, const struct words *words)
+enum admin_status
+check_run(struct call *call)
 {
-	struct findings findings = { admin, words->json, true, 0 };
-	const struct settings *settings = admin->settings;
+	struct check check = { .call = call };
 
-	if (words->json)
-		admin_array_begin(admin);
-	find(&findings, "ok", "settings of %s", settings->path);
-	check_home(&findings, settings);
-	check_socket(&findings, settings->milter_listen, "muster-milter");
-	check_socket(&findings, settings->lmtp_listen, "the LMTP door");
-	check_relay(&findings, settings);
-	check_lists(&findings);
-	check_store(&findings);
-	if (words->json)
-		admin_array_end(admin);
-	return findings.errors > 0 ? ADMIN_REFUSED : ADMIN_DONE;
+	if (call->json)
+		print_array_begin(&check.array, call);
+	/* had they a mistake, nobody would have come so far */
+	finding(&check, FINE, "settings %s", call->admin->settings->path);
+	check_space(&check);
+	check_run_dir(&check);
+	check_sockets(&check);
+	check_relay(&check);
+	check_lists(&check);
+	check_store(&check);
+	if (call->json)
+		print_array_end(&check.array);
+	return check.failed ? ADMIN_REFUSED : ADMIN_DONE;
 }

@@ -1,108 +1,152 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "core/command/completion.h"
-
 #include <string.h>
 
-#include "core/command/verbs.h"
+#include "core/command/print.h"
+#include "core/command/verb.h"
 #include "core/base/banned.h"
 
-static bool
-is_first_of_noun(const struct verb *at)
+/*
+ * core/muster.bash is installed as it is; the build makes a string of it, so
+ * that there is one script. It knows no verb: it asks "completion words".
+ */
+static const char script[] =
+#include "core/command/muster-bash.h"
+	;
+
+enum admin_status
+completion_bash_run(struct call *call)
 {
-	return at == verbs || strcmp(at->noun, at[-1].noun) != 0;
+	(void) fputs(script, call->admin->out);
+	return ADMIN_DONE;
+}
+
+/* What stands before the cursor. */
+struct typed {
+	const char *noun, *name;
+	const struct verb *verb;
+	int args;		/* behind the verb, without options */
+	const char *value_of;	/* the option whose value is to come */
+};
+
+static bool
+takes_value(const char *option)
+{
+	static const char *const options[] = {
+		"-c", "--config", "--file", "--owner", "--unset", NULL
+	};
+
+	return g_strv_contains(options, option);
 }
 
 static void
-print_keys(FILE *out, const struct key *keys)
+read_word(struct typed *typed, const char *word)
+{
+	if (typed->noun == NULL)
+		typed->noun = word;
+	else if (typed->verb == NULL && typed->name == NULL)
+		typed->name = word;
+	else
+		typed->args++;
+	for (const struct verb *verb = verbs; verb->noun != NULL &&
+	     typed->verb == NULL; verb++)
+		if (strcmp(verb->noun, typed->noun) == 0 &&
+		    (verb->name == NULL || (typed->name != NULL &&
+		     strcmp(verb->name, typed->name) == 0)))
+			typed->verb = verb;
+}
+
+static void
+read_typed(struct typed *typed, char *const *words)
+{
+	*typed = (struct typed){ 0 };
+	for (; *words != NULL; words++) {
+		if (typed->value_of != NULL)
+			typed->value_of = NULL;
+		else if (takes_value(*words))
+			typed->value_of = *words;
+		else if ((*words)[0] != '-')
+			read_word(typed, *words);
+	}
+}
+
+static void
+print_names(FILE *out, const char *noun)
+{
+	const char *last = "";
+
+	for (const struct verb *verb = verbs; verb->noun != NULL; verb++) {
+		const char *name = noun == NULL ? verb->noun : verb->name;
+
+		if (noun != NULL && strcmp(verb->noun, noun) != 0)
+			continue;
+		if (name != NULL && strcmp(name, last) != 0)
+			(void) fprintf(out, "%s\n", name);
+		last = name != NULL ? name : "";
+	}
+}
+
+static void
+print_options(FILE *out, const struct verb *verb)
+{
+	struct call call = { 0 };
+	g_autofree GOptionEntry *entries = call_option_entries(verb, &call);
+
+	for (const GOptionEntry *entry = entries; entry->long_name != NULL;
+	     entry++)
+		(void) fprintf(out, "--%s\n", entry->long_name);
+}
+
+static void
+print_key_names(FILE *out, const struct key *keys, const char *end)
 {
 	for (; keys->name != NULL; keys++)
-		(void) fprintf(out, " %s=", keys->name);
+		(void) fprintf(out, "%s%s\n", keys->name, end);
 }
 
-/* The words that may follow a noun and its verb. */
 static void
-print_cases(FILE *out)
+print_kind(FILE *out, const char *kind)
 {
-	for (const struct verb *at = verbs; at->noun != NULL; at++) {
-		bool is_set = at->verb != NULL &&
-			(strcmp(at->verb, "set") == 0 ||
-			 strcmp(at->verb, "create") == 0);
+	if (strcmp(kind, "KEY") == 0)
+		print_key_names(out, list_keys, "=");
+	else if (strcmp(kind, "MEMBERKEY") == 0)
+		print_key_names(out, member_keys, "=");
+	else if (strcmp(kind, "LIST") == 0 || strcmp(kind, "FILE") == 0 ||
+		 strcmp(kind, "DIR") == 0)
+		(void) fprintf(out, "%s\n", kind);
+}
 
-		(void) fprintf(out, "\t'%s%s%s') words=\"--help%s%s%s%s%s",
-			       at->noun, at->verb != NULL ? " " : "",
-			       at->verb != NULL ? at->verb : "",
-			       at->takes & TAKES_JSON ? " --json" : "",
-			       at->takes & TAKES_OWNER ? " --owner" : "",
-			       at->takes & TAKES_UNSET ? " --unset" : "",
-			       at->takes & TAKES_FILE ? " --file" : "",
-			       at->takes & TAKES_DRY_RUN ? " --dry-run" : "");
-		if (is_set)
-			print_keys(out, strcmp(at->noun, "list") == 0 ?
-				   list_keys : member_keys);
-		(void) fputs("\" ;;\n", out);
+/* The next argument; the last kind of a verb that takes any number stands
+ * for all that follow. */
+static void
+print_argument(FILE *out, const struct typed *typed)
+{
+	const struct verb *verb = typed->verb;
+	g_auto(GStrv) kinds = g_strsplit(verb->takes, " ", -1);
+	int count = (int)g_strv_length(kinds);
+
+	if (count == 0 || (verb->most >= 0 && typed->args >= verb->most))
+		return;
+	print_kind(out, kinds[MIN(typed->args, count - 1)]);
+}
+
+enum admin_status
+completion_words_run(struct call *call)
+{
+	FILE *out = call->admin->out;
+	struct typed typed;
+
+	read_typed(&typed, call->args);
+	if (typed.value_of != NULL) {
+		if (strcmp(typed.value_of, "--unset") == 0)
+			print_key_names(out, list_keys, "");
+		else if (strcmp(typed.value_of, "--owner") != 0)
+			print_kind(out, "FILE");
+		return ADMIN_DONE;
 	}
-}
-
-static void
-print_nouns(FILE *out)
-{
-	(void) fputs("\tlocal nouns=\"", out);
-	for (const struct verb *at = verbs; at->noun != NULL; at++)
-		if (is_first_of_noun(at))
-			(void) fprintf(out, "%s%s", at == verbs ? "" : " ",
-				       at->noun);
-	(void) fputs("\"\n", out);
-}
-
-static void
-print_verbs(FILE *out)
-{
-	for (const struct verb *at = verbs; at->noun != NULL; at++) {
-		if (at->verb == NULL)
-			continue;
-		if (is_first_of_noun(at))
-			(void) fprintf(out, "\t%s) verbs=\"", at->noun);
-		(void) fprintf(out, "%s%s", is_first_of_noun(at) ? "" : " ",
-			       at->verb);
-		if (at[1].noun == NULL || is_first_of_noun(at + 1))
-			(void) fputs("\" ;;\n", out);
-	}
-}
-
-void
-completion_bash(FILE *out)
-{
-	(void) fputs("# bash completion of muster(1); made by \"muster "
-		     "completion bash\"\n"
-		     "_muster()\n{\n"
-		     "\tlocal cur=${COMP_WORDS[COMP_CWORD]} verbs= words= "
-		     "lists=\n"
-		     "\tlocal noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]}\n",
-		     out);
-	print_nouns(out);
-	(void) fputs("\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-		     "\t\tCOMPREPLY=($(compgen -W \"$nouns --help "
-		     "--version -c\" -- \"$cur\"))\n\t\treturn\n\tfi\n"
-		     "\tcase $noun in\n", out);
-	print_verbs(out);
-	(void) fputs("\tesac\n"
-		     "\tif [ \"$COMP_CWORD\" -eq 2 ] && [ -n \"$verbs\" ]; "
-		     "then\n"
-		     "\t\tCOMPREPLY=($(compgen -W \"$verbs --help\" -- "
-		     "\"$cur\"))\n\t\treturn\n\tfi\n"
-		     "\t[ -n \"$verbs\" ] && noun=\"$noun $verb\"\n"
-		     "\tcase $noun in\n", out);
-	print_cases(out);
-	(void) fputs("\tesac\n"
-		     "\tif [ \"$COMP_CWORD\" -eq 3 ]; then\n"
-		     "\t\tcase $noun in\n"
-		     "\t\tlist\\ *|member\\ *|policy\\ *)\n"
-		     "\t\t\tlists=$(muster list ls 2>/dev/null | "
-		     "cut -f1) ;;\n\t\tesac\n\tfi\n"
-		     "\tCOMPREPLY=($(compgen -W \"$words $lists\" -- "
-		     "\"$cur\"))\n"
-		     "\tcase $noun in load|backup|'member add')\n"
-		     "\t\tCOMPREPLY+=($(compgen -f -- \"$cur\")) ;;\n"
-		     "\tesac\n}\n"
-		     "complete -o nospace -F _muster muster\n", out);
+	if (typed.verb != NULL)
+		print_argument(out, &typed);
+	else if (typed.name == NULL)
+		print_names(out, typed.noun);
+	print_options(out, typed.verb);
+	return ADMIN_DONE;
 }

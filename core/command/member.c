@@ -1,233 +1,215 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "core/command/verbs.h"
-#include "core/mail/addr.h"
-#include "db/roster.h"
+#include "core/command/print.h"
+#include "core/command/verb.h"
 #include "core/base/banned.h"
 
-#define LS_BATCH 1000
-
-/* --- show --------------------------------------------------------------- */
-
-static json_t *
-member_object(const struct member *member)
-{
-	g_autofree char *since = time_text(member->since_s);
-	g_autofree char *bounced = time_text(member->bounced_s);
-
-	return json_pack("{s:s, s:s, s:s, s:s, s:s, s:I, s:s, s:s}",
-			 "address", member->addr, "name", member->name,
-			 "delivery", member->delivery ? "on" : "off",
-			 "own_posts", member->own_posts ? "yes" : "no",
-			 "since", since, "bounces",
-			 (json_int_t)member->bounces, "last_bounce", bounced,
-			 "bounce_reason", member->bounce_reason);
-}
-
-static void
-print_member(struct admin *admin, const struct member *member)
-{
-	g_autofree char *since = time_text(member->since_s);
-	g_autofree char *bounced = time_text(member->bounced_s);
-
-	(void) fprintf(admin->out, "address = %s\nname = %s\ndelivery = %s\n"
-		       "own-posts = %s\nsince = %s\nbounces = %u\n",
-		       member->addr, member->name,
-		       member->delivery ? "on" : "off",
-		       member->own_posts ? "yes" : "no", since,
-		       member->bounces);
-	if (member->bounces > 0)
-		(void) fprintf(admin->out, "last-bounce = %s\n"
-			       "bounce-reason = %s\n", bounced,
-			       member->bounce_reason);
-}
-
-static int
-not_on_list(struct admin *admin, const char *addr, const char *list)
-{
-	return admin_refuse(admin, "%s is not on %s", addr, list);
-}
-
-int
-verb_member_show(struct admin *admin, const struct words *words)
-{
-	int status = ADMIN_DONE;
-	struct list *list = find_list(admin, words->args[0], &status);
-	g_autofree char *addr = addr_canon(words->args[1]);
-	struct member *member = NULL;
-	struct err err = ERR_INIT;
-
-	if (list == NULL)
-		return status;
-	if (addr != NULL && roster_find(store_reader(admin->store), list->id,
-					addr, &member, &err) != ERR_OK)
-		status = admin_fail(admin, &err);
-	else if (member == NULL)
-		status = not_on_list(admin, words->args[1], list->addr);
-	else if (words->json)
-		admin_print(admin, member_object(member));
-	else
-		print_member(admin, member);
-	member_free(member);
-	list_free(list);
-	return status;
-}
+#define LS_BATCH 2000
 
 /* --- ls ----------------------------------------------------------------- */
 
-static void
-print_entry(struct admin *admin, const struct roster_entry *entry, bool json,
-	    bool *first)
+static json_t *
+entry_json(const struct roster_entry *entry)
 {
-	g_autofree char *since = NULL;
-
-	if (!json) {
-		(void) fprintf(admin->out, "%s%s%s%s\n", entry->name,
-			       entry->name[0] != '\0' ? " <" : "",
-			       entry->addr,
-			       entry->name[0] != '\0' ? ">" : "");
-		return;
-	}
-	since = time_text(entry->since_s);
-	admin_array_add(admin, first, json_pack(
-		"{s:s, s:s, s:s, s:s, s:s, s:I}", "address", entry->addr,
-		"name", entry->name, "delivery", entry->delivery ? "on" :
-		"off", "own_posts", entry->own_posts ? "yes" : "no", "since",
-		since, "bounces", (json_int_t)entry->bounces));
+	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:I}",
+			 "address", json_text(entry->addr),
+			 "name", json_text(entry->name),
+			 "delivery", (int)entry->delivery,
+			 "own_posts", (int)entry->own_posts,
+			 "since", json_time(entry->since_s),
+			 "bounces", (json_int_t)entry->bounces);
 }
 
-/* The roster is read in pieces, with nothing locked while we print. */
-static int
-print_roster(struct admin *admin, uint32_t list, bool json)
+static void
+entry_text(FILE *out, const struct roster_entry *entry)
+{
+	g_autofree char *addr = print_plain(entry->addr);
+
+	(void) fprintf(out, "%s%s%s\n", addr,
+		       entry->delivery ? "" : "\tdelivery=off",
+		       entry->own_posts ? "" : "\town-posts=no");
+}
+
+static void
+ls_batch(const struct call *call, const struct roster_batch *batch,
+	 struct print_array *array)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (call->json)
+			print_array_item(array, entry_json(
+					 &batch->entries[i]));
+		else
+			entry_text(call->admin->out, &batch->entries[i]);
+}
+
+static enum err_code
+ls_members(const struct call *call, uint32_t list,
+	   struct print_array *array, struct err *err)
 {
 	g_autofree char *after = g_strdup("");
 	struct roster_batch batch;
-	struct err err = ERR_INIT;
-	bool first = true, end = false;
+	bool end = false;
+	enum err_code rc;
 
-	while (!end && !ferror(admin->out)) {
-		if (roster_batch(admin->store, list, after, LS_BATCH, &batch,
-				 &err) != ERR_OK)
-			return admin_fail(admin, &err);
-		for (size_t i = 0; i < batch.count; i++)
-			print_entry(admin, &batch.entries[i], json, &first);
-		if (batch.count > 0) {
+	while (!end && !ferror(call->admin->out)) {
+		rc = roster_batch(call->admin->store, list, after, LS_BATCH,
+				  &batch, err);
+		if (rc != ERR_OK)
+			return rc;
+		ls_batch(call, &batch, array);
+		end = batch.end || batch.count == 0;
+		if (!end) {
 			g_free(after);
 			after = g_strdup(batch.entries[batch.count - 1].key);
 		}
-		end = batch.end || batch.count == 0;
 		roster_batch_done(&batch);
 	}
+	return ERR_OK;
+}
+
+enum admin_status
+member_ls_run(struct call *call)
+{
+	g_autoptr(list_auto) list = NULL;
+	struct print_array array = { 0 };
+	struct err err = ERR_INIT;
+	enum admin_status status = call_list(call, call->args[0], &list);
+
+	if (status != ADMIN_DONE)
+		return status;
+	if (call->json)
+		print_array_begin(&array, call);
+	if (ls_members(call, list->id, &array, &err) != ERR_OK)
+		return call_fail(call, &err);
+	if (call->json)
+		print_array_end(&array);
 	return ADMIN_DONE;
 }
 
-int
-verb_member_ls(struct admin *admin, const struct words *words)
-{
-	int status = ADMIN_DONE;
-	struct list *list = find_list(admin, words->args[0], &status);
+/* --- show --------------------------------------------------------------- */
 
-	if (list == NULL)
+static enum admin_status
+no_member(const struct call *call, const char *addr, const char *list)
+{
+	return call_refuse(call, "%s is not a member of %s", addr, list);
+}
+
+enum admin_status
+member_show_run(struct call *call)
+{
+	g_autoptr(list_auto) list = NULL;
+	g_autoptr(member_auto) member = NULL;
+	g_autofree char *canon = NULL;
+	struct err err = ERR_INIT;
+	enum admin_status status = call_list(call, call->args[0], &list);
+
+	if (status == ADMIN_DONE)
+		status = call_member_addr(call, call->args[1], &canon);
+	if (status != ADMIN_DONE)
 		return status;
-	if (words->json)
-		admin_array_begin(admin);
-	status = print_roster(admin, list->id, words->json);
-	if (words->json)
-		admin_array_end(admin);
-	list_free(list);
-	return status;
+	if (roster_find(store_reader(call->admin->store), list->id, canon,
+			&member, &err) != ERR_OK)
+		return call_fail(call, &err);
+	if (member == NULL)
+		return no_member(call, canon, list->addr);
+	print_object(call, json_pack(
+		"{s:o, s:o, s:o, s:b, s:b, s:o, s:I, s:o, s:o}",
+		"list", json_text(list->addr),
+		"address", json_text(member->addr),
+		"name", json_text(member->name),
+		"delivery", (int)member->delivery,
+		"own_posts", (int)member->own_posts,
+		"since", json_time(member->since_s),
+		"bounces", (json_int_t)member->bounces,
+		"last_bounce", json_time(member->bounced_s),
+		"bounce_reason", member->bounce_reason[0] != '\0' ?
+		json_text(member->bounce_reason) : json_null()));
+	return ADMIN_DONE;
 }
 
 /* --- set ---------------------------------------------------------------- */
 
-struct set {
+struct change {
 	uint32_t list;
 	const char *addr;
-	GPtrArray *keys, *values;	/* of const char *, of char * */
+	GPtrArray *pairs;
 	bool found;
 };
 
+/* key_check() has made the values on/off and yes/no. */
 static void
-apply(struct member *member, const char *key, const char *value)
+apply(struct member *member, const struct pair *pair)
 {
-	bool truth = strcmp(value, "on") == 0 || strcmp(value, "yes") == 0;
+	bool truth;
 
-	if (strcmp(key, "delivery") == 0) {
-		member->delivery = truth;
-	} else if (strcmp(key, "own-posts") == 0) {
-		member->own_posts = truth;
-	} else {
+	if (strcmp(pair->key->name, "name") == 0) {
 		g_free(member->name);
-		member->name = g_strdup(value);
+		member->name = g_strdup(pair->value);
+		return;
 	}
+	if (!value_bool(pair->value, &truth))
+		g_assert_not_reached();
+	if (strcmp(pair->key->name, "delivery") == 0)
+		member->delivery = truth;
+	else if (strcmp(pair->key->name, "own-posts") == 0)
+		member->own_posts = truth;
+	else
+		g_assert_not_reached();
 }
 
 static enum err_code
 set_body(struct txn *txn, void *arg, struct err *err)
 {
-	struct set *set = arg;
-	struct member *member = NULL;
-	enum err_code rc;
+	struct change *change = arg;
+	g_autoptr(member_auto) member = NULL;
+	enum err_code rc = roster_find(txn, change->list, change->addr,
+				       &member, err);
 
-	rc = roster_find(txn, set->list, set->addr, &member, err);
-	set->found = member != NULL;
-	for (guint i = 0; member != NULL && i < set->keys->len; i++)
-		apply(member, g_ptr_array_index(set->keys, i),
-		      g_ptr_array_index(set->values, i));
-	if (member != NULL)
-		rc = roster_put(txn, set->list, member, err);
-	member_free(member);
-	return rc;
+	if (rc != ERR_OK)
+		return rc;
+	change->found = member != NULL;
+	if (member == NULL)
+		return ERR_OK;
+	for (guint i = 0; i < change->pairs->len; i++)
+		apply(member, change->pairs->pdata[i]);
+	return roster_put(txn, change->list, member, err);
 }
 
-static enum err_code
-read_member_keys(char **pairs, struct set *set, struct err *err)
+enum admin_status
+member_set_run(struct call *call)
 {
-	enum err_code rc = ERR_OK;
-
-	for (; *pairs != NULL && rc == ERR_OK; pairs++) {
-		const char *key = NULL;
-		char *value = NULL;
-
-		rc = read_pair(member_keys, *pairs, &key, &value, err);
-		if (rc != ERR_OK)
-			return rc;
-		g_ptr_array_add(set->keys, (char *)(uintptr_t)key);
-		g_ptr_array_add(set->values, value);
-	}
-	return rc;
-}
-
-int
-verb_member_set(struct admin *admin, const struct words *words)
-{
-	g_autoptr(GPtrArray) keys = g_ptr_array_new();
-	g_autoptr(GPtrArray) values = g_ptr_array_new_with_free_func(g_free);
-	g_autofree char *addr = addr_canon(words->args[1]);
-	struct set set = { .addr = addr, .keys = keys, .values = values };
+	g_autoptr(list_auto) list = NULL;
+	g_autoptr(GPtrArray) pairs = pairs_new();
+	g_autofree char *canon = NULL;
+	struct change change = { .pairs = pairs };
 	struct err err = ERR_INIT;
-	struct list *list;
-	int status = ADMIN_DONE;
+	enum admin_status status = call_list(call, call->args[0], &list);
 
-	if (read_member_keys(words->args + 2, &set, &err) != ERR_OK)
-		return admin_fail(admin, &err);
-	list = find_list(admin, words->args[0], &status);
-	if (list == NULL)
+	if (status == ADMIN_DONE)
+		status = call_member_addr(call, call->args[1], &canon);
+	if (status == ADMIN_DONE)
+		status = pairs_read(call, pairs, member_keys, 2);
+	if (status != ADMIN_DONE)
 		return status;
-	set.list = list->id;
-	if (addr != NULL && store_txn(admin->store, TXN_DURABLE, set_body,
-				      &set, &err) != ERR_OK)
-		status = admin_fail(admin, &err);
-	else if (!set.found)
-		status = not_on_list(admin, words->args[1], list->addr);
-	list_free(list);
-	return status;
+	change.list = list->id;
+	change.addr = canon;
+	if (store_txn(call->admin->store, TXN_DURABLE, set_body, &change,
+		      &err) != ERR_OK)
+		return call_fail(call, &err);
+	if (!change.found)
+		return no_member(call, canon, list->addr);
+	(void) fprintf(call->admin->out, "%s: changed\n", canon);
+	return ADMIN_DONE;
 }
 
 /* --- remove ------------------------------------------------------------- */
 
-struct removal { uint32_t list; char **addrs; bool *removed; };
+struct removal {
+	uint32_t list;
+	GPtrArray *addrs;	/* canonical */
+	GArray *removed;	/* bool for each */
+};
 
 static enum err_code
 remove_body(struct txn *txn, void *arg, struct err *err)
@@ -235,38 +217,57 @@ remove_body(struct txn *txn, void *arg, struct err *err)
 	struct removal *removal = arg;
 	enum err_code rc = ERR_OK;
 
-	for (int i = 0; removal->addrs[i] != NULL && rc == ERR_OK; i++) {
-		g_autofree char *addr = addr_canon(removal->addrs[i]);
+	g_array_set_size(removal->removed, 0);
+	for (guint i = 0; i < removal->addrs->len && rc == ERR_OK; i++) {
+		bool removed = false;
 
-		removal->removed[i] = false;
-		if (addr != NULL)
-			rc = roster_remove(txn, removal->list, addr,
-					   &removal->removed[i], err);
+		rc = roster_remove(txn, removal->list,
+				   removal->addrs->pdata[i], &removed, err);
+		g_array_append_val(removal->removed, removed);
 	}
 	return rc;
 }
 
-int
-verb_member_remove(struct admin *admin, const struct words *words)
+static enum admin_status
+report_removal(const struct call *call, const struct removal *removal,
+	       const char *list)
 {
-	int status = ADMIN_DONE;
-	struct list *list = find_list(admin, words->args[0], &status);
-	g_autofree bool *removed = g_new0(bool, (gsize)words->count);
-	struct removal removal = { .addrs = words->args + 1,
-				   .removed = removed };
-	struct err err = ERR_INIT;
+	enum admin_status status = ADMIN_DONE;
+	guint count = 0;
 
-	if (list == NULL)
+	for (guint i = 0; i < removal->addrs->len; i++) {
+		if (g_array_index(removal->removed, bool, i))
+			count++;
+		else
+			status = no_member(call, removal->addrs->pdata[i],
+					   list);
+	}
+	(void) fprintf(call->admin->out, "%u removed\n", count);
+	return status;
+}
+
+enum admin_status
+member_remove_run(struct call *call)
+{
+	g_autoptr(list_auto) list = NULL;
+	g_autoptr(GPtrArray) addrs = g_ptr_array_new_with_free_func(g_free);
+	g_autoptr(GArray) removed = g_array_new(FALSE, FALSE, sizeof(bool));
+	struct removal removal = { .addrs = addrs, .removed = removed };
+	struct err err = ERR_INIT;
+	enum admin_status status = call_list(call, call->args[0], &list);
+
+	for (int i = 1; i < call->count && status == ADMIN_DONE; i++) {
+		char *canon = NULL;
+
+		status = call_member_addr(call, call->args[i], &canon);
+		if (status == ADMIN_DONE)
+			g_ptr_array_add(addrs, canon);
+	}
+	if (status != ADMIN_DONE)
 		return status;
 	removal.list = list->id;
-	if (store_txn(admin->store, TXN_DURABLE, remove_body, &removal, &err)
-	    != ERR_OK)
-		status = admin_fail(admin, &err);
-	for (int i = 0; status != ADMIN_LATER && removal.addrs[i] != NULL;
-	     i++)
-		if (!removed[i])
-			status = not_on_list(admin, removal.addrs[i],
-					     list->addr);
-	list_free(list);
-	return status;
+	if (store_txn(call->admin->store, TXN_DURABLE, remove_body, &removal,
+		      &err) != ERR_OK)
+		return call_fail(call, &err);
+	return report_removal(call, &removal, list->addr);
 }

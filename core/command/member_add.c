@@ -1,206 +1,279 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "core/command/verbs.h"
+#include "core/command/print.h"
+#include "core/command/verb.h"
 #include "core/mail/addr.h"
 #include "core/mail/mime.h"
-#include "db/roster.h"
 #include "core/base/banned.h"
 
 /*
- * Adding members, one or a million: read line by line, put in batches. What
- * is wrong with a line is said with its number, and the others are added.
+ * Addresses into the roster, from the command line or from a file of any
+ * size: a batch at a time is in memory, and is one transaction. A bad line
+ * is reported and left out; it must not keep a million good ones waiting.
  */
-
 #define BATCH 5000
-#define LINE_LEN 1024
-#define PROGRESS_US 500000
+#define LINE_LONGEST 2000	/* bytes; a name and an address need less */
+#define NAME_LONGEST 400	/* as conf/keys.c has it */
+#define SHOWN_LONGEST 100	/* bytes of a bad line in its report */
 
-struct intake {
-	struct admin *admin;
+struct adding {
+	const struct call *call;
 	uint32_t list;
 	int64_t now_s;
-	GPtrArray *batch;	/* of struct member */
-	uint64_t added, known, bad;
-	int64_t shown_us;
-	bool show;		/* progress, on a terminal */
+	GPtrArray *members;	/* struct member *, of the batch */
+	const char *source;	/* the file's name, NULL: the command line */
+	uint64_t line;
+	uint64_t added, there, bad;
+	struct progress progress;
 };
 
-static void
-show_progress(struct intake *intake, bool last)
+const char *
+member_add_check(const struct call *call)
 {
-	int64_t now = g_get_monotonic_time();
+	bool dash = false;
 
-	if (!intake->show || (!last && now - intake->shown_us < PROGRESS_US))
-		return;
-	intake->shown_us = now;
-	(void) fprintf(intake->admin->errors, "\r%llu added%s",
-		       (unsigned long long)intake->added, last ? "\n" : "");
-	(void) fflush(intake->admin->errors);
+	for (int i = 1; i < call->count; i++)
+		dash |= strcmp(call->args[i], "-") == 0;
+	if (call->count == 1 && call->file == NULL)
+		return "addresses, --file FILE or - are missing";
+	if ((call->count > 1 && call->file != NULL) ||
+	    (call->count > 2 && dash))
+		return "addresses come either from the command line or from "
+			"one file";
+	return NULL;
 }
 
-static enum err_code
-put_batch(struct intake *intake, struct err *err)
+static void
+report_bad(struct adding *adding, const char *wrong, const char *text)
 {
-	g_autofree bool *added = g_new0(bool, intake->batch->len);
-	enum err_code rc;
+	g_autofree char *plain = print_plain(text);
+	FILE *errors = adding->call->admin->errors;
+	const char *end = plain + MIN(strlen(plain), SHOWN_LONGEST);
 
-	if (intake->batch->len == 0)
-		return ERR_OK;
-	rc = roster_import(intake->admin->store, intake->list,
-			   (struct member *const *)intake->batch->pdata,
-			   intake->batch->len, added, err);
-	if (rc != ERR_OK)
-		return rc;
-	for (guint i = 0; i < intake->batch->len; i++) {
-		intake->added += added[i];
-		intake->known += !added[i];
+	adding->bad++;
+	progress_clear(&adding->progress);
+	if (*end != '\0') {
+		/* not within a character */
+		end = g_utf8_find_prev_char(plain, end + 1);
+		plain[end - plain] = '\0';
 	}
-	g_ptr_array_set_size(intake->batch, 0);
-	show_progress(intake, false);
-	return ERR_OK;
+	if (adding->source != NULL)
+		(void) fprintf(errors, "%s:%llu: %s: %s\n", adding->source,
+			       (unsigned long long)adding->line, wrong,
+			       plain);
+	else
+		(void) fprintf(errors, "muster: %s: %s\n", wrong, plain);
+}
+
+/* A name may come encoded and decode to anything. */
+static const char *
+check_name(const char *name)
+{
+	if (strlen(name) > NAME_LONGEST)
+		return "the name is over 400 bytes";
+	for (; *name != '\0'; name++)
+		if ((unsigned char)*name < ' ' || *name == 0x7f)
+			return "the name has a control character";
+	return NULL;
 }
 
 static void
-say_bad(struct intake *intake, const char *file, unsigned long long line,
-	const char *wrong, const char *text)
-{
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-	intake->bad++;
-	if (file != NULL)
-		(void) fprintf(intake->admin->errors, "%s:%llu: ", file,
-			       line);
-	else
-		(void) fputs("muster: ", intake->admin->errors);
-	(void) fprintf(intake->admin->errors, "%s: %.200s\n", wrong, valid);
-}
-
-static enum err_code
-take_text(struct intake *intake, const char *file, unsigned long long line,
-	  const char *text, struct err *err)
+take(struct adding *adding, const char *text)
 {
 	g_autofree char *addr = NULL, *name = NULL;
 	const char *wrong = mime_mailbox(text, &addr, &name);
 	struct member *member;
 
+	if (wrong == NULL)
+		wrong = check_name(name);
 	if (wrong != NULL) {
-		say_bad(intake, file, line, wrong, text);
-		return ERR_OK;
+		report_bad(adding, wrong, text);
+		return;
 	}
-	member = member_new(addr, intake->now_s);
+	member = member_new(addr, adding->now_s);
 	g_free(member->name);
 	member->name = g_steal_pointer(&name);
-	g_ptr_array_add(intake->batch, member);
-	return intake->batch->len >= BATCH ? put_batch(intake, err) : ERR_OK;
-}
-
-/* The rest of a line that is too long for the buffer. */
-static void
-skip_line(FILE *in)
-{
-	int c;
-
-	do
-		c = fgetc(in);
-	while (c != EOF && c != '\n');
+	g_ptr_array_add(adding->members, member);
 }
 
 static enum err_code
-take_file(struct intake *intake, FILE *in, const char *file, struct err *err)
+flush(struct adding *adding, struct err *err)
 {
-	char text[LINE_LEN];
-	unsigned long long line = 0;
+	GPtrArray *members = adding->members;
+	g_autofree bool *added = g_new0(bool, members->len + 1);
+	enum err_code rc;
+
+	if (members->len == 0)
+		return ERR_OK;
+	rc = roster_import(adding->call->admin->store, adding->list,
+			   (struct member *const *)members->pdata,
+			   members->len, added, err);
+	if (rc != ERR_OK)
+		return rc;
+	for (guint i = 0; i < members->len; i++)
+		if (added[i])
+			adding->added++;
+		else
+			adding->there++;
+	g_ptr_array_set_size(members, 0);
+	progress_show(&adding->progress, "line %llu: %llu added",
+		      (unsigned long long)adding->line,
+		      (unsigned long long)adding->added);
+	return ERR_OK;
+}
+
+/* --- a file ------------------------------------------------------------- */
+
+enum line { LINE_END, LINE_GOOD, LINE_LONG, LINE_NUL };
+
+/* The next line without its end; what is too long is passed over. */
+static enum line
+next_line(FILE *in, char *buf)
+{
+	enum line result = LINE_GOOD;
+	size_t len = 0;
+	int c;
+
+	while ((c = getc_unlocked(in)) != EOF && c != '\n') {
+		if (c == '\0')
+			result = LINE_NUL;
+		if (len < LINE_LONGEST)
+			buf[len++] = (char)c;
+		else if (result == LINE_GOOD)
+			result = LINE_LONG;
+	}
+	buf[len] = '\0';
+	/* What an error cut off may look like an address, and is none. */
+	return c == EOF && (len == 0 || ferror(in)) ? LINE_END : result;
+}
+
+static void
+take_line(struct adding *adding, enum line kind, char *line)
+{
+	static const char bom[] = "\357\273\277";
+
+	adding->line++;
+	if (adding->line == 1 && g_str_has_prefix(line, bom))
+		line += strlen(bom);
+	if (kind == LINE_NUL) {
+		report_bad(adding, "there is a NUL byte in it", line);
+	} else if (kind == LINE_LONG) {
+		report_bad(adding, "the line is over 2000 bytes", line);
+	} else {
+		g_strstrip(line);
+		if (line[0] != '\0' && line[0] != '#')
+			take(adding, line);
+	}
+}
+
+static enum err_code
+read_error(const struct adding *adding, int problem, struct err *err)
+{
+	if (problem == ECANCELED)
+		return err_set(err, ERR_BUSY, "run it again when musterd is "
+			       "up; what is there already is left as it is",
+			       "stopped at line %llu, because musterd stops",
+			       (unsigned long long)adding->line);
+	errno = problem;
+	return err_errno(err, "", "%s cannot be read", adding->source);
+}
+
+static enum err_code
+add_lines(struct adding *adding, struct err *err)
+{
+	FILE *in = adding->call->admin->in;
+	char line[LINE_LONGEST + 1];
 	enum err_code rc = ERR_OK;
+	enum line kind;
 
-	while (rc == ERR_OK && fgets(text, sizeof(text), in) != NULL) {
-		char *start = text;
-		bool whole = strchr(text, '\n') != NULL || feof(in);
-
-		if (++line == 1 && g_str_has_prefix(text, "\xef\xbb\xbf"))
-			start += 3;
-		start = g_strstrip(start);
-		if (!whole) {
-			skip_line(in);
-			say_bad(intake, file, line, "the line is too long",
-				start);
-		} else if (start[0] != '\0' && start[0] != '#') {
-			rc = take_text(intake, file, line, start, err);
-		}
+	errno = 0;
+	while (rc == ERR_OK && (kind = next_line(in, line)) != LINE_END) {
+		take_line(adding, kind, line);
+		if (adding->members->len >= BATCH)
+			rc = flush(adding, err);
+		errno = 0;
 	}
 	if (rc == ERR_OK && ferror(in))
-		rc = err_errno(err, "", "cannot read %s", file);
+		rc = read_error(adding, errno, err);
 	return rc;
 }
 
+/* --- the verb ----------------------------------------------------------- */
+
 static enum err_code
-take_all(struct intake *intake, const struct words *words, struct err *err)
+add_all(struct adding *adding, struct err *err)
 {
-	struct admin *admin = intake->admin;
 	enum err_code rc = ERR_OK;
-	FILE *in;
 
-	if (words->file != NULL && strcmp(words->file, "-") != 0) {
-		in = fdopen(dup(admin->file), "r");
-		if (in == NULL)
-			return err_errno(err, "", "cannot read %s",
-					 words->file);
-		rc = take_file(intake, in, words->file, err);
-		(void) fclose(in);
-	} else if (words->file != NULL) {
-		rc = take_file(intake, admin->in, "stdin", err);
-	}
-	for (int i = 1; i < words->count && rc == ERR_OK; i++)
-		rc = strcmp(words->args[i], "-") == 0 ?
-			take_file(intake, admin->in, "stdin", err) :
-			take_text(intake, NULL, 0, words->args[i], err);
-	return rc == ERR_OK ? put_batch(intake, err) : rc;
-}
-
-static int
-sum_up(const struct intake *intake)
-{
-	(void) fprintf(intake->admin->out, "%llu added, %llu were already "
-		       "there, %llu bad lines\n",
-		       (unsigned long long)intake->added,
-		       (unsigned long long)intake->known,
-		       (unsigned long long)intake->bad);
-	return intake->bad > 0 ? ADMIN_REFUSED : ADMIN_DONE;
+	if (adding->source != NULL)
+		rc = add_lines(adding, err);
+	else
+		for (int i = 1; i < adding->call->count; i++)
+			take(adding, adding->call->args[i]);
+	if (rc == ERR_OK)
+		rc = flush(adding, err);
+	progress_clear(&adding->progress);
+	return rc;
 }
 
 static void
-free_member(void *data)
+print_summary(const struct adding *adding)
 {
-	member_free(data);
+	const struct call *call = adding->call;
+
+	if (call->json)
+		print_object(call, json_pack(
+			"{s:I, s:I, s:I}", "added", (json_int_t)adding->added,
+			"already_there", (json_int_t)adding->there,
+			"bad", (json_int_t)adding->bad));
+	else
+		(void) fprintf(call->admin->out, "%llu added, %llu were "
+			       "already there, %llu bad %s\n",
+			       (unsigned long long)adding->added,
+			       (unsigned long long)adding->there,
+			       (unsigned long long)adding->bad,
+			       adding->source == NULL ? "addresses" : "lines");
 }
 
-int
-verb_member_add(struct admin *admin, const struct words *words)
+static const char *
+source_of(const struct call *call)
 {
-	g_autoptr(GPtrArray) batch = g_ptr_array_new_with_free_func(
+	if (call->file != NULL && strcmp(call->file, "-") != 0)
+		return call->file;
+	if (call->file != NULL || strcmp(call->args[1], "-") == 0)
+		return "stdin";
+	return NULL;
+}
+
+static void
+free_member(void *member)
+{
+	member_free(member);
+}
+
+enum admin_status
+member_add_run(struct call *call)
+{
+	g_autoptr(list_auto) list = NULL;
+	g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(
 		free_member);
-	struct intake intake = {
-		.admin = admin, .batch = batch,
+	struct adding adding = {
+		.call = call, .members = members, .source = source_of(call),
 		.now_s = g_get_real_time() / G_USEC_PER_SEC,
-		.show = isatty(fileno(admin->errors)) == 1,
 	};
 	struct err err = ERR_INIT;
-	struct list *list;
-	int status = ADMIN_DONE;
+	enum admin_status status = call_list(call, call->args[0], &list);
 
-	if (words->count == 1 && words->file == NULL) {
-		(void) admin_refuse(admin, "whom? Give addresses, --file F, "
-				    "or - for stdin");
-		return ADMIN_USAGE;
-	}
-	list = find_list(admin, words->args[0], &status);
-	if (list == NULL)
+	if (status != ADMIN_DONE)
 		return status;
-	intake.list = list->id;
-	list_free(list);
-	if (take_all(&intake, words, &err) != ERR_OK)
-		return admin_fail(admin, &err);
-	show_progress(&intake, true);
-	return sum_up(&intake);
+	adding.list = list->id;
+	progress_init(&adding.progress, call);
+	if (add_all(&adding, &err) != ERR_OK)
+		status = call_fail(call, &err);
+	print_summary(&adding);
+	if (status == ADMIN_DONE && adding.bad > 0)
+		status = ADMIN_REFUSED;
+	return status;
 }

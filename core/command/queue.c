@@ -1,250 +1,317 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "core/command/verbs.h"
-#include "db/post.h"
-#include "db/queue.h"
+#include "core/command/print.h"
+#include "core/command/verb.h"
 #include "core/base/banned.h"
 
-/* --- show --------------------------------------------------------------- */
+/* --- what is printed ---------------------------------------------------- */
 
-static const char *
-audience_name(const struct job *job)
+static json_t *
+id_json(const struct post_id *id)
 {
-	switch (job->audience) {
-	case TO_MEMBERS:
-		return "members";
-	case TO_ADDRS:
-		return "addresses";
-	case TO_NONE:
-		return "none";
-	}
-	return "";
+	char text[POST_ID_TEXT + 1];
+
+	post_id_text(id, text);
+	return json_string(text);
+}
+
+/* Who has not been reached yet. */
+static char *
+remaining(const struct job *job)
+{
+	if (job->audience == TO_ADDRS)
+		return g_strdup_printf("%u addresses",
+				       g_strv_length(job->addrs));
+	if (job->audience == TO_NONE)
+		return g_strdup("-");
+	return g_strconcat("members", job->after[0] != '\0' ? " after " : "",
+			   job->after, job->until[0] != '\0' ? " until " : "",
+			   job->until, NULL);
 }
 
 static json_t *
-job_object(const struct job *job)
+job_json(const struct job *job)
 {
-	g_autofree char *due = time_text(job->due_ms / 1000);
-	g_autofree char *made = time_text(job->made_ms / 1000);
-	char id[POST_ID_TEXT + 1], post[POST_ID_TEXT + 1];
-	json_t *object, *addrs = json_array();
+	g_autofree char *left = remaining(job);
 
-	post_id_text(&job->id, id);
-	post_id_text(&job->post, post);
-	for (char **addr = job->addrs; *addr != NULL; addr++)
-		(void) json_array_append_new(addrs, json_string(*addr));
-	object = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s}",
-			   "id", id, "stage", stage_name(job->stage),
-			   "list", job->list_addr, "post", post, "due", due,
-			   "made", made, "reason", job->reason);
-	(void) json_object_update_new(object, json_pack(
-		"{s:s, s:s, s:s, s:o, s:I, s:I, s:I}",
-		"role", role_name(job->role), "to", audience_name(job),
-		"after", job->after, "addresses", addrs,
+	return json_pack(
+		"{s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
+		"id", id_json(&job->id), "stage", stage_name(job->stage),
+		"due", job->due_ms == 0 ? json_string("now") :
+		json_time(job->due_ms / 1000),
+		"made", json_time(job->made_ms / 1000),
+		"list", json_text(job->list_addr), "post", id_json(&job->post),
 		"attempts", (json_int_t)job->attempts,
 		"sent", (json_int_t)job->sent,
-		"refused", (json_int_t)job->refused));
-	if (job->stage == STAGE_SHUNTED)
-		(void) json_object_set_new(object, "shunted_from",
-					   json_string(stage_name(job->was)));
-	return object;
+		"refused", (json_int_t)job->refused,
+		"remaining", json_text(left),
+		"reason", job->reason[0] != '\0' ? json_text(job->reason) :
+		json_null());
 }
 
-struct ls { struct admin *admin; bool json, first; };
-
-static bool
-print_job(void *arg, const struct job *job)
+static const char *
+field(const json_t *object, const char *key)
 {
-	struct ls *ls = arg;
-	g_autofree char *due = NULL;
-	char id[POST_ID_TEXT + 1], post[POST_ID_TEXT + 1];
+	const char *text = json_string_value(json_object_get(object, key));
 
-	if (ls->json) {
-		admin_array_add(ls->admin, &ls->first, job_object(job));
-		return !ferror(ls->admin->out);
-	}
-	due = job->due_ms > 0 ? time_text(job->due_ms / 1000)
-			      : g_strdup("now");
-	post_id_text(&job->id, id);
-	post_id_text(&job->post, post);
-	(void) fprintf(ls->admin->out, "%s\t%s\t%s\t%s\tpost=%s sent=%llu "
-		       "refused=%llu\t%s\n", id, stage_name(job->stage), due,
-		       job->list_addr, post, (unsigned long long)job->sent,
-		       (unsigned long long)job->refused, job->reason);
-	return !ferror(ls->admin->out);
+	return text != NULL ? text : "-";
 }
 
-int
-verb_queue_ls(struct admin *admin, const struct words *words)
+static long long
+number(const json_t *object, const char *key)
 {
-	struct ls ls = { admin, words->json, true };
-	struct err err = ERR_INIT;
-
-	if (words->json)
-		admin_array_begin(admin);
-	if (queue_walk(admin->store, print_job, &ls, &err) != ERR_OK)
-		return admin_fail(admin, &err);
-	if (words->json)
-		admin_array_end(admin);
-	return ADMIN_DONE;
-}
-
-static enum err_code
-find_job(struct txn *txn, const char *word, struct job **out,
-	 struct err *err)
-{
-	struct post_id id;
-
-	*out = NULL;
-	return post_id_parse(word, &id) ? queue_find(txn, &id, out, err)
-					: ERR_OK;
-}
-
-static int
-no_job(struct admin *admin, const char *word)
-{
-	return admin_refuse(admin, "there is no job %s in the queue (see "
-			    "muster queue ls)", word);
+	return json_integer_value(json_object_get(object, key));
 }
 
 static void
-print_fields(struct admin *admin, const json_t *object)
+print_row(FILE *out, const json_t *job)
 {
-	const char *key;
-	json_t *value;
+	g_autofree char *left = print_plain(field(job, "remaining"));
+	g_autofree char *reason = print_plain(field(job, "reason"));
 
-	json_object_foreach((json_t *)(uintptr_t)object, key, value) {
-		if (json_is_string(value))
-			(void) fprintf(admin->out, "%s = %s\n", key,
-				       json_string_value(value));
-		else if (json_is_integer(value))
-			(void) fprintf(admin->out, "%s = %lld\n", key,
-				       (long long)json_integer_value(value));
-		else
-			(void) fprintf(admin->out, "%s = %zu\n", key,
-				       json_array_size(value));
-	}
+	(void) fprintf(out, "%-20s %-8s %-20s %s %s attempts=%lld sent=%lld "
+		       "refused=%lld remaining=\"%s\" reason=\"%s\"\n",
+		       field(job, "id"), field(job, "stage"),
+		       field(job, "due"), field(job, "list"),
+		       field(job, "post"), number(job, "attempts"),
+		       number(job, "sent"), number(job, "refused"), left,
+		       reason);
 }
 
-int
-verb_queue_show(struct admin *admin, const struct words *words)
-{
-	struct job *job = NULL;
-	struct err err = ERR_INIT;
-	json_t *object;
+/* --- ls, show ----------------------------------------------------------- */
 
-	if (find_job(store_reader(admin->store), words->args[0], &job, &err)
-	    != ERR_OK)
-		return admin_fail(admin, &err);
-	if (job == NULL)
-		return no_job(admin, words->args[0]);
-	object = job_object(job);
-	job_free(job);
-	if (words->json) {
-		admin_print(admin, object);
-		return ADMIN_DONE;
+struct walk {
+	const struct call *call;
+	struct print_array array;
+};
+
+static bool
+visit_job(void *arg, const struct job *job)
+{
+	struct walk *walk = arg;
+	json_t *object = job_json(job);
+
+	if (walk->call->json) {
+		print_array_item(&walk->array, object);
+	} else {
+		print_row(walk->call->admin->out, object);
+		json_decref(object);
 	}
-	print_fields(admin, object);
-	json_decref(object);
+	return !ferror(walk->call->admin->out);
+}
+
+enum admin_status
+queue_ls_run(struct call *call)
+{
+	struct walk walk = { .call = call };
+	struct err err = ERR_INIT;
+
+	if (call->json)
+		print_array_begin(&walk.array, call);
+	if (queue_walk(call->admin->store, visit_job, &walk, &err) != ERR_OK)
+		return call_fail(call, &err);
+	if (call->json)
+		print_array_end(&walk.array);
 	return ADMIN_DONE;
 }
 
-/* --- retry and drop ----------------------------------------------------- */
+static enum admin_status
+read_id(const struct call *call, const char *text, struct post_id *out)
+{
+	if (!post_id_parse(text, out))
+		return call_refuse(call, "\"%s\" is no id of a job; muster "
+				   "queue ls prints them", text);
+	return ADMIN_DONE;
+}
 
-struct change {
-	char **ids;
-	const char *missing;	/* an id that is none: nothing was done */
-	enum err_code (*apply)(struct txn *txn, const struct job *job,
-			       struct err *err);
+static enum admin_status
+no_job(const struct call *call, const char *id)
+{
+	return call_refuse(call, "there is no job %s (muster queue ls prints "
+			   "all)", id);
+}
+
+static void
+add_details(json_t *object, const struct job *job)
+{
+	json_t *addrs = json_array();
+
+	for (char **addr = job->addrs; *addr != NULL; addr++)
+		(void) json_array_append_new(addrs, json_text(*addr));
+	(void) json_object_set_new(object, "role",
+				   json_string(role_name(job->role)));
+	(void) json_object_set_new(object, "shunted_from",
+				   job->stage == STAGE_SHUNTED ?
+				   json_string(stage_name(job->was)) :
+				   json_null());
+	(void) json_object_set_new(object, "as_of",
+				   json_time(job->as_of_s));
+	(void) json_object_set_new(object, "addresses", addrs);
+}
+
+enum admin_status
+queue_show_run(struct call *call)
+{
+	g_autoptr(job_auto) job = NULL;
+	struct err err = ERR_INIT;
+	struct post_id id;
+	enum admin_status status = read_id(call, call->args[0], &id);
+	json_t *object;
+
+	if (status != ADMIN_DONE)
+		return status;
+	if (queue_find(store_reader(call->admin->store), &id, &job, &err) !=
+	    ERR_OK)
+		return call_fail(call, &err);
+	if (job == NULL)
+		return no_job(call, call->args[0]);
+	object = job_json(job);
+	add_details(object, job);
+	print_object(call, object);
+	return ADMIN_DONE;
+}
+
+/* --- retry, drop -------------------------------------------------------- *
+ * All ids of a verb are one transaction: with one that is wrong, nothing is
+ * changed.
+ */
+
+struct work {
+	const struct post_id *ids;
+	guint count;
+	const char *missing;	/* an id that was not found, else NULL */
+	const char *const *names;	/* the ids as they were given */
+	enum err_code (*change)(struct txn *txn, const struct job *job,
+				bool *taken, struct err *err);
 };
 
 static enum err_code
-retry_job(struct txn *txn, const struct job *job, struct err *err)
+retry_job(struct txn *txn, const struct job *job, bool *taken,
+	  struct err *err)
 {
-	struct job next = *job;		/* texts are borrowed */
-	bool taken;
+	struct job next = *job;
+	char reason[] = "";
 	enum err_code rc;
 
-	next.stage = job->stage == STAGE_SHUNTED ? job->was : job->stage;
+	if (job->stage == STAGE_SHUNTED)
+		next.stage = job->was;
 	next.due_ms = 0;
 	next.attempts = 0;
-	next.reason = (char *)(uintptr_t)"";
-	rc = queue_replace(txn, job, &next, &taken, err);
-	return rc == ERR_OK ? trace_add(txn, &job->post, "queue",
-					job->list_addr, err,
-					"tried again by the administrator")
-			    : rc;
-}
-
-static enum err_code
-drop_job(struct txn *txn, const struct job *job, struct err *err)
-{
-	bool taken = false;
-	enum err_code rc = queue_take(txn, job, &taken, err);
-
-	if (rc == ERR_OK && taken)
+	next.reason = reason;
+	rc = queue_replace(txn, job, &next, taken, err);
+	if (rc == ERR_OK && *taken)
 		rc = trace_add(txn, &job->post, "queue", job->list_addr, err,
-			       "dropped by the administrator in stage %s",
-			       stage_name(job->stage == STAGE_SHUNTED ?
-					  job->was : job->stage));
-	if (rc == ERR_OK && taken)
-		rc = post_release(txn, &job->post, 1, err);
+			       "made due by the administrator");
 	return rc;
 }
 
 static enum err_code
-change_body(struct txn *txn, void *arg, struct err *err)
+drop_job(struct txn *txn, const struct job *job, bool *taken,
+	 struct err *err)
 {
-	struct change *change = arg;
-	enum err_code rc = ERR_OK;
+	enum err_code rc = queue_take(txn, job, taken, err);
 
-	change->missing = NULL;
-	for (char **id = change->ids; *id != NULL && rc == ERR_OK; id++) {
-		struct job *job = NULL;
+	if (rc == ERR_OK && *taken)
+		rc = post_release(txn, &job->post, 1, err);
+	if (rc == ERR_OK && *taken)
+		rc = trace_add(txn, &job->post, "queue", job->list_addr, err,
+			       "dropped by the administrator");
+	return rc;
+}
 
-		rc = find_job(txn, *id, &job, err);
-		if (rc == ERR_OK && job == NULL) {
-			change->missing = *id;
-			/* An error, so that the others are undone. */
-			return err_set(err, ERR_INVALID, "",
-				       "there is no job %s in the queue",
-				       *id);
-		}
-		if (rc == ERR_OK)
-			rc = change->apply(txn, job, err);
-		job_free(job);
+static enum err_code
+work_on(struct txn *txn, struct work *work, guint index, struct err *err)
+{
+	g_autoptr(job_auto) job = NULL;
+	bool taken = false;
+	enum err_code rc = queue_find(txn, &work->ids[index], &job, err);
+
+	if (rc == ERR_OK && job != NULL)
+		rc = work->change(txn, job, &taken, err);
+	if (rc == ERR_OK && !taken) {
+		work->missing = work->names[index];
+		/* undoes the others; the caller tells */
+		rc = err_set(err, ERR_INVALID, "", "no job %s",
+			     work->missing);
 	}
 	return rc;
 }
 
-static int
-change_jobs(struct admin *admin, const struct words *words,
-	    enum err_code (*apply)(struct txn *txn, const struct job *job,
-				   struct err *err))
+static enum err_code
+work_body(struct txn *txn, void *arg, struct err *err)
 {
-	struct change change = { .ids = words->args, .apply = apply };
-	struct err err = ERR_INIT;
-	enum err_code rc = store_txn(admin->store, TXN_DURABLE, change_body,
-				     &change, &err);
+	struct work *work = arg;
+	enum err_code rc = ERR_OK;
 
-	if (change.missing != NULL)
-		return no_job(admin, change.missing);
-	if (rc != ERR_OK)
-		return admin_fail(admin, &err);
-	if (admin->wake != NULL)
-		admin->wake();
+	work->missing = NULL;
+	for (guint i = 0; i < work->count && rc == ERR_OK; i++)
+		rc = work_on(txn, work, i, err);
+	return rc;
+}
+
+/* Each id once, in the order given. */
+static enum admin_status
+read_ids(const struct call *call, GArray *ids, GPtrArray *names)
+{
+	for (int i = 0; i < call->count; i++) {
+		struct post_id id;
+		bool known = false;
+		enum admin_status status = read_id(call, call->args[i], &id);
+
+		if (status != ADMIN_DONE)
+			return status;
+		for (guint j = 0; j < ids->len; j++)
+			known |= memcmp(&g_array_index(ids, struct post_id,
+						       j), &id,
+					sizeof(id)) == 0;
+		if (known)
+			continue;
+		g_array_append_val(ids, id);
+		g_ptr_array_add(names, call->args[i]);
+	}
 	return ADMIN_DONE;
 }
 
-int
-verb_queue_retry(struct admin *admin, const struct words *words)
+static enum admin_status
+change_jobs(const struct call *call, struct work *work, const char *done)
 {
-	return change_jobs(admin, words, retry_job);
+	g_autoptr(GArray) ids = g_array_new(FALSE, FALSE,
+					    sizeof(struct post_id));
+	g_autoptr(GPtrArray) names = g_ptr_array_new();
+	struct err err = ERR_INIT;
+	enum admin_status status = read_ids(call, ids, names);
+	enum err_code rc;
+
+	if (status != ADMIN_DONE)
+		return status;
+	work->ids = (const struct post_id *)(const void *)ids->data;
+	work->names = (const char *const *)names->pdata;
+	work->count = ids->len;
+	rc = store_txn(call->admin->store, TXN_DURABLE, work_body, work,
+		       &err);
+	if (work->missing != NULL)
+		return no_job(call, work->missing);
+	if (rc != ERR_OK)
+		return call_fail(call, &err);
+	(void) fprintf(call->admin->out, "%u %s\n", work->count, done);
+	if (call->admin->wake != NULL)
+		call->admin->wake();
+	return ADMIN_DONE;
 }
 
-int
-verb_queue_drop(struct admin *admin, const struct words *words)
+enum admin_status
+queue_retry_run(struct call *call)
 {
-	return change_jobs(admin, words, drop_job);
+	struct work work = { .change = retry_job };
+
+	return change_jobs(call, &work, "made due");
+}
+
+enum admin_status
+queue_drop_run(struct call *call)
+{
+	struct work work = { .change = drop_job };
+
+	return change_jobs(call, &work, "dropped");
 }

@@ -14,8 +14,9 @@
 
 /*
  * lmtp_run - serve until SIGTERM, then finish the messages at their end (up
- * to settings->drain_s) and return an exit status. listen_fd is bound and listening. SIGUSR1: nothing
- * (musterd starts a new child for new settings).
+ * to settings->drain_s) and return an exit status. listen_fd is bound and
+ * listening, and becomes non-blocking. SIGUSR1: nothing (musterd starts a new
+ * child for new settings).
  */
 int lmtp_run(struct settings *settings, int listen_fd);
 

@@ -138,7 +138,8 @@ inbound_client_text(const struct inbound *inbound)
 {
 	if (inbound->peer.addr[0] == '\0')
 		return g_strdup(inbound->peer.host);
-	return g_strdup_printf("%s [%s]", inbound->peer.host,
+	return g_strdup_printf("%s%s[%s]", inbound->peer.host,
+			       inbound->peer.host[0] != '\0' ? " " : "",
 			       inbound->peer.addr);
 }
 

@@ -94,9 +94,9 @@ unpack_sendmail() {
 build() {
 	dir=$1
 	shift
-	[ -x "$SRC/configure" ] && [ ! "$SRC/configure.ac" -nt \
-		"$SRC/configure" ] && [ -e "$SRC/Makefile.in" ] ||
-		(cd "$SRC" && autoreconf -fi >/dev/null 2>"$SRC/autoreconf.log") || {
+	# Later changes are make's to see.
+	[ -x "$SRC/configure" ] && [ -e "$SRC/Makefile.in" ] || (cd "$SRC" &&
+		autoreconf -fi >/dev/null 2>"$SRC/autoreconf.log") || {
 		cat "$SRC/autoreconf.log" >&2
 		fail "autoreconf has failed"
 	}
@@ -107,10 +107,17 @@ build() {
 		cat "$dir/configure.out" >&2
 		fail "configure has failed in $dir"
 	}
-	make --no-print-directory -s -C "$dir" -j"$JOBS" >"$dir/make.out" \
-		2>&1 || {
-		cat "$dir/make.out" >&2
-		fail "make has failed in $dir"
+	quiet_make "$dir" all
+}
+
+# quiet_make DIR TARGET... - what it says only if it fails
+quiet_make() {
+	dir=$1
+	shift
+	make --no-print-directory -s -C "$dir" -j"$JOBS" "$@" \
+		>"$dir/make.out" 2>&1 </dev/null || {
+		tail -n 100 "$dir/make.out" >&2
+		fail "make $* has failed in $dir"
 	}
 }
 

@@ -165,12 +165,16 @@ test_meta(void)
 {
 	struct work work = { 0 };
 	struct post *got = NULL;
+	struct post_id id;
 	struct store_case t;
+	bool found = false;
 
 	case_begin(&t);
 	put_post(&t, &work, 3);
-	case_ok(post_by_prefix(store_reader(t.store), work.post->id.bytes, 4,
-			       &got, &t.err), &t);
+	case_ok(post_id_by_prefix(store_reader(t.store), work.post->id.bytes,
+				  4, &id, &found, &t.err), &t);
+	g_assert_true(found);
+	case_ok(post_get(store_reader(t.store), &id, &got, &t.err), &t);
 	g_assert_nonnull(got);
 	g_assert_cmpmem(&got->id, sizeof(got->id), &work.post->id,
 			sizeof(got->id));

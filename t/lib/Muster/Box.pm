@@ -24,9 +24,12 @@ my %boxes;
 $SIG{INT} = $SIG{TERM} = $SIG{HUP} = sub { exit 1 };
 $SIG{PIPE} = 'IGNORE';
 
+# new(dir => path that does not exist yet, keep => 1)
 sub new ($class, %opt) {
 	# Users like postfix must be able to search it.
-	my $dir = File::Temp::tempdir('muster-t.XXXXXX', DIR => '/tmp');
+	my $dir = $opt{dir} // File::Temp::tempdir('muster-t.XXXXXX',
+		DIR => '/tmp');
+	File::Path::make_path($dir);
 	chmod 0755, $dir or die "$dir: $!\n";
 	my $self = bless { dir => $dir, owner => $$, procs => [],
 		names => {}, keep => $opt{keep} || $ENV{MUSTER_KEEP} }, $class;
@@ -120,10 +123,11 @@ sub port ($self) {
 
 # --- processes -------------------------------------------------------------
 
-# start(NAME, [command...], env => {}) - in a process group of its own, what
-# it says in NAME.log. Returns the process id.
+# start(NAME, [command...], env => {}, tell => file) - in a process group of
+# its own, what it says in NAME.log; tell is its log, if that is elsewhere.
+# Returns the process id.
 sub start ($self, $name, $command, %opt) {
-	my $log = $opt{log} // $self->path("$name.log");
+	my $log = $self->path("$name.log");
 	my $pid = fork // die "fork: $!\n";
 	if ($pid == 0) {
 		%boxes = ();
@@ -142,7 +146,8 @@ sub start ($self, $name, $command, %opt) {
 		print STDERR "$command->[0]: $!\n";
 		POSIX::_exit(127);
 	}
-	push @{ $self->{procs} }, { name => $name, pid => $pid, log => $log };
+	push @{ $self->{procs} }, { name => $name, pid => $pid,
+		log => $opt{tell} // $log };
 	return $pid;
 }
 
@@ -204,6 +209,27 @@ sub done ($self) {
 	return if $self->{owner} != $$ || !delete $boxes{ $self->{dir} };
 	$self->stop_all;
 	File::Path::remove_tree($self->{dir}) if !$self->{keep};
+}
+
+# leave(SCRIPT, DIR) - go without stopping anything; SCRIPT will do that,
+# and remove DIR.
+sub leave ($self, $script, $dir) {
+	my @groups = map { -$_->{pid} } grep { !_reap($_) }
+		reverse @{ $self->{procs} };
+	spew($script, <<"END");
+#!/bin/sh
+kill -TERM -- @groups 2>/dev/null
+n=0
+while kill -0 -- @groups 2>/dev/null && [ \$n -lt 100 ]; do
+	sleep 0.1
+	n=\$((n + 1))
+done
+kill -KILL -- @groups 2>/dev/null
+rm -rf '$dir'
+END
+	chmod 0755, $script;
+	delete $boxes{ $self->{dir} };
+	return $script;
 }
 
 # The ends of all logs, for a test that has failed.

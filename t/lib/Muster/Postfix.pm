@@ -14,6 +14,7 @@ use constant DAEMONS => '/usr/lib/postfix/sbin';
 sub name ($class) { return 'Postfix' }
 
 sub missing ($class) {
+	return 'a private mail server needs root' if $> != 0;
 	return -x DAEMONS . '/master' ? undef : 'Postfix is not installed';
 }
 
@@ -94,7 +95,7 @@ myhostname = mx.example.org
 mydomain = example.org
 myorigin = example.org
 mydestination = example.org
-mynetworks = 127.0.0.0/8
+mynetworks = 127.0.0.1/32
 alias_maps = texthash:$dir/etc/aliases
 alias_database =
 local_transport = smtp:[127.0.0.1]:$self->{sink}
@@ -140,7 +141,7 @@ END
 sub start ($self) {
 	my $etc = "$self->{dir}/etc";
 	$self->{box}->start('postfix', [DAEMONS . '/master', '-d', '-c', $etc],
-		env => { MAIL_CONFIG => $etc });
+		env => { MAIL_CONFIG => $etc }, tell => "$self->{dir}/mail.log");
 }
 
 sub await_ready ($self) {

@@ -12,25 +12,36 @@ use Time::HiRes ();
 
 use constant REPLY_S => $ENV{MUSTER_DEADLINE_S} // 90;
 
-# new(port => N | path => P, show => sub ($line) {}, hello => 'client.test',
-# lmtp => 1)
+# new(port => N | path => P, from => local address, hello => 'client.test',
+# lmtp => 1, show => sub ($line) {}); what is shown begins after EHLO.
 sub new ($class, %opt) {
 	my $where = $opt{path} // "127.0.0.1:$opt{port}";
 	my $socket = $opt{path}
 		? IO::Socket::UNIX->new(Peer => $opt{path})
-		: IO::Socket::INET->new(PeerAddr => $where);
+		: IO::Socket::INET->new(PeerAddr => $where,
+			$opt{from} ? (LocalAddr => $opt{from}) : ());
 	die "no connection to $where: $!\n" if !$socket;
 	binmode $socket;
 	$socket->autoflush(1);
 	my $self = bless { socket => $socket, buffer => '',
-		show => $opt{show} // sub ($line) {}, lmtp => $opt{lmtp} },
-		$class;
+		show => sub ($line) {}, lmtp => $opt{lmtp},
+		hello => $opt{hello} // 'client.test' }, $class;
 	$self->{greeting} = $self->reply;
-	return $self if $opt{quiet};
-	$self->{hello} = $opt{hello} // 'client.test';
 	$self->{ehlo} = $self->cmd(($opt{lmtp} ? 'LHLO ' : 'EHLO ')
 		. $self->{hello});
+	$self->{show} = $opt{show} if $opt{show};
 	return $self;
+}
+
+# Be somebody else, where the server believes us (Postfix).
+sub xclient ($self, %is) {
+	my $show = $self->{show};
+	$self->{show} = sub ($line) {};
+	my $reply = $self->cmd(join ' ', 'XCLIENT',
+		map { "$_=$is{$_}" } sort keys %is);
+	$self->cmd("EHLO $self->{hello}") if $reply =~ /^220/;
+	$self->{show} = $show;
+	return $reply;
 }
 
 sub _line ($self) {
@@ -92,13 +103,10 @@ sub pipeline ($self, @lines) {
 # The message, with dots doubled, but not its end.
 sub send_message ($self, $message) {
 	$message =~ s/^\./../mg;
-	if ($self->{show}) {
-		my @lines = split /\r?\n/, $message;
-		my @shown = @lines > 12
-			? (@lines[0 .. 8], "[... " . (@lines - 9) . " lines]")
-			: @lines;
-		$self->{show}->("C: $_") for @shown;
-	}
+	my @lines = split /\r?\n/, $message;
+	@lines = (@lines[0 .. 8], '[... ' . (@lines - 9) . ' lines]')
+		if @lines > 12;
+	$self->{show}->("C: $_") for @lines;
 	$self->send_bytes($message);
 	$self->send_bytes("\r\n") if $message !~ /\n\z/;
 }

@@ -35,13 +35,17 @@ sub sink ($self) { return $self->{sink} }
 sub site ($self) { return $self->{site} }
 sub mta ($self) { return $self->{mta} }
 
+# From an address that the MTA does not know as its own network; 127.0.0.1
+# may also relay.
 sub client ($self, %opt) {
-	return Muster::SMTP->new(port => $self->{mta}->port, %opt);
+	return Muster::SMTP->new(port => $self->{mta}->port,
+		from => '127.0.0.2', %opt);
 }
 
 # One transaction in a session of its own, as Muster::SMTP::post returns it.
 sub post ($self, %post) {
-	my $client = $self->client;
+	my $client = $self->client(from => delete $post{client}
+		// '127.0.0.2');
 	my $is = $client->post(%post);
 	$client->quit;
 	return $is;

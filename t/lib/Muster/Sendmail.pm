@@ -15,6 +15,7 @@ sub _root ($class) {
 }
 
 sub missing ($class) {
+	return 'a private mail server needs root' if $> != 0;
 	my $root = $class->_root;
 	return -e "$root/ready" ? undef
 		: "no sendmail in $root; t/check unpacks it there";
@@ -121,7 +122,7 @@ include(`$ENV{MUSTER_SRC}/conf/sendmail/muster.m4')dnl
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 LOCAL_RULE_0
-Rnobody < @ \$=w . >	\$#error \$@ 5.1.1 \$: "550 User unknown"
+Rnosuch < @ \$=w . >	\$#error \$@ 5.1.1 \$: "550 User unknown"
 R\$+ < @ \$=w . >	\$#relay \$@ [127.0.0.1] \$: \$1 < @ \$2 . >
 END
 }
@@ -130,7 +131,7 @@ sub start ($self) {
 	$self->{box}->start('sendmail',
 		["$self->{root}/usr/libexec/sendmail/sendmail", '-C',
 			"$self->{dir}/sm.cf", '-bD', '-q1s'],
-		env => { $self->_env });
+		env => { $self->_env }, tell => "$self->{dir}/mail.log");
 }
 
 sub await_ready ($self) {

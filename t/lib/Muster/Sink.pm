@@ -49,22 +49,26 @@ sub rules ($self, @rules) {
 
 # --- what came -------------------------------------------------------------
 
-# All messages so far: { from, rcpt => [], mail_params, rcpt_params => [],
-# data, helo }
+# All copies so far, one for each recipient: { from, to, mail_params,
+# rcpt_params, data, helo }
 sub messages ($self) {
 	open my $in, '<:raw', $self->{file} or return ();
 	seek $in, $self->{read}, 0;
 	while (my $line = <$in>) {
 		last if $line !~ /\n\z/;
 		$self->{read} += length $line;
-		push @{ $self->{lines} }, $json->decode($line);
+		my $mail = $json->decode($line);
+		my @to = @{ delete $mail->{rcpt} };
+		my @params = @{ delete $mail->{rcpt_params} };
+		push @{ $self->{lines} }, map { { %$mail, to => $to[$_],
+			rcpt_params => $params[$_] } } 0 .. $#to;
 	}
 	return @{ $self->{lines} };
 }
 
 # Those for a recipient.
-sub to ($self, $addr) {
-	return grep { grep { $_ eq $addr } @{ $_->{rcpt} } } $self->messages;
+sub sent_to ($self, $addr) {
+	return grep { $_->{to} eq $addr } $self->messages;
 }
 
 sub with_id ($self, $id) {
@@ -78,11 +82,6 @@ sub await_copies ($self, $id, $count) {
 		. scalar($self->with_id($id)),
 		sub { $self->with_id($id) >= $count });
 	return $self->with_id($id);
-}
-
-sub forget ($self) {
-	$self->messages;
-	$self->{lines} = [];
 }
 
 # --- the server ------------------------------------------------------------

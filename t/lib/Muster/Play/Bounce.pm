@@ -14,7 +14,7 @@ my $list = 'dev@lists.example.org';
 
 sub run ($class, $scene) {
 	$scene->site->make_list($list, ['policy=open'], 'fine@remote.test',
-		'gone@remote.test', 'full@remote.test', 'nobody@example.org',
+		'gone@remote.test', 'full@remote.test', 'nosuch@example.org',
 		'later@remote.test');
 	_far_side($scene);
 	_by_smtp($scene);
@@ -32,7 +32,7 @@ sub _await_bounce ($scene, $addr, $regex) {
 		return $is->{bounces};
 	});
 	like($is->{bounce_reason}, $regex, "$addr: the reason is kept");
-	like($is->{bounced}, qr/^20\d\d-\d\d-\d\dT/, "$addr: and the time");
+	like($is->{last_bounce}, qr/^20\d\d-\d\d-\d\dT/, "$addr: and the time");
 	return $is;
 }
 
@@ -44,7 +44,7 @@ sub _far_side ($scene) {
 			id => '<far@client.test>')), 'a post');
 	_await_bounce($scene, 'gone@remote.test', qr/5\.1\.1/);
 	_await_bounce($scene, 'full@remote.test', qr/5\.2\.2/);
-	_await_bounce($scene, 'nobody@example.org', qr/5\.1\.1/);
+	_await_bounce($scene, 'nosuch@example.org', qr/5\.1\.1/);
 	$scene->await_idle;
 	is(_member($scene, 'fine@remote.test')->{bounces}, 0,
 		'who got his copy has none');
@@ -55,7 +55,7 @@ sub _far_side ($scene) {
 
 # A host far away has taken the copy and sends its report by SMTP.
 sub _by_smtp ($scene) {
-	my ($copy) = $scene->sink->to('later@remote.test');
+	my ($copy) = $scene->sink->sent_to('later@remote.test');
 	my $report = _report($copy->{from});
 	is_taken($scene->post(from => '', to => [$copy->{from}],
 		message => $report), 'a report by SMTP is taken by the gate');
@@ -96,7 +96,7 @@ END
 }
 
 sub _not_ours ($scene) {
-	my ($copy) = $scene->sink->to('fine@remote.test');
+	my ($copy) = $scene->sink->sent_to('fine@remote.test');
 	my $forged = $copy->{from} =~ s/\+(.)/'+' . ($1 eq 'a' ? 'b' : 'a')/er;
 	my $is = $scene->post(from => '', to => [$forged],
 		message => _report($forged));

@@ -31,7 +31,7 @@ sub _without_musterd ($scene) {
 	like(Muster::SMTP::outcome(_send($scene, '<d1@client.test>')),
 		qr/^451 4/, 'musterd down: a post is asked to come later');
 	is_taken($scene->post(from => 'ann@client.test',
-		to => ['friend@remote.test'], message => message(
+		client => '127.0.0.1', to => ['friend@remote.test'], message => message(
 			from => 'ann@client.test', id => '<d2@client.test>')),
 		'mail that is for no list goes on');
 	$scene->sink->await_copies('<d2@client.test>', 1);

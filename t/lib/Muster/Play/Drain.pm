@@ -16,8 +16,8 @@ sub run ($class, $scene) {
 	my ($box, $site) = ($scene->box, $scene->site);
 	my $client = _at_the_dot($scene, '<drain@client.test>');
 	kill 'TERM', $box->pid('muster-milter');
-	await('the gate to close its door', sub {
-		!$box->answers($site->milter_path) });
+	await('the gate to have heard it', sub {
+		$box->log_of('muster-milter') =~ /stopping/ });
 	ok($box->runs('muster-milter'), 'told to end, the gate waits');
 	kill 'CONT', $box->pid('musterd');
 	like($client->reply, qr/^250 /, 'the post at its end gets its 250');

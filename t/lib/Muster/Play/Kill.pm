@@ -76,7 +76,7 @@ sub _count ($scene) {
 	my %count;
 	for my $id (sort keys %done) {
 		await("all copies of $id", sub {
-			my %to = map { $_->{rcpt}[0] => 1 }
+			my %to = map { $_->{to} => 1 }
 				$scene->sink->with_id($id);
 			return keys %to == MEMBERS;
 		});

@@ -32,10 +32,10 @@ sub _post ($scene) {
 	$scene->sink->await_copies('<shared@client.test>', 4);
 	$scene->await_idle;
 	my @copies = $scene->sink->with_id('<shared@client.test>');
-	is_deeply([sort map { @{ $_->{rcpt} } } @copies],
+	is_deeply([sort map { $_->{to} } @copies],
 		['ann@client.test', 'bob@example.org', 'gone@remote.test',
 			'zoe@remote.test'], 'and reaches each once');
-	my ($zoe) = grep { $_->{rcpt}[0] =~ /zoe/ } @copies;
+	my ($zoe) = grep { $_->{to} =~ /zoe/ } @copies;
 	like($zoe->{from}, qr/^dev-bounces\+[a-z2-7]{24}\@example\.org$/,
 		'under an envelope sender of that domain');
 	is(scalar field($zoe->{data}, 'List-Id'), '<dev.example.org>',
@@ -76,7 +76,7 @@ sub _roles ($scene) {
 			from => 'stranger@client.test',
 			id => '<boss@client.test>')), 'mail to -owner');
 	my ($copy) = $scene->sink->await_copies('<boss@client.test>', 1);
-	is($copy->{rcpt}[0], 'boss@remote.test', 'goes to the owner');
+	is($copy->{to}, 'boss@remote.test', 'goes to the owner');
 }
 
 # The MTA's own report comes back by the transport of the token's address.

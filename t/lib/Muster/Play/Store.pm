@@ -47,7 +47,7 @@ sub _traffic ($scene) {
 }
 
 sub _verify ($home, $what) {
-	my @files = glob "$home/*.db $home/*/*.db";
+	my @files = glob "$home/env/data/*";
 	ok(@files > 0, "$what has databases");
 	my $said = qx(db5.3_verify -o @files 2>&1);
 	is($?, 0, "$what: db5.3_verify finds nothing wrong") or diag($said);

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "config.h"
+#include "core/command/print.h"
+#include "core/command/verb.h"
+#include "core/base/banned.h"
+
+struct counts { uint64_t lists, members, off; };
+
+static enum err_code
+count_members(struct store *store, struct counts *out, struct err *err)
+{
+	g_autofree char *after = g_strdup("");
+	uint64_t members, off;
+	enum err_code rc;
+
+	for (;;) {
+		g_autoptr(list_auto) list = NULL;
+
+		rc = list_next(store_reader(store), after, &list, err);
+		if (rc != ERR_OK || list == NULL)
+			return rc;
+		rc = roster_count(store, list->id, &members, &off, err);
+		if (rc != ERR_OK)
+			return rc;
+		out->lists++;
+		out->members += members;
+		out->off += off;
+		g_free(after);
+		after = g_strdup(list->addr);
+	}
+}
+
+static enum err_code
+count_jobs(struct store *store, json_t *jobs, struct err *err)
+{
+	static const enum stage stages[] = {
+		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_SHUNTED
+	};
+	uint64_t count;
+	enum err_code rc;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(stages); i++) {
+		rc = queue_count(store, stages[i], &count, err);
+		if (rc != ERR_OK)
+			return rc;
+		(void) json_object_set_new(jobs, stage_name(stages[i]),
+					   json_integer((json_int_t)count));
+	}
+	return ERR_OK;
+}
+
+enum admin_status
+status_run(struct call *call)
+{
+	struct store *store = call->admin->store;
+	struct counts counts = { 0 };
+	struct err err = ERR_INIT;
+	json_t *jobs = json_object();
+	int64_t space;
+	enum err_code rc;
+
+	rc = count_members(store, &counts, &err);
+	if (rc == ERR_OK)
+		rc = count_jobs(store, jobs, &err);
+	if (rc == ERR_OK)
+		rc = store_space(store, &space, &err);
+	if (rc != ERR_OK) {
+		json_decref(jobs);
+		return call_fail(call, &err);
+	}
+	print_object(call, json_pack(
+		"{s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I}",
+		"running", (int)call->admin->running,
+		"version", PACKAGE_VERSION,
+		"home", json_text(call->admin->settings->home),
+		"lists", (json_int_t)counts.lists,
+		"members", (json_int_t)counts.members,
+		"delivery_off", (json_int_t)counts.off, "queue", jobs,
+		"free_bytes", (json_int_t)space,
+		"space_floor", (json_int_t)
+		call->admin->settings->space_floor));
+	return ADMIN_DONE;
+}

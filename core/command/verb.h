@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_COMMAND_VERB_H
+#define MUSTER_COMMAND_VERB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <glib.h>
+
+#include "conf/keys.h"
+#include "core/command/admin.h"
+#include "db/list.h"
+#include "db/post.h"
+#include "db/queue.h"
+#include "db/roster.h"
+
+/* Private to core/command: the table of verbs, and one call of one. */
+
+enum {
+	OPTION_JSON = 1 << 0,
+	OPTION_OWNER = 1 << 1,
+	OPTION_UNSET = 1 << 2,
+	OPTION_FILE = 1 << 3,
+	OPTION_DRY_RUN = 1 << 4,
+};
+
+struct verb;
+
+struct call {
+	const struct admin *admin;	/* NULL while only usage is checked */
+	const struct verb *verb;
+	char **args;			/* NULL-ended, UTF-8 */
+	int count;
+	gboolean json, dry_run, help, version;
+	char **owners, **unsets;	/* NULL if not given */
+	char *file, *config;
+};
+
+/*
+ * One row per verb: the parser, --help, the completion and the test of the
+ * manual page all go by it.
+ */
+struct verb {
+	const char *noun;
+	const char *name;	/* NULL: the noun is the verb */
+	const char *synopsis;	/* behind noun and verb */
+	const char *help;	/* one sentence */
+	const char *more;	/* further lines of --help, or NULL */
+	const char *takes;	/* what completes each argument, the last
+				 * one repeated: LIST KEY MEMBERKEY FILE DIR
+				 * or anything else for nothing */
+	unsigned int options;
+	int least, most;	/* arguments; most < 0: any number */
+	int pairs_from;		/* from this argument on KEY=VALUE; < 0: none */
+	bool storeless;
+	/* a complaint about usage that the rest cannot express, or NULL */
+	const char *(*check)(const struct call *call);
+	enum admin_status (*run)(struct call *call);
+};
+
+extern const struct verb verbs[];	/* ended by noun == NULL */
+
+/* verb_parse - argv into out, which is to be freed with call_done() in any
+ * case. False: help or a complaint has been printed, *status is set. */
+bool verb_parse(int argc, char *const *argv, FILE *out_stream, FILE *errors,
+		struct call *out, enum admin_status *status);
+void call_done(struct call *call);
+/* call_option_entries - those of a verb, read into call; g_free() it */
+GOptionEntry *call_option_entries(const struct verb *verb,
+				  struct call *call);
+
+/* usage.c */
+void usage_help(FILE *out, const char *noun, const struct verb *verb);
+enum admin_status usage_fail(FILE *errors, const struct verb *verb,
+			     const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+enum admin_status usage_unknown_noun(FILE *errors, const char *noun);
+enum admin_status usage_unknown_verb(FILE *errors, const char *noun,
+				     const char *name);
+
+/* Complaints of a call: one line on the caller's stderr. call_fail() maps
+ * the code to a status; call_refuse() is ADMIN_REFUSED. */
+enum admin_status call_fail(const struct call *call, const struct err *err);
+enum admin_status call_refuse(const struct call *call, const char *format,
+			      ...) __attribute__((format(printf, 2, 3)));
+
+/* call_list - the list that an argument names; complains if there is none.
+ * call_member_addr - its canonical form; complains if it is no address. */
+enum admin_status call_list(const struct call *call, const char *name,
+			    struct list **out);
+enum admin_status call_member_addr(const struct call *call, const char *text,
+				   char **out);
+/* list_canon - "NAME@DOMAIN" in the form of a list's address, or NULL */
+char *list_canon(const char *text);
+
+/* KEY=VALUE arguments, checked. */
+struct pair {
+	const struct key *key;
+	char *value;
+};
+GPtrArray *pairs_new(void);	/* of struct pair *, frees them */
+/* pairs_add - refuses unknown keys, wrong values and repeats */
+enum admin_status pairs_add(const struct call *call, GPtrArray *pairs,
+			    const struct key *keys, const char *name,
+			    const char *value);
+/* pairs_read - the call's arguments from `from` on */
+enum admin_status pairs_read(const struct call *call, GPtrArray *pairs,
+			     const struct key *keys, int from);
+
+/* The verbs. */
+enum admin_status list_create_run(struct call *call);
+enum admin_status list_ls_run(struct call *call);
+enum admin_status list_show_run(struct call *call);
+enum admin_status list_set_run(struct call *call);
+enum admin_status list_delete_run(struct call *call);
+enum admin_status list_keys_run(struct call *call);
+enum admin_status member_add_run(struct call *call);
+enum admin_status member_ls_run(struct call *call);
+enum admin_status member_show_run(struct call *call);
+enum admin_status member_set_run(struct call *call);
+enum admin_status member_remove_run(struct call *call);
+enum admin_status queue_ls_run(struct call *call);
+enum admin_status queue_show_run(struct call *call);
+enum admin_status queue_retry_run(struct call *call);
+enum admin_status queue_drop_run(struct call *call);
+enum admin_status policy_show_run(struct call *call);
+enum admin_status trace_run(struct call *call);
+enum admin_status status_run(struct call *call);
+enum admin_status check_run(struct call *call);
+enum admin_status backup_run(struct call *call);
+enum admin_status dump_run(struct call *call);
+enum admin_status load_run(struct call *call);
+enum admin_status settings_run(struct call *call);
+enum admin_status completion_bash_run(struct call *call);
+enum admin_status completion_words_run(struct call *call);
+const char *list_set_check(const struct call *call);
+const char *member_add_check(const struct call *call);
+
+/* g_autoptr() for the store's types */
+typedef struct list list_auto;
+typedef struct list_conf list_conf_auto;
+typedef struct post post_auto;
+typedef struct job job_auto;
+typedef struct member member_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(list_auto, list_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(list_conf_auto, list_conf_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(post_auto, post_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(job_auto, job_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(member_auto, member_free)
+
+#endif
