@@ -83,27 +83,38 @@ content_read(struct inbound *inbound, struct content *out, struct err *err)
 	return ERR_OK;
 }
 
+/* Does some field of this name hold this text? In any case of letters. */
 static bool
-is_own_list_id(const struct content *content, const char *list)
+has_text(const struct content *content, const char *name, const char *text)
 {
-	g_autofree char *wanted = g_strdup_printf("<%s>", list);
 	bool found = false;
 
-	*strchr(wanted, '@') = '.';
 	for (guint i = 0; i < content->header.fields->len && !found; i++) {
 		const struct header_field *field = &g_array_index(
 			content->header.fields, struct header_field, i);
 		g_autofree char *value = NULL, *lower = NULL;
 
-		if (field->name_len != strlen("List-Id") ||
-		    g_ascii_strncasecmp(field->raw, "List-Id",
-					field->name_len) != 0)
+		if (field->name_len != strlen(name) ||
+		    g_ascii_strncasecmp(field->raw, name, field->name_len) !=
+			    0)
 			continue;
 		value = header_value(&content->header, (int)i);
 		lower = g_ascii_strdown(value, -1);
-		found = strstr(lower, wanted) != NULL;
+		found = strstr(lower, text) != NULL;
 	}
 	return found;
+}
+
+/* Our List-Id, or, where another list has put its own in that place, the
+ * X-Loop that it left alone. */
+static bool
+was_here(const struct content *content, const char *list)
+{
+	g_autofree char *id = g_strdup_printf("<%s>", list);
+
+	*strchr(id, '@') = '.';
+	return has_text(content, "List-Id", id) ||
+	       has_text(content, "X-Loop", list);
 }
 
 /* RFC 3834 section 5: anything but "no", parameters aside */
@@ -131,7 +142,7 @@ refuse_loop(const struct inbound *inbound, const struct content *content,
 			  hops);
 	else if (is->role != ROLE_POST)
 		return false;
-	else if (is_own_list_id(content, is->list))
+	else if (was_here(content, is->list))
 		reply_set(reply, 554, "5.4.6",
 			  "Mail loop: this message has "
 			  "been on %s already",

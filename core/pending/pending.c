@@ -100,6 +100,9 @@ add_list_fields(struct work *work)
 	add_mailto(header, "List-Unsubscribe", list, "-leave", "");
 	if (work->conf->owners[0] != NULL)
 		add_mailto(header, "List-Owner", list, "-owner", "");
+	/* Another list takes our List-Id away, but not this, so that a loop
+	 * through it ends when the post comes back (core/inbound/end.c). */
+	header_append(header, "X-Loop", list);
 }
 
 static void

@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -168,6 +169,7 @@ struct crossing {
 	struct store_case *t;
 	bool turned;
 	gint runs;
+	pthread_barrier_t *met;	/* both hold their first record */
 };
 
 static enum err_code
@@ -192,14 +194,18 @@ cross_body(struct txn *txn, void *arg, struct err *err)
 	struct place a = { TABLE_SEEN, 1 }, b = { TABLE_SEEN, 2 };
 	enum err_code rc;
 
-	g_atomic_int_inc(&crossing->runs);
+	bool first = g_atomic_int_add(&crossing->runs, 1) == 0;
+
 	rc = add_one(txn, crossing->turned ? b : a, err);
+	if (first)
+		(void) pthread_barrier_wait(crossing->met);
 	if (rc == ERR_OK)
 		rc = add_one(txn, crossing->turned ? a : b, err);
 	return rc;
 }
 
 #define CROSSINGS 100
+#define CROSSERS 2
 
 static void *
 cross(void *arg)
@@ -217,27 +223,30 @@ cross(void *arg)
 static void
 test_deadlock(void)
 {
-	struct crossing crossings[4];
-	GThread *threads[4];
+	struct crossing crossings[CROSSERS];
+	GThread *threads[CROSSERS];
+	pthread_barrier_t met;
 	g_autoptr(GBytes) value = NULL;
 	struct cursor in;
 	struct store_case t;
 	int runs = 0;
 
 	case_begin(&t);
-	for (int i = 0; i < 4; i++) {
-		crossings[i] = (struct crossing){ &t, i % 2 == 0, 0 };
+	g_assert_cmpint(pthread_barrier_init(&met, NULL, CROSSERS), ==, 0);
+	for (int i = 0; i < CROSSERS; i++) {
+		crossings[i] = (struct crossing){ &t, i % 2 == 0, 0, &met };
 		threads[i] = g_thread_new("cross", cross, &crossings[i]);
 	}
-	for (int i = 0; i < 4; i++) {
+	for (int i = 0; i < CROSSERS; i++) {
 		g_thread_join(threads[i]);
 		runs += crossings[i].runs;
 	}
 	case_ok(table_get(store_reader(t.store), (struct place){ TABLE_SEEN,
 			  1 }, bytes_of("n", 1), &value, &t.err), &t);
 	cursor_record(&in, bytes_whole(value));
-	g_assert_cmpuint(get_u32(&in), ==, 4 * CROSSINGS);
-	g_assert_cmpint(runs, >, 4 * CROSSINGS);	/* some ran again */
+	g_assert_cmpuint(get_u32(&in), ==, CROSSERS * CROSSINGS);
+	g_assert_cmpint(runs, >, CROSSERS * CROSSINGS);	/* some ran again */
+	(void) pthread_barrier_destroy(&met);
 	case_end(&t);
 }
 
