@@ -49,8 +49,8 @@ session_new(SMFICTX *ctx)
 	return session;
 }
 
-/* An MTA may close a session and begin the next on the same connection,
- * without negotiating again; those that do know SMFIP_HDR_LEADSPC. */
+/* Negotiation has made it. Should libmilter ever come without, today's MTAs
+ * do offer SMFIP_HDR_LEADSPC. */
 static struct session *
 session_of(SMFICTX *ctx)
 {

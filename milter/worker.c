@@ -34,6 +34,7 @@
 
 #define STACK_BYTES (1024 * 1024) /* libmilters with a thread a session */
 #define CHECK_MS 200
+#define RETIRE_LEAST_MS 1000 /* for one that was accepted a moment ago */
 #define RETIRE_MAX_MS (60 * 60 * 1000)
 #define WAIT_STEP_US 20000
 #define REPLY_US 200000 /* for libmilter to send what a callback returned */
@@ -68,7 +69,8 @@ may_retire(struct worker *worker, int64_t since_ms)
 	const struct gate *gate = &worker->gate;
 	const int64_t passed_ms = wire_now_ms() - since_ms;
 
-	return atomic_load(&gate->sessions) == 0 ||
+	return (passed_ms >= RETIRE_LEAST_MS &&
+		atomic_load(&gate->sessions) == 0) ||
 	       (passed_ms >= gate->settings->drain_s * 1000 &&
 		atomic_load(&gate->posts) == 0) ||
 	       passed_ms >= RETIRE_MAX_MS;

@@ -269,7 +269,7 @@ cmd_data(struct session *session, const char *rest)
 	if (inbound_wanted(session->inbound) == 0) {
 		complain(session, session->has_sender
 					  ? "554 5.5.1 No valid recipients"
-					  : "503 5.5.1 Say MAIL and RCPT first");
+					  : "503 5.5.1 Say MAIL first");
 		return;
 	}
 	say(session, "354 End with a dot");
@@ -383,8 +383,9 @@ peer_text(int fd)
 		(void)inet_ntop(AF_INET, &in->sin_addr, text, sizeof(text));
 	else if (addr.ss_family == AF_INET6)
 		(void)inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof(text));
-	return g_strdup_printf("%s%s", addr.ss_family == AF_INET6 ? "IPv6:" : "",
-			       text);
+	if (addr.ss_family == AF_INET6)
+		return g_strdup_printf("IPv6:%s", text);
+	return g_strdup(text);
 }
 
 void

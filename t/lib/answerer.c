@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "t/lib/answerer.h"
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,8 +17,8 @@ struct answerer {
 	GThread *acceptor;
 	GPtrArray *threads;
 	GArray *fds;
-	GMutex lock; /* of all below */
-	GCond changed;
+	pthread_mutex_t lock; /* of all below */
+	pthread_cond_t changed;
 	unsigned int count, waiting;
 	GBytes *last;
 	gboolean fail, hold;
@@ -73,11 +74,11 @@ answer_submit(struct answerer *answerer, const json_t *request, int fd)
 {
 	json_t *answer;
 
-	g_mutex_lock(&answerer->lock);
+	(void)pthread_mutex_lock(&answerer->lock);
 	answerer->waiting++;
-	g_cond_broadcast(&answerer->changed);
+	(void)pthread_cond_broadcast(&answerer->changed);
 	while (answerer->hold)
-		g_cond_wait(&answerer->changed, &answerer->lock);
+		(void)pthread_cond_wait(&answerer->changed, &answerer->lock);
 	answerer->waiting--;
 	if (answerer->fail) {
 		answer = json_pack("{s:i, s:s}", "rc", ERR_NOSPACE, "what",
@@ -87,7 +88,7 @@ answer_submit(struct answerer *answerer, const json_t *request, int fd)
 		answer = json_pack("{s:i, s:b, s:s}", "rc", 0, "repeat", 0,
 				   "id", wire_str(request, "id", ""));
 	}
-	g_mutex_unlock(&answerer->lock);
+	(void)pthread_mutex_unlock(&answerer->lock);
 	return answer;
 }
 
@@ -150,8 +151,8 @@ answerer_start(const char *submit_path)
 	struct answerer *answerer = g_new0(struct answerer, 1);
 	struct err err = ERR_INIT;
 
-	g_mutex_init(&answerer->lock);
-	g_cond_init(&answerer->changed);
+	(void)pthread_mutex_init(&answerer->lock, NULL);
+	(void)pthread_cond_init(&answerer->changed, NULL);
 	answerer->threads = g_ptr_array_new();
 	answerer->fds = g_array_new(FALSE, FALSE, sizeof(int));
 	if (wire_listen(submit_path, 0600, &answerer->listen_fd, &err) !=
@@ -178,8 +179,8 @@ answerer_stop(struct answerer *answerer)
 	g_ptr_array_free(answerer->threads, TRUE);
 	g_array_free(answerer->fds, TRUE);
 	g_clear_pointer(&answerer->last, g_bytes_unref);
-	g_mutex_clear(&answerer->lock);
-	g_cond_clear(&answerer->changed);
+	(void)pthread_mutex_destroy(&answerer->lock);
+	(void)pthread_cond_destroy(&answerer->changed);
 	g_free(answerer);
 }
 
@@ -188,9 +189,9 @@ answerer_count(struct answerer *answerer)
 {
 	unsigned int count;
 
-	g_mutex_lock(&answerer->lock);
+	(void)pthread_mutex_lock(&answerer->lock);
 	count = answerer->count;
-	g_mutex_unlock(&answerer->lock);
+	(void)pthread_mutex_unlock(&answerer->lock);
 	return count;
 }
 
@@ -199,27 +200,27 @@ answerer_last(struct answerer *answerer)
 {
 	GBytes *last;
 
-	g_mutex_lock(&answerer->lock);
+	(void)pthread_mutex_lock(&answerer->lock);
 	last = answerer->last != NULL ? g_bytes_ref(answerer->last) : NULL;
-	g_mutex_unlock(&answerer->lock);
+	(void)pthread_mutex_unlock(&answerer->lock);
 	return last;
 }
 
 void
 answerer_fail(struct answerer *answerer, gboolean fail)
 {
-	g_mutex_lock(&answerer->lock);
+	(void)pthread_mutex_lock(&answerer->lock);
 	answerer->fail = fail;
-	g_mutex_unlock(&answerer->lock);
+	(void)pthread_mutex_unlock(&answerer->lock);
 }
 
 static void
 set_hold(struct answerer *answerer, gboolean hold)
 {
-	g_mutex_lock(&answerer->lock);
+	(void)pthread_mutex_lock(&answerer->lock);
 	answerer->hold = hold;
-	g_cond_broadcast(&answerer->changed);
-	g_mutex_unlock(&answerer->lock);
+	(void)pthread_cond_broadcast(&answerer->changed);
+	(void)pthread_mutex_unlock(&answerer->lock);
 }
 
 void
@@ -231,10 +232,10 @@ answerer_hold(struct answerer *answerer)
 void
 answerer_await(struct answerer *answerer)
 {
-	g_mutex_lock(&answerer->lock);
+	(void)pthread_mutex_lock(&answerer->lock);
 	while (answerer->waiting == 0)
-		g_cond_wait(&answerer->changed, &answerer->lock);
-	g_mutex_unlock(&answerer->lock);
+		(void)pthread_cond_wait(&answerer->changed, &answerer->lock);
+	(void)pthread_mutex_unlock(&answerer->lock);
 }
 
 void

@@ -22,7 +22,7 @@ my @copies = await('two copies', sub {
 	my @all = $sink->messages;
 	return @all >= 2 ? \@all : undef;
 })->@*;
-my %sender_of = map { ($_->{rcpt}[0] => $_->{from}) } @copies;
+my %sender_of = map { ($_->{to} => $_->{from}) } @copies;
 is(scalar(keys %sender_of), 2, 'one for each member');
 isnt($sender_of{'one@far.test'}, $sender_of{'two@far.test'},
 	'each with a sender of its own');
@@ -67,7 +67,9 @@ like($is->{dot}, qr/^250/, 'a report by LMTP');
 await("a bounce of $_", sub { bounces($_) }) for sort keys %sender_of;
 is(bounces($_), 1, "$_ has failed once") for sort keys %sender_of;
 
-my $forged = $sender_of{'one@far.test'} =~ s/\+(.)/'+' . ($1 eq 'a' ? 'b' : 'a')/er;
+my $forged = $sender_of{'one@far.test'}
+	=~ s/\+(.)/'+' . ($1 eq 'a' ? 'b' : 'a')/er;
 like(Muster::Milter::verdict($session->send('<>', ["<$forged>"],
-	report('one@far.test'))), qr/^550 5\.1\.1 /, 'a token that is not ours');
+	report('one@far.test'))), qr/^550 5\.1\.1 /,
+	'a token that is not ours');
 done_testing;

@@ -53,7 +53,8 @@ await('three other workers', sub {
 	return 3 == grep { !$is_old{$_} } $site->workers;
 });
 ok(works(), 'others take over');
-like($site->log_of('muster-milter'), qr/worker\.died pid=\d+ signal=9/, 'logged');
+like($site->log_of('muster-milter'), qr/worker\.died pid=\d+ signal=9/,
+	'logged');
 
 # Settings are read again; nobody in a transaction is cut off.
 my $within = $site->session;
@@ -108,17 +109,42 @@ $site->start_milter;
 @old = $site->workers;
 kill KILL => $site->gate_pid;
 $box->await_end('muster-milter');
+my $starts = () = $site->log_of('muster-milter') =~ /milter\.started/g;
 $site->start_milter;
+# Until then an orphan may answer, and leave.
+await('the new gate', sub {
+	return $starts < (() =
+		$site->log_of('muster-milter') =~ /milter\.started/g);
+});
 ok(works(), 'it starts again after kill -9');
 await('the orphans to leave', sub { !grep { -d "/proc/$_" } @old });
+
+# Over TCP, of either version.
+for my $host ('127.0.0.1', '::1') {
+	my $port = $box->port;
+	my $where = "inet:$port\@$host";
+	$box->stop('muster-milter');
+	local $site->{settings}{milter}{listen} = $where;
+	$site->write_conf;
+	$box->start('muster-milter', [$gate, '-F', '-c', $site->{conf}]);
+	my $session = await('a session over TCP', sub {
+		return eval { Muster::Milter->new($where) };
+	});
+	$session->connect('client.test', '2001:db8::7');
+	$session->helo('client.test');
+	ok(works($session), "listen = $where");
+}
+$site->write_conf;
 
 # In the background.
 $box->stop('muster-milter');
 is(system($gate, '-c', $site->{conf}), 0, 'started in the background');
-ok(works(), 'it serves when the command returns');
 my $inode = (stat "$site->{run}/muster-milter.lock")[1];
 my ($pid) = slurp('/proc/locks') =~ /FLOCK +ADVISORY +WRITE (\d+) \S+:$inode /;
-ok($pid, 'and holds the lock');
+END { kill TERM => $pid if $pid }
+ok($pid, 'it holds the lock');
+ok(works(), 'and serves when the command returns');
 kill TERM => $pid;
 await('its end', sub { !-d "/proc/$pid" });
+undef $pid;
 done_testing;

@@ -137,9 +137,8 @@ is($verdict->($session->send('<x@far.test>', ['<open@lists.test>'],
 	"From: c\@far.test\r\n\r\nagain\r\n")), 'discard',
 	'MAIL forgets what was before it');
 is_deeply($session->{deleted}, [], 'and its recipients');
-$session->quit;
 
-like($site->log_of('muster-milter'), qr/rcpt\.refused .*code=550/, 'refusals logged');
-like($site->log_of('muster-milter'), qr/post\.accepted .*list=open\@lists\.test/,
-	'posts logged');
+my $log = $site->log_of('muster-milter');
+like($log, qr/rcpt\.refused .*code=550/, 'refusals logged');
+like($log, qr/post\.accepted .*list=open\@lists\.test/, 'posts logged');
 done_testing;

@@ -8,7 +8,7 @@ package Muster::Milter;
 
 use v5.36;
 use IO::Select;
-use IO::Socket::INET;
+use IO::Socket::IP;
 use IO::Socket::UNIX;
 
 use constant REPLY_S => $ENV{MUSTER_DEADLINE_S} // 90;
@@ -21,7 +21,7 @@ my %PROTO = (
 # new($address, %opt): actions, protocol (offered), host, family, addr
 sub new ($class, $address, %opt) {
 	my $socket = $address =~ /^inet:(\d+)\@(.*)/
-		? IO::Socket::INET->new(PeerAddr => $2, PeerPort => $1)
+		? IO::Socket::IP->new(PeerHost => $2, PeerPort => $1)
 		: IO::Socket::UNIX->new(Peer => $address =~ s/^unix://r);
 
 	die "cannot connect to $address: $!\n" unless $socket;
