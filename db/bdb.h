@@ -3,6 +3,7 @@
 #define MUSTER_DB_BDB_H
 
 #include <db.h>
+#include <pthread.h>
 #include <glib.h>
 
 #include "core/base/err.h"
@@ -34,8 +35,8 @@ struct store {
 	/* housekeeping */
 	GThread *detector;
 	GThread *checkpointer;
-	GMutex lock;
-	GCond wake;
+	pthread_mutex_t lock;	/* of pthread: the thread sanitizer knows it */
+	pthread_cond_t wake;
 	bool stopping;		/* under lock */
 	GMutex no_checkpoint;	/* held by a backup */
 	GMutex loading;		/* held by a load */

@@ -293,15 +293,19 @@ tables_close(struct store *store)
 static bool
 wait_us(struct store *store, gint64 us)
 {
-	gint64 until = g_get_monotonic_time() + us;
+	gint64 until_us = g_get_real_time() + us;
+	struct timespec until = {
+		.tv_sec = until_us / G_USEC_PER_SEC,
+		.tv_nsec = until_us % G_USEC_PER_SEC * 1000,
+	};
 	bool stopping;
 
-	g_mutex_lock(&store->lock);
+	(void) pthread_mutex_lock(&store->lock);
 	while (!store->stopping &&
-	       g_cond_wait_until(&store->wake, &store->lock, until))
+	       pthread_cond_timedwait(&store->wake, &store->lock, &until) == 0)
 		;
 	stopping = store->stopping;
-	g_mutex_unlock(&store->lock);
+	(void) pthread_mutex_unlock(&store->lock);
 	return stopping;
 }
 
@@ -352,10 +356,10 @@ housekeeping_start(struct store *store)
 void
 housekeeping_stop(struct store *store)
 {
-	g_mutex_lock(&store->lock);
+	(void) pthread_mutex_lock(&store->lock);
 	store->stopping = true;
-	g_cond_broadcast(&store->wake);
-	g_mutex_unlock(&store->lock);
+	(void) pthread_cond_broadcast(&store->wake);
+	(void) pthread_mutex_unlock(&store->lock);
 	if (store->detector != NULL)
 		g_thread_join(store->detector);
 	if (store->checkpointer != NULL)

@@ -255,10 +255,10 @@ store_open(const char *home, struct store **out, struct err *err)
 	store->home = g_strdup(home);
 	store->lock_fd = -1;
 	store->reader.store = store;
-	g_mutex_init(&store->lock);
+	(void) pthread_mutex_init(&store->lock, NULL);
 	g_mutex_init(&store->no_checkpoint);
 	g_mutex_init(&store->loading);
-	g_cond_init(&store->wake);
+	(void) pthread_cond_init(&store->wake, NULL);
 	rc = open_all(store, err);
 	if (rc != ERR_OK) {
 		store_close(store);
@@ -283,10 +283,10 @@ store_close(struct store *store)
 	}
 	if (store->lock_fd >= 0)
 		(void) close(store->lock_fd);
-	g_mutex_clear(&store->lock);
+	(void) pthread_mutex_destroy(&store->lock);
 	g_mutex_clear(&store->no_checkpoint);
 	g_mutex_clear(&store->loading);
-	g_cond_clear(&store->wake);
+	(void) pthread_cond_destroy(&store->wake);
 	explicit_bzero(store->secret, sizeof(store->secret));
 	g_free(store->home);
 	g_free(store);

@@ -34,7 +34,7 @@
 enum step { GREETING, EHLO, HELO, MAIL, RCPT, DATA, DOT, EMPTY_DOT, RSET };
 
 struct flight {
-	struct batch *batch;
+	struct batch *batch;	/* gone, perhaps, once told */
 	guint index;
 	bool told;		/* the owner knows how it ended */
 };
@@ -357,7 +357,7 @@ on_rcpt(struct conn *conn, struct flight *flight, const struct reply *reply)
 static void
 on_data(struct conn *conn, struct flight *flight, const struct reply *reply)
 {
-	const struct composed *what = flight->batch->what;
+	struct composed *what;
 
 	if (reply->code != 354) {
 		/* 2xx to DATA is nonsense; try again rather than guess. */
@@ -375,8 +375,9 @@ on_data(struct conn *conn, struct flight *flight, const struct reply *reply)
 		put(conn, ".\r\n", 3, NULL, NULL);
 		return;
 	}
+	what = flight->batch->what;
 	expect(conn, DOT, flight);
-	put(conn, what->wire, what->len, NULL, flight->batch->what);
+	put(conn, what->wire, what->len, NULL, what);
 }
 
 static void
