@@ -102,6 +102,10 @@ attempt_failed(struct store *store, const struct job *job,
 
 	if (why->code == ERR_INVALID)
 		return shunt(store, job, why->what, err);
+	/* The machine's state is not the job's fault. */
+	if (why->code == ERR_NOSPACE || why->code == ERR_BUSY ||
+	    why->code == ERR_DOWN)
+		next.attempts -= next.attempts > 0;
 	next.due_ms = g_get_real_time() / 1000 + MIN(rest, REST_MOST_MS);
 	next.reason = (char *)(uintptr_t)why->what;
 	return change(store, job, &next, &taken, err);

@@ -2,7 +2,6 @@
 #include "core/control.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,117 +11,11 @@
 
 #include "core/base/log.h"
 #include "core/base/wire.h"
+#include "core/command/stream.h"
 #include "core/base/banned.h"
-
-/*
- * The caller's descriptors may be a terminal, or a pipe that nobody reads,
- * and they outlive the caller. So every read and write looks at the
- * connection too: when the caller has gone, or musterd is to stop, a read
- * ends with ECANCELED, and a write does where it would have to wait. The
- * descriptors cannot be made non-blocking for that, since they are shared
- * with the caller's shell.
- */
 
 #define STREAMS 3		/* input, stdout, stderr */
 #define ASK_MS 10000		/* for a frame to come or to go */
-#define PIECE PIPE_BUF		/* what a pipe that is ready takes at once */
-
-struct stream {
-	int fd;			/* ours */
-	int peer;		/* the connection */
-};
-
-/* --- streams ------------------------------------------------------------ */
-
-/* Waits for fd. False: there is no use in waiting any more. */
-static bool
-stream_wait(const struct stream *stream, short events)
-{
-	struct pollfd fds[2] = {
-		{ .fd = stream->fd, .events = events },
-		{ .fd = stream->peer, .events = POLLRDHUP },
-	};
-	const bool reading = events == POLLIN;
-	int rc;
-
-	do {
-		rc = poll(fds, 2, -1);
-	} while (rc < 0 && errno == EINTR);
-	if (rc < 0)
-		return false;
-	/* POLLHUP: the caller has gone. POLLRDHUP alone: musterd stops, and
-	 * what is done should still be told. */
-	if ((fds[1].revents & (POLLHUP | POLLERR)) != 0)
-		return false;
-	if (fds[1].revents != 0 && (reading || fds[0].revents == 0))
-		return false;
-	return true;
-}
-
-static ssize_t
-stream_read(void *cookie, char *buf, size_t size)
-{
-	const struct stream *stream = cookie;
-	ssize_t len;
-
-	do {
-		if (!stream_wait(stream, POLLIN)) {
-			errno = ECANCELED;
-			return -1;
-		}
-		len = read(stream->fd, buf, size);
-	} while (len < 0 && (errno == EINTR || errno == EAGAIN));
-	return len;
-}
-
-/* Returns what was written; less than size is an error to stdio. */
-static ssize_t
-stream_write(void *cookie, const char *buf, size_t size)
-{
-	const struct stream *stream = cookie;
-	size_t done = 0;
-	ssize_t len;
-
-	while (done < size) {
-		if (!stream_wait(stream, POLLOUT)) {
-			errno = ECANCELED;
-			break;
-		}
-		len = write(stream->fd, buf + done, MIN(size - done, PIECE));
-		if (len < 0 && errno != EINTR && errno != EAGAIN)
-			break;
-		if (len > 0)
-			done += (size_t)len;
-	}
-	return (ssize_t)done;
-}
-
-static int
-stream_close(void *cookie)
-{
-	struct stream *stream = cookie;
-	int rc = close(stream->fd);
-
-	g_free(stream);
-	return rc;
-}
-
-/* Takes fd over; NULL only where memory is short. */
-static FILE *
-stream_open(int fd, int peer, const char *mode)
-{
-	static const cookie_io_functions_t calls = {
-		.read = stream_read, .write = stream_write,
-		.close = stream_close,
-	};
-	struct stream *stream = g_new(struct stream, 1);
-	FILE *file;
-
-	*stream = (struct stream){ .fd = fd, .peer = peer };
-	file = fopencookie(stream, mode, calls);
-	g_assert(file != NULL);
-	return file;
-}
 
 /* --- musterd's side ----------------------------------------------------- */
 
@@ -166,13 +59,17 @@ run(const struct control_server *server, int fd, const GPtrArray *argv,
     const char *cwd, const int fds[STREAMS])
 {
 	struct settings *settings = server->settings();
-	FILE *in = stream_open(fds[0], fd, "r");
-	FILE *out = stream_open(fds[1], fd, "w");
-	FILE *errors = stream_open(fds[2], fd, "w");
+	struct stream streams[STREAMS] = {
+		{ fds[0], fd, 0 }, { fds[1], fd, 0 }, { fds[2], fd, 0 }
+	};
+	FILE *in = stream_open(&streams[0], "r");
+	FILE *out = stream_open(&streams[1], "w");
+	FILE *errors = stream_open(&streams[2], "w");
 	const struct admin admin = {
 		.store = server->store, .settings = settings,
 		.in = in, .out = out, .errors = errors,
-		.in_fd = fds[0], .errors_tty = isatty(fds[2]) == 1,
+		.out_problem = &streams[1].problem, .in_fd = fds[0],
+		.errors_tty = isatty(fds[2]) == 1,
 		.cwd = cwd, .running = true, .wake = server->wake,
 	};
 	enum admin_status status;

@@ -26,6 +26,7 @@
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/command/admin.h"
+#include "core/command/stream.h"
 #include "core/control.h"
 #include "core/mail/mime.h"
 #include "db/store.h"
@@ -73,15 +74,19 @@ run_here(const struct settings *settings, struct store *store, FILE *in,
 	 int argc, char *const *argv)
 {
 	g_autofree char *cwd = g_get_current_dir();
+	struct stream stream = { .fd = STDOUT_FILENO, .peer = -1 };
+	FILE *out = stream_open(&stream, "w");
 	const struct admin admin = {
 		.store = store, .settings = settings,
-		.in = in, .out = stdout, .errors = stderr,
-		.in_fd = fileno(in),
+		.in = in, .out = out, .errors = stderr,
+		.out_problem = &stream.problem, .in_fd = fileno(in),
 		.errors_tty = isatty(STDERR_FILENO) == 1,
 		.cwd = cwd,
 	};
+	int status = admin_run(&admin, argc, argv);
 
-	return admin_run(&admin, argc, argv);
+	(void) fclose(out);	/* admin_run() has flushed it and looked */
+	return status;
 }
 
 static enum err_code
@@ -161,7 +166,7 @@ main(int argc, char **argv)
 	struct admin_needs needs;
 	struct err err = ERR_INIT;
 	enum admin_status checked;
-	enum err_code rc;
+	enum err_code rc = ERR_OK;
 	int status = 0;
 
 	(void) setlocale(LC_CTYPE, "C.UTF-8");
@@ -172,9 +177,11 @@ main(int argc, char **argv)
 		return (int)checked;
 	log_open(PROGRAM, true);
 	mime_init();
-	if (!needs.store)
-		return run_here(NULL, NULL, stdin, argc - 1, argv + 1);
-	rc = run_with_store(&needs, argc - 1, argv + 1, &status, &err);
+	if (needs.store)
+		rc = run_with_store(&needs, argc - 1, argv + 1, &status,
+				    &err);
+	else
+		status = run_here(NULL, NULL, stdin, argc - 1, argv + 1);
 	admin_needs_done(&needs);
 	if (rc == ERR_OK)
 		return status;

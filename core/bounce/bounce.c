@@ -20,12 +20,18 @@
 
 #define REASON_MAX 300
 
-/* Bytes of UTF-8 that fit, not ending inside a character. */
+/* One line of UTF-8 that fits and does not end inside a character. */
 static char *
 cut_reason(const char *reason)
 {
 	g_autofree char *valid = g_utf8_make_valid(reason, -1);
-	const char *end = valid + strnlen(valid, REASON_MAX);
+	const char *end;
+
+	for (char *p = valid; *p != '\0'; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = ' ';
+	g_strstrip(valid);
+	end = valid + strnlen(valid, REASON_MAX);
 
 	if (*end != '\0')
 		end = g_utf8_find_prev_char(valid, end + 1);
@@ -70,27 +76,29 @@ struct subject {
 	char *key;		/* canonical address, NULL: not on the list */
 	struct post_id post;	/* that failed; the report's own if its trace
 				 * has expired */
+	uint8_t prefix[VERP_POST_LEN];	/* of its id */
 };
 
 static enum err_code
 find_subject(struct txn *txn, const struct verp *verp, const struct job *job,
 	     bool *ours, struct subject *out, struct err *err)
 {
-	uint8_t handle[VERP_MEMBER_LEN], prefix[VERP_POST_LEN];
+	uint8_t handle[VERP_MEMBER_LEN];
 	struct member *member = NULL;
 	bool found;
 	enum err_code rc;
 
 	out->key = NULL;
 	out->post = job->post;
-	*ours = verp_open(verp, job->list_addr, job->detail, handle, prefix);
+	*ours = verp_open(verp, job->list_addr, job->detail, handle,
+			  out->prefix);
 	if (!*ours)
 		return ERR_OK;
 	rc = roster_by_handle(txn, job->list, handle, &member, &out->key,
 			      err);
 	member_free(member);
 	if (rc == ERR_OK)
-		rc = post_id_by_prefix(txn, prefix, sizeof(prefix),
+		rc = post_id_by_prefix(txn, out->prefix, VERP_POST_LEN,
 				       &out->post, &found, err);
 	return rc;
 }
@@ -139,8 +147,22 @@ record_report(struct txn *txn, const struct job *job,
 	return rc;
 }
 
+/* The report may carry the ENVID of the copy (RFC 3461 section 4.4), which
+ * is the post's whole id. The token must agree. */
+static void
+take_envelope_id(const struct dsn *dsn, const uint8_t *prefix,
+		 struct subject *subject)
+{
+	g_autofree char *text = g_strndup(dsn->envelope_id, POST_ID_TEXT);
+	struct post_id id;
+
+	if (post_id_parse(text, &id) &&
+	    memcmp(id.bytes, prefix, VERP_POST_LEN) == 0)
+		subject->post = id;
+}
+
 static enum err_code
-judge(struct txn *txn, const struct job *job, const struct subject *subject,
+judge(struct txn *txn, const struct job *job, struct subject *subject,
       bool ours, struct err *err)
 {
 	g_autoptr(GBytes) bytes = NULL;
@@ -161,6 +183,7 @@ judge(struct txn *txn, const struct job *job, const struct subject *subject,
 		return trace_add(txn, &job->post, "bounce", job->list_addr,
 				 err, "not a delivery status notification; "
 				 "nothing counted");
+	take_envelope_id(&dsn, subject->prefix, subject);
 	rc = record_report(txn, job, subject, &dsn, err);
 	dsn_done(&dsn);
 	return rc;

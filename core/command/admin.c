@@ -112,27 +112,27 @@ const struct verb verbs[] = {
 	{ 0 },
 };
 
-/*
- * Was all of it written? Of what failed earlier stdio keeps the fact and not
- * the reason; but then the rest fails for the same reason here.
- */
+/* Was all of it written? */
 static enum admin_status
 finish_output(const struct admin *admin)
 {
+	int problem;
+
 	errno = 0;
 	if (fflush(admin->out) == 0 && !ferror(admin->out))
 		return ADMIN_DONE;
+	problem = admin->out_problem != NULL ? *admin->out_problem : errno;
 	/* Nobody reads any more, as with "| head": nothing to complain of. */
-	if (errno == EPIPE)
+	if (problem == EPIPE)
 		return ADMIN_REFUSED;
-	if (errno == ECANCELED) {
+	if (problem == ECANCELED) {
 		(void) fputs("muster: musterd stops, and not all was printed "
 			     "(run it again)\n", admin->errors);
 		return ADMIN_LATER;
 	}
 	(void) fprintf(admin->errors, "muster: the output could not be "
-		       "written%s%s\n", errno != 0 ? ": " : "",
-		       errno != 0 ? g_strerror(errno) : "");
+		       "written: %s\n", g_strerror(problem != 0 ? problem :
+						    EIO));
 	return ADMIN_REFUSED;
 }
 

@@ -24,10 +24,12 @@ enum admin_status {
 
 struct admin {
 	struct store *store;	/* NULL where the verb needs none */
-	const struct settings *settings;	/* the same */
+	const struct settings *settings;	/* also NULL then */
 	FILE *in, *out, *errors;	/* the caller's; in is the file
 					 * that admin_prepare() named */
 	int in_fd;		/* below in */
+	const int *out_problem;	/* errno of the write to out that failed, 0 if
+				 * none; may be NULL (stream.h) */
 	bool errors_tty;	/* progress is welcome there */
 	const char *cwd;	/* the caller's directory, absolute */
 	bool running;		/* inside musterd */

@@ -170,6 +170,34 @@ read_verb(struct words *words, FILE *out_stream, FILE *errors,
 		*status = usage_unknown_verb(errors, noun, name);
 }
 
+/* GOption wants "-c FILE" or "--config=FILE", and many write "-cFILE". */
+static char *
+spelled_out(const char *word)
+{
+	if (strncmp(word, "-c", 2) == 0 && word[2] != '\0')
+		return g_strconcat("--config=", word + 2, NULL);
+	return g_strdup(word);
+}
+
+/* All words for GOption. */
+static char **
+all_words(const struct words *words)
+{
+	GPtrArray *all = g_ptr_array_new();
+	bool options = true;
+
+	for (guint i = 0; i < words->moved->len; i++)
+		g_ptr_array_add(all, spelled_out(
+				g_ptr_array_index(words->moved, i)));
+	for (int i = 0; i < words->argc; i++) {
+		options &= strcmp(words->argv[i], "--") != 0;
+		g_ptr_array_add(all, options ? spelled_out(words->argv[i]) :
+				g_strdup(words->argv[i]));
+	}
+	g_ptr_array_add(all, NULL);
+	return (char **)g_ptr_array_free(all, FALSE);
+}
+
 static bool
 parse_options(const struct words *words, struct call *out, GError **problem)
 {
@@ -181,16 +209,8 @@ parse_options(const struct words *words, struct call *out, GError **problem)
 		  &out->args, NULL, NULL },
 		{ 0 },
 	};
-	g_auto(GStrv) strv = NULL;
-	GPtrArray *all = g_ptr_array_new();
+	g_auto(GStrv) strv = all_words(words);
 
-	for (guint i = 0; i < words->moved->len; i++)
-		g_ptr_array_add(all, g_strdup(
-				g_ptr_array_index(words->moved, i)));
-	for (int i = 0; i < words->argc; i++)
-		g_ptr_array_add(all, g_strdup(words->argv[i]));
-	g_ptr_array_add(all, NULL);
-	strv = (char **)g_ptr_array_free(all, FALSE);
 	g_option_context_set_help_enabled(context, FALSE);
 	g_option_context_add_main_entries(context, entries, NULL);
 	g_option_context_add_main_entries(context, rest, NULL);

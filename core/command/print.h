@@ -24,7 +24,8 @@ char *print_plain(const char *text);
 char *time_text_s(int64_t time_s);
 char *time_text_us(int64_t time_us);
 
-/* json_text - a string of any bytes, made valid UTF-8; json_time - null for 0 */
+/* json_text - a string of any bytes, made valid UTF-8
+ * json_time - null for 0 */
 json_t *json_text(const char *text);
 json_t *json_time(int64_t time_s);
 

@@ -50,8 +50,9 @@ struct verb {
 				 * one repeated: LIST KEY MEMBERKEY FILE DIR
 				 * or anything else for nothing */
 	unsigned int options;
-	int least, most;	/* arguments; most < 0: any number */
-	int pairs_from;		/* from this argument on KEY=VALUE; < 0: none */
+	int least, most;	/* arguments; most < 0: any */
+	int pairs_from;		/* from this argument on KEY=VALUE; < 0: no
+				 * such */
 	bool storeless;
 	/* a complaint about usage that the rest cannot express, or NULL */
 	const char *(*check)(const struct call *call);

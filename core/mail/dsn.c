@@ -52,12 +52,17 @@ part_text(GMimePart *part)
 static GByteArray *
 status_text(const char *bytes, size_t len)
 {
-	GMimeStream *stream = g_mime_stream_mem_new_with_buffer(bytes, len);
-	GMimeParser *parser = g_mime_parser_new_with_stream(stream);
-	GMimeMessage *parsed = g_mime_parser_construct_message(parser, NULL);
 	GMimeObject *found = NULL;
 	GByteArray *text = NULL;
+	GMimeMessage *parsed;
+	GMimeParser *parser;
+	GMimeStream *stream;
 
+	if (len == 0)
+		return NULL;
+	stream = g_mime_stream_mem_new_with_buffer(bytes, len);
+	parser = g_mime_parser_new_with_stream(stream);
+	parsed = g_mime_parser_construct_message(parser, NULL);
 	if (parsed != NULL)
 		g_mime_message_foreach(parsed, find_status, &found);
 	if (found != NULL)

@@ -30,6 +30,7 @@
 #define WRITE_PIECES 64
 #define READ_LEN 16384
 #define CONNECT_MS 30000
+#define REFUSALS_MAX 8
 
 enum step { GREETING, EHLO, HELO, MAIL, RCPT, DATA, DOT, EMPTY_DOT, RSET };
 
@@ -59,6 +60,7 @@ struct conn {
 	bool needs_reset;	/* before the next MAIL */
 	struct flight *current;	/* between MAIL and the answer of DATA */
 	unsigned int dots;	/* bodies without an answer */
+	unsigned int refusals;
 	GQueue expected;	/* of struct expectation */
 	GQueue out;		/* of struct piece */
 	struct reply_reader replies;
@@ -119,9 +121,16 @@ conn_is_greeted(const struct conn *conn)
 }
 
 bool
+conn_is_worn(const struct conn *conn)
+{
+	return conn->refusals >= REFUSALS_MAX;
+}
+
+bool
 conn_has_room(const struct conn *conn)
 {
 	return conn->greeted && !conn->over && conn->current == NULL &&
+		!conn_is_worn(conn) &&
 		conn->dots < (conn->pipelining ? 2 : 1);
 }
 
@@ -260,12 +269,28 @@ say_reset(struct conn *conn)
 	conn->needs_reset = false;
 }
 
+/* Such an address cannot be said to a relay that does not know of UTF-8 (RFC
+ * 6531 section 3.2). */
+static bool
+cannot_say(const struct conn *conn, const struct batch *batch, guint index)
+{
+	return !conn->smtputf8 && !is_ascii(g_array_index(
+		batch->copies, struct copy, index).addr);
+}
+
 void
 conn_start(struct conn *conn, struct batch *batch, guint index)
 {
-	struct flight *flight = g_new0(struct flight, 1);
+	struct flight *flight;
 	GString *text;
 
+	if (cannot_say(conn, batch, index)) {
+		conn->events.answered(conn->events.arg, batch, index,
+				      COPY_REFUSED, 553, "5.6.7 the relay "
+				      "does not offer SMTPUTF8");
+		return;
+	}
+	flight = g_new0(struct flight, 1);
 	flight->batch = batch;
 	flight->index = index;
 	if (conn->needs_reset)
@@ -329,14 +354,22 @@ next_step(struct conn *conn, enum step done, bool good)
 		end_without_body(conn);
 }
 
-/* MAIL names only us and the list, so a refusal is the relay's state and
- * not the recipient's fault: nobody is to be blamed, all wait. */
+/*
+ * MAIL names only us and the post, so nobody on the list is to be blamed for
+ * a refusal. 4xx is the relay's state, and all wait; 5xx is about this post
+ * (its size, say), and its copies wait.
+ */
 static void
 on_mail(struct conn *conn, struct flight *flight, const struct reply *reply)
 {
 	bool good = reply->code < 300;
 
-	if (!good) {
+	if (reply->code >= 500 && !flight->told) {
+		flight->told = true;
+		conn->events.answered(conn->events.arg, flight->batch,
+				      flight->index, COPY_DEFERRED,
+				      reply->code, reply->text);
+	} else if (!good) {
 		tell_again(conn, flight);
 		conn->events.refused(conn->events.arg, reply->code,
 				     reply->text);
@@ -460,6 +493,7 @@ on_reply(struct conn *conn, const struct reply *reply)
 					  g_steal_pointer(&first));
 		return;
 	}
+	conn->refusals += reply->code >= 400;
 	switch (first->step) {
 	case GREETING:
 		on_greeting(conn, reply);

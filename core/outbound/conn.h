@@ -47,6 +47,9 @@ bool conn_write(struct conn *conn);
 /* conn_is_greeted - has the relay said it serves us? */
 bool conn_is_greeted(const struct conn *conn);
 bool conn_has_room(const struct conn *conn);
+/* conn_is_worn - it has met so many refusals that the relay may begin to
+ * slow it down (Postfix: smtpd_soft_error_limit, 10); end it when idle */
+bool conn_is_worn(const struct conn *conn);
 void conn_start(struct conn *conn, struct batch *batch, guint index);
 
 /* Transactions that have no final answer. */

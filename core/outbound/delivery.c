@@ -129,6 +129,12 @@ delivery_bytes(const struct delivery *delivery)
 	return delivery->what->len;
 }
 
+size_t
+delivery_batches(const struct delivery *delivery)
+{
+	return delivery->batches.length;
+}
+
 /* --- expansion ---------------------------------------------------------- */
 
 static void

@@ -25,6 +25,7 @@ void delivery_free(struct delivery *delivery);
 
 const struct job *delivery_job(const struct delivery *delivery);
 size_t delivery_bytes(const struct delivery *delivery);	/* of memory */
+size_t delivery_batches(const struct delivery *delivery);	/* not committed */
 
 /* delivery_next - the next batch of at most max copies; *out NULL: that was
  * all. The delivery remembers it until it is committed. */

@@ -38,6 +38,8 @@
 #define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
 #define IDLE_MS 5000			/* a hint may get lost */
 #define BATCHES_SHARE 4			/* of in-flight for one batch */
+#define BATCHES_EACH 3			/* of one post: a copy that the relay
+					 * is slow with holds up no other */
 #define BATCH_MAX 500
 
 struct outbound {
@@ -192,6 +194,8 @@ push_one(struct outbound *outbound, struct delivery *delivery, size_t max)
 	struct batch *batch = NULL;
 	struct err err = ERR_INIT;
 
+	if (delivery_batches(delivery) >= BATCHES_EACH)
+		return false;
 	if (delivery_next(delivery, outbound->store, max, &batch, &err) !=
 	    ERR_OK)
 		log_delivery(delivery_job(delivery), "outbound.failed", &err);

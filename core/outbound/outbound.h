@@ -32,7 +32,7 @@ void outbound_stop(struct outbound *outbound);
 
 /*
  * outbound_probe - EHLO to the relay, for `muster check`: *greeting and
- * *extensions (one line each) are the caller's.
+ * *extensions (the EHLO reply), each on one line, are the caller's.
  */
 enum err_code outbound_probe(const struct settings *settings,
 			     char **greeting, char **extensions,

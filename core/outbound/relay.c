@@ -305,7 +305,8 @@ serve_line(struct relay *relay, guint index)
 	else if (line->idle_since_ms == 0)
 		line->idle_since_ms = now;
 	if (line->idle_since_ms != 0) {
-		if (line->retiring || now - line->idle_since_ms > IDLE_MS)
+		if (line->retiring || conn_is_worn(line->conn) ||
+		    now - line->idle_since_ms > IDLE_MS)
 			close_line(relay, index);
 	} else if (now > conn_deadline_ms(line->conn)) {
 		pause_relay(relay, 0, "no answer in time");

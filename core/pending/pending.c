@@ -331,6 +331,10 @@ run_with(struct txn *txn, struct work *work, struct err *err)
 	if (bytes == NULL)
 		return err_set(err, ERR_CORRUPT, "drop the job; run muster "
 			       "check", "the post's bytes are gone");
+	if (work->job->role != ROLE_POST && work->conf->owners[0] == NULL)
+		return err_set(err, ERR_INVALID, "set owner, then muster "
+			       "queue retry", "list %s has no owner who could "
+			       "read it", work->job->list_addr);
 	work->bytes = g_bytes_get_data(bytes, &len);
 	work->len = len;
 	return process(txn, work, err);

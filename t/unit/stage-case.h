@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_T_STAGE_CASE_H
+#define MUSTER_T_STAGE_CASE_H
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf/settings.h"
+#include "core/mail/mime.h"
+#include "core/mail/verp.h"
+#include "db/auto.h"
+#include "db/list.h"
+#include "db/post.h"
+#include "db/queue.h"
+#include "db/roster.h"
+#include "t/unit/store-case.h"
+
+/* A store with one list, dev@lists.example.org, and settings: what the
+ * stages need, for one case. */
+
+#define LIST_ADDR "dev@lists.example.org"
+
+struct stage_case {
+	struct store_case s;
+	struct settings *settings;
+	struct verp *verp;
+	uint32_t list;
+};
+
+/* what store_txn's bodies below take */
+struct stage_work {
+	struct stage_case *t;
+	const struct post *post;
+	const struct job *job;
+	int fd;
+	const char *key, *value;
+	struct member *member;
+	bool done;
+};
+
+static inline enum err_code
+stage_list_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+
+	return list_create(txn, LIST_ADDR, 1, &work->done, err);
+}
+
+static inline enum err_code
+stage_set_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+
+	return setting_put(txn, LIST_ADDR, work->key, work->value, err);
+}
+
+static inline void
+stage_set(struct stage_case *t, const char *key, const char *value)
+{
+	struct stage_work work = { .key = key, .value = value };
+
+	case_txn(&t->s, stage_set_body, &work);
+}
+
+static inline void
+stage_settings(struct stage_case *t, int port, const char *more)
+{
+	g_autofree char *path = g_build_filename(t->s.home, "muster.conf",
+						 NULL);
+	g_autofree char *text = g_strdup_printf(
+		"[muster]\nhome=%s\nrun=%s\ndomains=lists.example.org\n"
+		"[outbound]\nrelay=127.0.0.1:%d\n%s", t->s.home, t->s.home,
+		port, more);
+
+	if (t->settings != NULL)
+		settings_unref(t->settings);
+	t->settings = NULL;
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
+	case_ok(settings_load(path, &t->settings, &t->s.err), &t->s);
+}
+
+static inline void
+stage_begin(struct stage_case *t)
+{
+	struct stage_work work = { .t = t };
+	struct list *list;
+
+	memset(t, 0, sizeof(*t));
+	mime_init();
+	case_begin(&t->s);
+	case_txn(&t->s, stage_list_body, &work);
+	case_ok(list_find(store_reader(t->s.store), LIST_ADDR, &list,
+			  &t->s.err), &t->s);
+	t->list = list->id;
+	list_free(list);
+	t->verp = verp_new(store_secret(t->s.store));
+	stage_settings(t, 9, "");
+}
+
+static inline void
+stage_end(struct stage_case *t)
+{
+	verp_free(t->verp);
+	settings_unref(t->settings);
+	case_end(&t->s);
+}
+
+static inline enum err_code
+stage_post_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+	enum err_code rc = post_put(txn, work->post, work->fd, err);
+
+	return rc == ERR_OK ? queue_put(txn, work->job, err) : rc;
+}
+
+/* A post with one job of that stage and role, as submission makes it. */
+static inline struct post_id
+stage_post(struct stage_case *t, enum stage stage, enum role role,
+	   const char *detail, const char *author, const char *bytes)
+{
+	g_autoptr(GBytes) whole = g_bytes_new(bytes, strlen(bytes));
+	struct post post = {
+		.received_s = 1, .jobs = 1, .size = strlen(bytes),
+		.sender = (char *)(uintptr_t)author,
+		.qid = (char *)(uintptr_t)"4bXk2Z1mJz",
+		.message_id = (char *)(uintptr_t)"<1@example.net>",
+		.door = (char *)(uintptr_t)"lmtp",
+		.client = (char *)(uintptr_t)"", .helo = (char *)(uintptr_t)"",
+		.auth = (char *)(uintptr_t)"",
+		.author = (char *)(uintptr_t)author,
+	};
+	struct stage_work work = { .t = t, .post = &post };
+	struct job *job;
+
+	post_id_new(&post.id);
+	job = job_new(stage, &post.id, t->list, LIST_ADDR);
+	job->role = role;
+	g_free(job->detail);
+	job->detail = g_strdup(detail);
+	work.job = job;
+	work.fd = case_memfd(whole);
+	case_txn(&t->s, stage_post_body, &work);
+	(void) close(work.fd);
+	job_free(job);
+	return post.id;
+}
+
+static inline enum err_code
+stage_member_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+
+	return roster_put(txn, work->t->list, work->member, err);
+}
+
+static inline void
+stage_member(struct stage_case *t, const char *addr, bool delivery,
+	     bool own_posts)
+{
+	struct stage_work work = { .t = t, .member = member_new(addr, 1) };
+
+	work.member->delivery = delivery;
+	work.member->own_posts = own_posts;
+	case_txn(&t->s, stage_member_body, &work);
+	member_free(work.member);
+}
+
+static inline struct member *
+stage_get_member(struct stage_case *t, const char *addr)
+{
+	struct member *member = NULL;
+
+	case_ok(roster_find(store_reader(t->s.store), t->list, addr, &member,
+			    &t->s.err), &t->s);
+	return member;
+}
+
+/* m0000000@example.net and so on */
+static inline void
+stage_members(struct stage_case *t, unsigned int count)
+{
+	struct member *members[1000];
+	char addr[64];
+	unsigned int n;
+
+	for (unsigned int done = 0; done < count; done += n) {
+		n = MIN(count - done, G_N_ELEMENTS(members));
+		for (unsigned int i = 0; i < n; i++) {
+			(void) snprintf(addr, sizeof(addr),
+					"m%07u@example.net", done + i);
+			members[i] = member_new(addr, 1);
+		}
+		case_ok(roster_import(t->s.store, t->list, members, n, NULL,
+				      &t->s.err), &t->s);
+		for (unsigned int i = 0; i < n; i++)
+			member_free(members[i]);
+	}
+}
+
+/* The only due job of a stage; NULL if there is none. */
+static inline struct job *
+stage_job(struct stage_case *t, enum stage stage)
+{
+	g_autoptr(GPtrArray) jobs = NULL;
+	int64_t next;
+
+	case_ok(queue_due(t->s.store, stage, INT64_MAX, 100, &jobs, &next,
+			  &t->s.err), &t->s);
+	g_assert_cmpuint(jobs->len, <=, 1);
+	return jobs->len == 0 ? NULL : g_ptr_array_steal_index(jobs, 0);
+}
+
+static inline uint64_t
+stage_count(struct stage_case *t, enum stage stage)
+{
+	uint64_t count;
+
+	case_ok(queue_count(t->s.store, stage, &count, &t->s.err), &t->s);
+	return count;
+}
+
+/* All of a post's trace, a line each; the caller frees. */
+static inline char *
+stage_trace(struct stage_case *t, const struct post_id *id)
+{
+	g_autoptr(GPtrArray) entries = NULL;
+	GString *text = g_string_new(NULL);
+
+	case_ok(trace_get(store_reader(t->s.store), id, &entries,
+			  &t->s.err), &t->s);
+	for (guint i = 0; i < entries->len; i++) {
+		const struct trace_entry *entry = g_ptr_array_index(entries,
+								    i);
+
+		g_string_append_printf(text, "%s: %s\n", entry->stage,
+				       entry->what);
+	}
+	return g_string_free(text, FALSE);
+}
+
+static inline void
+stage_see(const char *text, const char *part)
+{
+	if (strstr(text, part) == NULL)
+		g_error("\"%s\" is not in:\n%s", part, text);
+}
+
+static inline bool
+stage_has_post(struct stage_case *t, const struct post_id *id)
+{
+	struct post *post = NULL;
+
+	case_ok(post_get(store_reader(t->s.store), id, &post, &t->s.err),
+		&t->s);
+	post_free(post);
+	return post != NULL;
+}
+
+#endif

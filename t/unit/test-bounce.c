@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/bounce/bounce.h"
+
+#include "core/base/log.h"
+#include "t/unit/stage-case.h"
+#include "core/base/banned.h"
+
+#define MEMBER "m0000001@example.net"
+#define REPORT(envid, action, status) \
+	"From: MAILER-DAEMON@mx\r\nMIME-Version: 1.0\r\n" \
+	"Content-Type: multipart/report; report-type=delivery-status; " \
+	"boundary=b\r\n\r\n--b\r\n\r\nsorry\r\n--b\r\n" \
+	"Content-Type: message/delivery-status\r\n\r\n" \
+	"Reporting-MTA: dns; mx\r\nOriginal-Envelope-Id: " envid "\r\n\r\n" \
+	"Final-Recipient: rfc822; somebody@else\r\nAction: " action "\r\n" \
+	"Status: " status "\r\n" \
+	"Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n--b--\r\n"
+
+struct bounce_case {
+	struct stage_case t;
+	struct post_id post;	/* the one that the bounce is about */
+	char token[VERP_TOKEN_LEN + 1];
+};
+
+static void
+bounce_begin(struct bounce_case *b)
+{
+	uint8_t handle[MEMBER_HANDLE_LEN];
+
+	stage_begin(&b->t);
+	stage_members(&b->t, 3);
+	b->post = stage_post(&b->t, STAGE_OUTBOUND, ROLE_POST, "",
+			     "ann@example.net", "x: y\r\n");
+	member_handle(MEMBER, handle);
+	verp_make(b->t.verp, LIST_ADDR, handle, b->post.bytes, b->token);
+}
+
+static enum err_code
+run_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+
+	return bounce_run(txn, work->t->settings, work->t->verp, work->job,
+			  err);
+}
+
+/* The trace of the report; the caller frees. */
+static char *
+bounce(struct bounce_case *b, const char *token, const char *bytes)
+{
+	struct post_id id = stage_post(&b->t, STAGE_BOUNCE, ROLE_BOUNCES,
+				       token, "", bytes);
+	g_autoptr(job_t) job = stage_job(&b->t, STAGE_BOUNCE);
+	struct stage_work work = { .t = &b->t, .job = job };
+
+	case_txn(&b->t.s, run_body, &work);
+	g_assert_cmpuint(stage_count(&b->t, STAGE_BOUNCE), ==, 0);
+	g_assert_false(stage_has_post(&b->t, &id));
+	return stage_trace(&b->t, &id);
+}
+
+static void
+see_bounces(struct bounce_case *b, unsigned int count, const char *reason)
+{
+	struct member *member = stage_get_member(&b->t, MEMBER);
+
+	g_assert_cmpuint(member->bounces, ==, count);
+	g_assert_cmpstr(member->bounce_reason, ==, reason);
+	g_assert_true((member->bounced_s > 0) == (count > 0));
+	member_free(member);
+}
+
+static void
+test_failed(void)
+{
+	g_autofree char *trace = NULL, *about = NULL;
+	struct bounce_case b;
+
+	bounce_begin(&b);
+	trace = bounce(&b, b.token, REPORT("x", "failed", "5.1.1"));
+	see_bounces(&b, 1, "5.1.1 550 5.1.1 no such user");
+	stage_see(trace, "a delivery report: counted against " MEMBER);
+	about = stage_trace(&b.t, &b.post);
+	stage_see(about, "bounce: " MEMBER " failed: 5.1.1");
+	stage_end(&b.t);
+}
+
+static enum err_code
+release_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct bounce_case *b = arg;
+
+	return post_release(txn, &b->post, 1, err);
+}
+
+static void
+test_post_gone(void)
+{
+	g_autofree char *trace = NULL, *about = NULL, *report = NULL;
+	char id[POST_ID_TEXT + 1];
+	struct bounce_case b;
+	char **parts;
+
+	bounce_begin(&b);
+	case_txn(&b.t.s, release_body, &b);
+	g_assert_false(stage_has_post(&b.t, &b.post));
+	post_id_text(&b.post, id);
+	parts = g_strsplit(REPORT("ENVID.17", "failed", "5.1.1"), "ENVID",
+			   2);
+	report = g_strjoinv(id, parts);
+	g_strfreev(parts);
+	trace = bounce(&b, b.token, report);
+	see_bounces(&b, 1, "5.1.1 550 5.1.1 no such user");
+	about = stage_trace(&b.t, &b.post);
+	stage_see(about, "bounce: " MEMBER " failed: 5.1.1");
+	stage_end(&b.t);
+}
+
+static void
+test_not_counted(void)
+{
+	static const struct { const char *bytes, *trace; } others[] = {
+		{ REPORT("x", "delayed", "4.4.1"), 
+		  "a report without a failure" },
+		{ REPORT("x", "relayed", "2.0.0"), 
+		  "a report without a failure" },
+		{ "Subject: out of office\r\n\r\nI am away\r\n",
+		  "not a delivery status notification" },
+		{ "", "not a delivery status notification" },
+		{ NULL, NULL }
+	};
+
+	for (int i = 0; others[i].bytes != NULL; i++) {
+		g_autofree char *trace = NULL;
+		struct bounce_case b;
+
+		bounce_begin(&b);
+		trace = bounce(&b, b.token, others[i].bytes);
+		stage_see(trace, others[i].trace);
+		see_bounces(&b, 0, "");
+		stage_end(&b.t);
+	}
+}
+
+static void
+test_forged(void)
+{
+	static const char *const tokens[] = {
+		"", "aaaaaaaaaaaaaaaaaaaaaaaa", "short", NULL
+	};
+
+	for (const char *const *token = tokens; *token != NULL; token++) {
+		g_autofree char *trace = NULL;
+		struct bounce_case b;
+
+		bounce_begin(&b);
+		trace = bounce(&b, *token, REPORT("x", "failed", "5.1.1"));
+		stage_see(trace, "no token of ours");
+		see_bounces(&b, 0, "");
+		stage_end(&b.t);
+	}
+}
+
+static void
+test_left(void)
+{
+	uint8_t handle[MEMBER_HANDLE_LEN];
+	g_autofree char *trace = NULL;
+	struct bounce_case b;
+
+	bounce_begin(&b);
+	member_handle("gone@example.net", handle);
+	verp_make(b.t.verp, LIST_ADDR, handle, b.post.bytes, b.token);
+	trace = bounce(&b, b.token, REPORT("x", "failed", "5.1.1"));
+	stage_see(trace, "not subscribed any more");
+	stage_end(&b.t);
+}
+
+struct record_work {
+	struct bounce_case *b;
+	const char *reason;
+};
+
+static enum err_code
+record_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct record_work *work = arg;
+
+	return bounce_record(txn, work->b->t.list, LIST_ADDR, MEMBER,
+			     &work->b->post, work->reason, err);
+}
+
+static void
+test_reason(void)
+{
+	g_autofree char *fill = g_strnfill(299, 'x');
+	g_autofree char *reason = g_strdup_printf("%s\xc3\xbc", fill);
+	struct bounce_case b;
+	struct record_work work = { &b, reason };
+
+	bounce_begin(&b);
+	case_txn(&b.t.s, record_body, &work);
+	see_bounces(&b, 1, fill);
+	work.reason = "550 \xff bad\r\nbytes ";
+	case_txn(&b.t.s, record_body, &work);
+	see_bounces(&b, 2, "550 \xef\xbf\xbd bad  bytes");
+	stage_end(&b.t);
+}
+
+static const struct tap_case cases[] = {
+	{ "a failed delivery counts once", test_failed },
+	{ "a post that is gone has its trace", test_post_gone },
+	{ "other mail counts nothing", test_not_counted },
+	{ "a forged token counts nothing", test_forged },
+	{ "a subscriber who has left", test_left },
+	{ "reasons are text, and bounded", test_reason },
+	{ NULL, NULL }
+};
+
+int
+main(void)
+{
+	log_open("test-bounce", 1);
+	return tap_run("bounce", cases);
+}

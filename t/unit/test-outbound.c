@@ -1,0 +1,756 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/outbound/outbound.h"
+
+#include <malloc.h>
+
+#include "core/attempt.h"
+#include "core/base/log.h"
+#include "core/pending/pending.h"
+#include "t/lib/sink.h"
+#include "t/unit/stage-case.h"
+#include "core/base/banned.h"
+
+#define OFFERS "PIPELINING,8BITMIME,SIZE 100000,DSN,SMTPUTF8"
+#define POST "From: Ann <ann@example.net>\r\nTo: dev@lists.example.org\r\n" \
+	"Subject: hi\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n" \
+	"Message-ID: <1@example.net>\r\n\r\nHello\r\n.dot\r\n"
+#define QUICK "retry-first=1s\nretry-most=1s\n"
+#define PATIENCE_MS 60000
+
+struct out_case {
+	struct stage_case t;
+	struct sink *sink;
+	struct outbound *outbound;
+};
+
+static void
+out_begin(struct out_case *o, const char *offers, const char *more)
+{
+	stage_begin(&o->t);
+	o->sink = sink_start(0, offers);
+	stage_settings(&o->t, sink_port(o->sink), more);
+	o->outbound = NULL;
+}
+
+static void
+out_start(struct out_case *o)
+{
+	case_ok(outbound_start(o->t.s.store, o->t.settings, o->t.verp,
+			       &o->outbound, &o->t.s.err), &o->t.s);
+}
+
+static void
+out_stop(struct out_case *o)
+{
+	outbound_stop(o->outbound);
+	o->outbound = NULL;
+}
+
+static void
+out_end(struct out_case *o)
+{
+	if (o->outbound != NULL)
+		out_stop(o);
+	sink_free(o->sink);
+	stage_end(&o->t);
+}
+
+static enum err_code
+ready_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+
+	return pending_run(txn, work->t->settings, work->job, err);
+}
+
+/* A post that pending has made ready, and its job of outbound. */
+static struct post_id
+out_post(struct out_case *o, enum role role, const char *author)
+{
+	struct stage_work work = { .t = &o->t };
+	struct post_id id = stage_post(&o->t, STAGE_PENDING, role, "",
+				       author, POST);
+	g_autoptr(job_t) job = stage_job(&o->t, STAGE_PENDING);
+
+	work.job = job;
+	case_txn(&o->t.s, ready_body, &work);
+	if (o->outbound != NULL)
+		outbound_wake(o->outbound);
+	return id;
+}
+
+/* Until nothing is queued for outbound. */
+static void
+out_wait(struct out_case *o)
+{
+	int64_t until = g_get_monotonic_time() / 1000 + PATIENCE_MS;
+
+	while (stage_count(&o->t, STAGE_OUTBOUND) > 0) {
+		if (g_get_monotonic_time() / 1000 > until)
+			g_error("outbound does not finish: %u copies",
+				sink_count(o->sink));
+		g_usleep(2000);
+	}
+}
+
+/* How many distinct recipients and senders the sink has seen. */
+static void
+count_distinct(struct out_case *o, guint *addrs_out, guint *senders_out)
+{
+	g_autoptr(GHashTable) addrs = g_hash_table_new(g_str_hash,
+						       g_str_equal);
+	g_autoptr(GHashTable) senders = g_hash_table_new(g_str_hash,
+							 g_str_equal);
+	const GPtrArray *copies;
+
+	sink_stop(o->sink);
+	copies = sink_copies(o->sink);
+	for (guint i = 0; i < copies->len; i++) {
+		const struct sink_copy *copy = g_ptr_array_index(copies, i);
+
+		g_hash_table_add(addrs, copy->addr);
+		g_hash_table_add(senders, copy->sender);
+	}
+	*addrs_out = g_hash_table_size(addrs);
+	*senders_out = g_hash_table_size(senders);
+}
+
+static void
+see_each(struct out_case *o, guint members, guint repeats_most)
+{
+	guint addrs, senders, copies;
+
+	count_distinct(o, &addrs, &senders);
+	copies = sink_copies(o->sink)->len;
+	g_assert_cmpuint(addrs, ==, members);
+	g_assert_cmpuint(senders, ==, members);
+	g_assert_cmpuint(copies, <=, members + repeats_most);
+}
+
+static void
+see_trace(struct out_case *o, const struct post_id *id, const char *part)
+{
+	g_autofree char *trace = stage_trace(&o->t, id);
+
+	stage_see(trace, part);
+}
+
+/* --- cases -------------------------------------------------------------- */
+
+static void
+test_each_once(void)
+{
+	const struct sink_copy *copy;
+	struct out_case o;
+	struct post_id id;
+	uint8_t member[VERP_MEMBER_LEN], post[VERP_POST_LEN];
+	g_autofree char *token = NULL;
+
+	out_begin(&o, OFFERS, "");
+	stage_members(&o.t, 200);
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	out_stop(&o);
+	see_each(&o, 200, 0);
+	see_trace(&o, &id, "200 copies handed to the relay, 0 refused");
+	g_assert_false(stage_has_post(&o.t, &id));
+	copy = g_ptr_array_index(sink_copies(o.sink), 0);
+	g_assert_true(g_str_has_prefix(copy->sender, "dev-bounces+"));
+	token = g_strndup(copy->sender + strlen("dev-bounces+"),
+			  VERP_TOKEN_LEN);
+	g_assert_true(verp_open(o.t.verp, LIST_ADDR, token, member, post));
+	g_assert_cmpmem(post, VERP_POST_LEN, id.bytes, VERP_POST_LEN);
+	stage_see(copy->mail, " RET=HDRS ENVID=");
+	stage_see(copy->rcpt, " NOTIFY=FAILURE ORCPT=rfc822;m0");
+	stage_see(copy->text->str, "\r\n\r\nHello\r\n.dot\r\n");
+	g_assert_true(g_str_has_suffix(copy->text->str, "\r\n.dot\r\n"));
+	out_end(&o);
+}
+
+static void
+lock_step(const char *offers)
+{
+	struct out_case o;
+
+	out_begin(&o, offers, QUICK);
+	stage_members(&o.t, 30);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000007",
+		  "550 5.1.1 no such user", -1, false });
+	sink_rule(o.sink, (struct sink_rule){ "MAIL", NULL,
+		  "552 5.3.4 too big", 1, false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	see_each(&o, 29, 0);	/* a refused MAIL is nobody's fault */
+	out_end(&o);
+}
+
+static void
+test_lock_step(void)
+{
+	lock_step("8BITMIME");
+	lock_step("");
+}
+
+static void
+test_refused(void)
+{
+	struct out_case o;
+	struct post_id id;
+	struct member *member;
+
+	out_begin(&o, OFFERS, "");
+	stage_members(&o.t, 20);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000003",
+		  "550 5.1.1 no such user", -1, false });
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000004",
+		  "554-5.7.1 first line\r\n554 5.7.1 second", -1, false });
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	member = stage_get_member(&o.t, "m0000003@example.net");
+	g_assert_cmpuint(member->bounces, ==, 1);
+	g_assert_cmpint(member->bounced_s, >, 0);
+	g_assert_cmpstr(member->bounce_reason, ==,
+			"refused at re-injection: 550 5.1.1 no such user");
+	member_free(member);
+	member = stage_get_member(&o.t, "m0000004@example.net");
+	g_assert_cmpuint(member->bounces, ==, 1);
+	g_assert_cmpstr(member->bounce_reason, ==,
+			"refused at re-injection: 554 5.7.1 first line 5.7.1 "
+			"second");
+	member_free(member);
+	see_trace(&o, &id, "m0000003@example.net failed: refused at "
+		  "re-injection: 550 5.1.1 no such user");
+	see_trace(&o, &id, "18 copies handed to the relay, 2 refused");
+	see_each(&o, 18, 0);
+	out_end(&o);
+}
+
+/* Some servers say 354 though they have no recipient. */
+static void
+test_refused_then_354(void)
+{
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "connections=1\n");
+	stage_members(&o.t, 3);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000001",
+		  "550 5.1.1 no", 1, false });
+	sink_rule(o.sink, (struct sink_rule){ "DATA", "none",
+		  "354 anyway", 1, false });
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "none",
+		  "250 taken from nobody", 1, false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	see_each(&o, 2, 0);
+	out_end(&o);
+}
+
+static void
+test_many_refused(void)
+{
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "connections=1\n");
+	stage_members(&o.t, 40);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m000000",
+		  "550 5.1.1 no", -1, false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	g_assert_cmpuint(sink_conns(o.sink), >=, 2);
+	see_each(&o, 30, 0);
+	out_end(&o);
+}
+
+static void
+test_deferred(void)
+{
+	struct out_case o;
+	struct post_id id;
+	struct member *member;
+
+	out_begin(&o, OFFERS, QUICK);
+	stage_members(&o.t, 20);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000003",
+		  "450 4.2.0 busy", 2, false });
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000004",
+		  "451 4.3.0 later", 1, false });
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait(o.sink, 20));
+	out_wait(&o);
+	member = stage_get_member(&o.t, "m0000003@example.net");
+	g_assert_cmpuint(member->bounces, ==, 0);
+	member_free(member);
+	see_trace(&o, &id, "to be tried again: 450");
+	see_trace(&o, &id, "450 4.2.0 busy");
+	see_each(&o, 20, 0);
+	g_assert_false(stage_has_post(&o.t, &id));
+	out_end(&o);
+}
+
+static enum err_code
+old_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+	struct job old = *work->job;	/* texts are borrowed */
+
+	old.made_ms -= (int64_t)6 * 86400 * 1000;
+	return queue_replace(txn, work->job, &old, &work->done, err);
+}
+
+static void
+test_given_up(void)
+{
+	struct stage_work work;
+	struct out_case o;
+	struct post_id id;
+	struct member *member;
+	struct job *job;
+
+	out_begin(&o, OFFERS, QUICK);
+	stage_members(&o.t, 2);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000001",
+		  "450 4.2.0 busy", -1, false });
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	job = stage_job(&o.t, STAGE_OUTBOUND);
+	work = (struct stage_work){ .job = job };
+	case_txn(&o.t.s, old_body, &work);
+	job_free(job);
+	out_start(&o);
+	out_wait(&o);
+	member = stage_get_member(&o.t, "m0000001@example.net");
+	g_assert_cmpuint(member->bounces, ==, 1);
+	member_free(member);
+	see_trace(&o, &id, "given up after [outbound] max-age: 450 4.2.0 busy");
+	see_each(&o, 1, 0);
+	out_end(&o);
+}
+
+static void
+test_lost_in_text(void)
+{
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "in-flight=16\n");
+	stage_members(&o.t, 200);
+	sink_rule(o.sink, (struct sink_rule){ "TEXT", "m0000050", NULL, 1,
+		  false });
+	sink_rule(o.sink, (struct sink_rule){ "TEXT", "m0000150", NULL, 1,
+		  false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	see_each(&o, 200, 0);	/* the sink keeps no half text */
+	out_end(&o);
+}
+
+static void
+test_lost_after_dot(void)
+{
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "in-flight=16\n");
+	stage_members(&o.t, 200);
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000050", NULL, 1,
+		  true });
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000150", NULL, 1,
+		  true });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	see_each(&o, 200, 2);
+	g_assert_cmpuint(sink_copies(o.sink)->len, ==, 202);
+	out_end(&o);
+}
+
+/* It comes back for ever: the others go, it waits like after a 4xx. */
+static void
+test_killer_copy(void)
+{
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "retry-first=1h\n");
+	stage_members(&o.t, 50);
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000010", NULL, -1,
+		  false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait(o.sink, 49));
+	g_assert_true(sink_wait_rule(o.sink, 5));
+	while (stage_count(&o.t, STAGE_OUTBOUND) != 1)
+		g_usleep(2000);
+	out_stop(&o);
+	see_each(&o, 49, 0);
+	out_end(&o);
+}
+
+static void
+test_stop_and_go_on(void)
+{
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "in-flight=64\n[milter]\ndrain=60s\n");
+	stage_members(&o.t, 3000);
+	out_post(&o, ROLE_POST, "ann@example.net");
+	for (unsigned int more = 0; more < 3; more++) {
+		out_start(&o);
+		g_assert_true(sink_wait(o.sink, sink_count(o.sink) + 300));
+		out_stop(&o);
+		g_assert_cmpuint(sink_count(o.sink), <, 3000);
+	}
+	out_start(&o);
+	out_wait(&o);
+	see_each(&o, 3000, 0);
+	out_end(&o);
+}
+
+/* The relay does not answer, so nothing is drained: as after a crash. */
+static void
+test_stop_in_the_middle(void)
+{
+	struct out_case o;
+	guint addrs, senders;
+
+	out_begin(&o, OFFERS, "in-flight=16\n[milter]\ndrain=0s\n");
+	stage_members(&o.t, 100);
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m000005", "", 3,
+		  true });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait_rule(o.sink, 1));
+	out_stop(&o);
+	sink_clear_rules(o.sink);
+	out_start(&o);
+	out_wait(&o);
+	count_distinct(&o, &addrs, &senders);
+	g_assert_cmpuint(addrs, ==, 100);
+	g_assert_cmpuint(sink_copies(o.sink)->len, <=, 100 + 16);
+	out_end(&o);
+}
+
+/* A recipient that the relay is slow with holds up his own post only. */
+static void
+test_stalled(void)
+{
+	struct out_case o;
+	struct post_id other;
+
+	out_begin(&o, OFFERS, "in-flight=16\n[milter]\ndrain=0s\n");
+	stage_members(&o.t, 200);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000003", "", 1,
+		  false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait(o.sink, 3));
+	other = out_post(&o, ROLE_POST, "bob@example.net");
+	outbound_wake(o.outbound);
+	g_assert_true(sink_wait(o.sink, 203));
+	while (stage_has_post(&o.t, &other))
+		g_usleep(2000);
+	out_stop(&o);
+	sink_clear_rules(o.sink);
+	out_start(&o);
+	out_wait(&o);
+	g_assert_cmpuint(sink_count(o.sink), ==, 400);
+	out_end(&o);
+}
+
+static void
+test_relay_down(void)
+{
+	struct out_case o;
+	struct sink *first;
+	int port;
+
+	out_begin(&o, OFFERS, "in-flight=16\n");
+	first = o.sink;
+	port = sink_port(first);
+	stage_members(&o.t, 50);
+	sink_stop(first);
+	out_start(&o);
+	out_post(&o, ROLE_POST, "ann@example.net");
+	g_usleep(50000);	/* it may fail to connect, or not yet */
+	o.sink = sink_start(port, OFFERS);
+	out_wait(&o);
+	see_each(&o, 50, 0);
+	sink_free(first);
+	out_end(&o);
+}
+
+static void
+test_relay_full(void)
+{
+	struct out_case o;
+	struct member *member;
+
+	out_begin(&o, OFFERS, "");
+	stage_members(&o.t, 20);
+	sink_rule(o.sink, (struct sink_rule){ "MAIL", NULL,
+		  "452 4.3.1 no space", 1, false });
+	sink_rule(o.sink, (struct sink_rule){ "GREETING", NULL,
+		  "421 4.7.0 busy", 1, false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	member = stage_get_member(&o.t, "m0000000@example.net");
+	g_assert_cmpuint(member->bounces, ==, 0);
+	member_free(member);
+	see_each(&o, 20, 0);
+	out_end(&o);
+}
+
+static void
+test_garbage(void)
+{
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "");
+	stage_members(&o.t, 20);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000003",
+		  "what a nice day", 1, false });
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000004",
+		  "999 what a nice day", 1, false });
+	sink_rule(o.sink, (struct sink_rule){ "DATA", "m0000005",
+		  "250 wrong", 1, false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	see_each(&o, 20, 0);
+	out_end(&o);
+}
+
+static void
+test_who_gets_it(void)
+{
+	struct out_case o;
+	const GPtrArray *copies;
+
+	out_begin(&o, OFFERS, "");
+	stage_member(&o.t, "ann@example.net", true, false);
+	stage_member(&o.t, "bob@example.net", false, true);
+	stage_member(&o.t, "eve@example.net", true, true);
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	sink_stop(o.sink);
+	copies = sink_copies(o.sink);
+	g_assert_cmpuint(copies->len, ==, 1);
+	g_assert_cmpstr(((struct sink_copy *)copies->pdata[0])->addr, ==,
+			"eve@example.net");
+	out_end(&o);
+}
+
+static void
+test_nobody(void)
+{
+	struct out_case o;
+	struct post_id id;
+
+	out_begin(&o, OFFERS, "");
+	stage_member(&o.t, "bob@example.net", false, true);
+	out_start(&o);
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_wait(&o);
+	see_trace(&o, &id, "0 copies handed to the relay");
+	g_assert_false(stage_has_post(&o.t, &id));
+	out_end(&o);
+}
+
+static void
+test_owners(void)
+{
+	struct out_case o;
+	struct post_id id;
+
+	out_begin(&o, OFFERS, "in-flight=1\n");
+	stage_set(&o.t, "owner", "o1@example.net, o2@example.net, "
+		  "o3@example.net");
+	stage_members(&o.t, 5);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "o2",
+		  "550 5.1.1 no such user", -1, false });
+	out_start(&o);
+	id = out_post(&o, ROLE_OWNER, "ann@example.net");
+	out_wait(&o);
+	see_trace(&o, &id, "(not subscribed any more): refused at re-injection: 550 5.1.1");
+	see_each(&o, 2, 0);
+	out_end(&o);
+}
+
+static void
+test_utf8(void)
+{
+	const struct sink_copy *copy;
+	struct out_case o;
+	struct post_id id;
+
+	out_begin(&o, OFFERS, "");
+	stage_member(&o.t, "l\xc3\xaet@example.net", true, true);
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	sink_stop(o.sink);
+	copy = g_ptr_array_index(sink_copies(o.sink), 0);
+	stage_see(copy->mail, " SMTPUTF8");
+	out_end(&o);
+	out_begin(&o, "PIPELINING", "");
+	stage_member(&o.t, "l\xc3\xaet@example.net", true, true);
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	out_wait(&o);
+	see_trace(&o, &id, "553 5.6.7 the relay does not offer SMTPUTF8");
+	out_end(&o);
+}
+
+static enum err_code
+tried_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+	struct job tried = *work->job;	/* texts are borrowed */
+
+	tried.attempts = 5;
+	return queue_replace(txn, work->job, &tried, &work->done, err);
+}
+
+static void
+test_poison(void)
+{
+	struct stage_work work;
+	struct out_case o;
+	struct post_id id;
+	struct job *job;
+
+	out_begin(&o, OFFERS, "");
+	stage_members(&o.t, 2);
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	job = stage_job(&o.t, STAGE_OUTBOUND);
+	work = (struct stage_work){ .job = job };
+	case_txn(&o.t.s, tried_body, &work);
+	job_free(job);
+	(void) out_post(&o, ROLE_POST, "bob@example.net");
+	out_start(&o);
+	out_wait(&o);
+	g_assert_cmpuint(stage_count(&o.t, STAGE_SHUNTED), ==, 1);
+	see_trace(&o, &id, "shunted from outbound");
+	see_each(&o, 2, 0);
+	out_end(&o);
+}
+
+/* Begun before and never finished, but harmless: it runs, and is done. */
+static enum err_code
+suspect_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+	struct job tried = *work->job;	/* texts are borrowed */
+
+	tried.attempts = 4;
+	return queue_replace(txn, work->job, &tried, &work->done, err);
+}
+
+static void
+test_suspect(void)
+{
+	struct stage_work work;
+	struct out_case o;
+	struct job *job;
+
+	out_begin(&o, OFFERS, "in-flight=8\n");
+	stage_members(&o.t, 100);
+	(void) out_post(&o, ROLE_POST, "ann@example.net");
+	job = stage_job(&o.t, STAGE_OUTBOUND);
+	work = (struct stage_work){ .job = job };
+	case_txn(&o.t.s, suspect_body, &work);
+	job_free(job);
+	(void) out_post(&o, ROLE_POST, "bob@example.net");
+	out_start(&o);
+	out_wait(&o);
+	g_assert_cmpuint(sink_count(o.sink), ==, 200);
+	g_assert_cmpuint(stage_count(&o.t, STAGE_SHUNTED), ==, 0);
+	out_end(&o);
+}
+
+static void
+test_memory(void)
+{
+	struct out_case o;
+	size_t before, most = 0;
+
+	out_begin(&o, OFFERS, "");
+	sink_keep_text(o.sink, false);
+	stage_members(&o.t, 100000);
+	out_start(&o);
+	before = mallinfo2().uordblks;
+	(void) out_post(&o, ROLE_POST, "ann@example.net");
+	while (stage_count(&o.t, STAGE_OUTBOUND) > 0) {
+		/* what the sink keeps is not outbound's: 700 octets each */
+		size_t now = mallinfo2().uordblks;
+		size_t sink = (size_t)sink_count(o.sink) * 700;
+
+		most = MAX(most, now > before + sink ? now - before - sink
+			   : 0);
+		g_usleep(1000);
+	}
+	g_test_message("outbound took %zu octets at most", most);
+	g_assert_cmpuint(most, <, 8 * 1024 * 1024);
+	see_each(&o, 100000, 0);
+	out_end(&o);
+}
+
+static void
+test_probe(void)
+{
+	g_autofree char *greeting = NULL, *extensions = NULL;
+	struct out_case o;
+
+	out_begin(&o, OFFERS, "");
+	case_ok(outbound_probe(o.t.settings, &greeting, &extensions,
+			       &o.t.s.err), &o.t.s);
+	g_assert_cmpstr(greeting, ==, "220 sink ESMTP");
+	g_assert_cmpstr(extensions, ==, "sink PIPELINING 8BITMIME "
+			"SIZE 100000 DSN SMTPUTF8");
+	sink_stop(o.sink);
+	g_assert_cmpint(outbound_probe(o.t.settings, &greeting, &extensions,
+				       &o.t.s.err), ==, ERR_DOWN);
+	out_end(&o);
+}
+
+static const struct tap_case cases[] = {
+	{ "each subscriber once, under a sender of his own",
+	  test_each_once },
+	{ "works without PIPELINING", test_lock_step },
+	{ "a 5xx is recorded against the subscriber", test_refused },
+	{ "354 after a refused recipient", test_refused_then_354 },
+	{ "a connection with many errors is replaced", test_many_refused },
+	{ "a 4xx is tried again and delivered once", test_deferred },
+	{ "a copy that is too old is given up", test_given_up },
+	{ "a connection lost in the text loses no copy", test_lost_in_text },
+	{ "a connection lost after the dot repeats one", test_lost_after_dot },
+	{ "a copy that ends connections waits", test_killer_copy },
+	{ "a clean stop loses and repeats nothing", test_stop_and_go_on },
+	{ "an unclean stop repeats what was in flight",
+	  test_stop_in_the_middle },
+	{ "a stalled recipient holds up no other post", test_stalled },
+	{ "a relay that is down is waited for", test_relay_down },
+	{ "a relay in trouble counts against nobody", test_relay_full },
+	{ "garbage from the relay", test_garbage },
+	{ "delivery off, own posts off", test_who_gets_it },
+	{ "a list of nobody", test_nobody },
+	{ "mail to the owners", test_owners },
+	{ "addresses in UTF-8", test_utf8 },
+	{ "a poison job is shunted, others go", test_poison },
+	{ "a suspect that is innocent", test_suspect },
+	{ "memory does not grow with the list", test_memory },
+	{ "probe", test_probe },
+	{ NULL, NULL }
+};
+
+int
+main(void)
+{
+	log_open("test-outbound", 1);
+	return tap_run("outbound", cases);
+}

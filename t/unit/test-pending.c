@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/pending/pending.h"
+
+#include "core/attempt.h"
+#include "core/base/log.h"
+#include "core/mail/header.h"
+#include "core/stages.h"
+#include "t/unit/stage-case.h"
+#include "core/base/banned.h"
+
+#define RECEIVED "Received: from a by b; Mon, 23 Nov 2026 12:00:00 +0000\r\n"
+#define HEADER RECEIVED "From: Ann <ann@example.net>\r\n" \
+	"Subject: Re: hi\r\nDate: Mon, 23 Nov 2026 12:00:00 +0000\r\n" \
+	"Message-ID: <1@example.net>\r\n"
+#define PATIENCE_MS 60000
+
+static enum err_code
+run_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+
+	return pending_run(txn, work->t->settings, work->job, err);
+}
+
+struct made {
+	struct stage_case t;
+	struct post_id id;
+	struct form *form;
+	char *header, *trace;
+};
+
+static void
+make(struct made *made, enum role role, const char *bytes)
+{
+	struct stage_work work = { .t = &made->t };
+	struct job *job;
+	gsize len;
+	const char *text;
+
+	made->id = stage_post(&made->t, STAGE_PENDING, role, "",
+			      "ann@example.net", bytes);
+	job = stage_job(&made->t, STAGE_PENDING);
+	work.job = job;
+	case_txn(&made->t.s, run_body, &work);
+	job_free(job);
+	case_ok(form_get(store_reader(made->t.s.store), &made->id,
+			 made->t.list, &made->form, &made->t.s.err),
+		&made->t.s);
+	g_assert_nonnull(made->form);
+	text = g_bytes_get_data(made->form->header, &len);
+	made->header = g_strndup(text, len);
+	made->trace = stage_trace(&made->t, &made->id);
+}
+
+static void
+made_done(struct made *made)
+{
+	form_free(made->form);
+	g_free(made->header);
+	g_free(made->trace);
+	stage_end(&made->t);
+}
+
+static void
+see_not(const char *text, const char *part)
+{
+	if (strstr(text, part) != NULL)
+		g_error("\"%s\" is in:\n%s", part, text);
+}
+
+/* --- the form ----------------------------------------------------------- */
+
+static void
+test_list_fields(void)
+{
+	struct made made;
+	struct job *job;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "description", "Gr\xc3\xbc\xc3\x9f" "e, alle");
+	make(&made, ROLE_POST, HEADER
+	     "Delivered-To: dev@x\r\nX-Original-To: dev@x\r\n"
+	     "Return-Path: <a@b>\r\nDisposition-Notification-To: a@b\r\n"
+	     "list-id: <other>\r\nList-Archive: <http://x>\r\n"
+	     "List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+	     "X-Odd :  spaced\r\n\tand folded \r\n\r\nbody\r\n");
+	stage_see(made.header, RECEIVED "From: Ann <ann@example.net>\r\n"
+		  "Subject: Re: hi\r\n");
+	stage_see(made.header, "X-Odd :  spaced\r\n\tand folded \r\n");
+	stage_see(made.header, "\r\nList-Id: =?");
+	stage_see(made.header, "<dev.lists.example.org>\r\n");
+	stage_see(made.header,
+		  "List-Post: <mailto:dev@lists.example.org>\r\n");
+	stage_see(made.header, "List-Help: <mailto:dev-request@"
+		  "lists.example.org?subject=help>\r\n");
+	stage_see(made.header, "List-Unsubscribe: <mailto:dev-leave@"
+		  "lists.example.org>\r\n");
+	stage_see(made.header, "Precedence: list\r\n");
+	stage_see(made.header,
+		  "Sender: <dev-bounces@lists.example.org>\r\n");
+	see_not(made.header, "Delivered-To");
+	see_not(made.header, "X-Original-To");
+	see_not(made.header, "Return-Path");
+	see_not(made.header, "Disposition");
+	see_not(made.header, "other");
+	see_not(made.header, "List-Archive");
+	see_not(made.header, "List-Unsubscribe-Post");
+	g_assert_null(made.form->body);
+	stage_see(made.trace, "pending: list fields added");
+	job = stage_job(&made.t, STAGE_OUTBOUND);
+	g_assert_cmpint(job->audience, ==, TO_MEMBERS);
+	g_assert_cmpint(job->as_of_s, >, 0);
+	job_free(job);
+	made_done(&made);
+}
+
+static void
+test_signed(void)
+{
+	struct made made;
+
+	stage_begin(&made.t);
+	make(&made, ROLE_POST, HEADER "Sender: bob@example.net\r\n"
+	     "DKIM-Signature: v=1; h=from:sender:precedence; b=x\r\n"
+	     "\r\nbody\r\n");
+	stage_see(made.header, "Sender: bob@example.net\r\n");
+	see_not(made.header, "Precedence");
+	see_not(made.header, "dev-bounces");
+	made_done(&made);
+}
+
+static void
+test_missing(void)
+{
+	struct made made;
+
+	stage_begin(&made.t);
+	make(&made, ROLE_POST, "Subject: x\r\n\r\nbody\r\n");
+	stage_see(made.header, "From: <ann@example.net>\r\n");
+	stage_see(made.header, "\r\nDate: ");
+	stage_see(made.header, "\r\nMessage-ID: <");
+	made_done(&made);
+}
+
+static void
+test_prefix(void)
+{
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "subject-prefix", "[dev]");
+	make(&made, ROLE_POST, HEADER "\r\nbody\r\n");
+	stage_see(made.header, "Subject: Re: [dev] hi\r\n");
+	made_done(&made);
+	stage_begin(&made.t);
+	stage_set(&made.t, "subject-prefix", "[dev]");
+	make(&made, ROLE_POST, "Subject: [dev] hi\r\nFrom: a@b\r\n\r\nx");
+	stage_see(made.header, "Subject: [dev] hi\r\n");
+	made_done(&made);
+}
+
+static void
+test_long_lines(void)
+{
+	g_autofree char *line = g_strnfill(2500, 'x');
+	g_autofree char *bytes = g_strconcat(HEADER "\r\n", line, "\r\n",
+					     NULL);
+	struct made made;
+	gsize len;
+	const char *body;
+
+	stage_begin(&made.t);
+	make(&made, ROLE_POST, bytes);
+	g_assert_nonnull(made.form->body);
+	body = g_bytes_get_data(made.form->body, &len);
+	g_assert_false(mime_needs_recode(body, len));
+	stage_see(made.header, "List-Id: <dev.lists.example.org>\r\n");
+	stage_see(made.trace, "re-encoded for its long lines");
+	made_done(&made);
+}
+
+static void
+test_body_bytes(void)
+{
+	static const char bytes[] = HEADER "\r\n\r\n.\rodd \xff\n\n";
+	struct made made;
+
+	stage_begin(&made.t);
+	make(&made, ROLE_POST, bytes);
+	g_assert_null(made.form->body);
+	g_assert_cmpuint(made.form->body_at, ==, strlen(HEADER) + 2);
+	made_done(&made);
+}
+
+static void
+test_owner(void)
+{
+	struct made made;
+	struct job *job;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "owner", "o1@example.net, o2@example.net");
+	make(&made, ROLE_REQUEST, HEADER "Delivered-To: dev@x\r\n"
+	     "List-Id: <other>\r\n\r\nbody\r\n");
+	g_assert_cmpstr(made.header, ==, HEADER "List-Id: <other>\r\n");
+	job = stage_job(&made.t, STAGE_OUTBOUND);
+	g_assert_cmpint(job->audience, ==, TO_ADDRS);
+	g_assert_cmpstr(job->addrs[0], ==, "o1@example.net");
+	g_assert_cmpstr(job->addrs[1], ==, "o2@example.net");
+	g_assert_null(job->addrs[2]);
+	job_free(job);
+	made_done(&made);
+}
+
+/* --- the stage ---------------------------------------------------------- */
+
+static struct stage_case *running;	/* stages' callbacks have no argument */
+static gint woken;
+
+static struct settings *
+get_settings(void)
+{
+	return settings_ref(running->settings);
+}
+
+static void
+wake_outbound(void)
+{
+	g_atomic_int_inc(&woken);
+}
+
+static void
+wait_for(struct stage_case *t, enum stage stage, uint64_t count)
+{
+	int64_t until = g_get_monotonic_time() / 1000 + PATIENCE_MS;
+
+	while (stage_count(t, stage) != count) {
+		if (g_get_monotonic_time() / 1000 > until)
+			g_error("%s: not %d jobs", stage_name(stage),
+				(int)count);
+		g_usleep(2000);
+	}
+}
+
+static struct stages *
+start(struct stage_case *t)
+{
+	running = t;
+	return stages_start(t->s.store, get_settings, t->verp,
+			    wake_outbound);
+}
+
+static void
+test_stage(void)
+{
+	struct stage_case t;
+	struct stages *stages;
+	struct post_id id;
+
+	stage_begin(&t);
+	stages = start(&t);
+	id = stage_post(&t, STAGE_PENDING, ROLE_POST, "", "ann@example.net",
+			HEADER "\r\nbody\r\n");
+	stages_wake(stages);
+	wait_for(&t, STAGE_OUTBOUND, 1);
+	stages_stop(stages);
+	g_assert_cmpint(g_atomic_int_get(&woken), >, 0);
+	g_assert_true(stage_has_post(&t, &id));
+	stage_end(&t);
+}
+
+static void
+test_no_owner(void)
+{
+	g_autofree char *trace = NULL;
+	struct stage_case t;
+	struct stages *stages;
+	struct post_id id;
+	struct job *job;
+
+	stage_begin(&t);
+	id = stage_post(&t, STAGE_PENDING, ROLE_OWNER, "", "ann@example.net",
+			HEADER "\r\nbody\r\n");
+	stages = start(&t);
+	wait_for(&t, STAGE_SHUNTED, 1);
+	stages_stop(stages);
+	job = stage_job(&t, STAGE_SHUNTED);
+	g_assert_cmpint(job->was, ==, STAGE_PENDING);
+	stage_see(job->reason, "has no owner");
+	job_free(job);
+	trace = stage_trace(&t, &id);
+	stage_see(trace, "shunted");
+	stage_end(&t);
+}
+
+static enum err_code
+delete_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+
+	return list_delete(txn, LIST_ADDR, &work->done, err);
+}
+
+static void
+test_deleted(void)
+{
+	struct stage_work work = { .done = false };
+	g_autofree char *trace = NULL;
+	struct stage_case t;
+	struct stages *stages;
+	struct post_id id;
+
+	stage_begin(&t);
+	id = stage_post(&t, STAGE_PENDING, ROLE_POST, "", "ann@example.net",
+			HEADER "\r\nbody\r\n");
+	case_txn(&t.s, delete_body, &work);
+	stages = start(&t);
+	wait_for(&t, STAGE_PENDING, 0);
+	stages_stop(stages);
+	g_assert_false(stage_has_post(&t, &id));
+	trace = stage_trace(&t, &id);
+	stage_see(trace, "the list has been deleted");
+	stage_end(&t);
+}
+
+/* --- attempts ----------------------------------------------------------- */
+
+static bool
+begin(struct stage_case *t, struct job *job)
+{
+	bool go = false;
+
+	case_ok(attempt_begin(t->s.store, job, t->settings->attempts, &go,
+			      &t->s.err), &t->s);
+	return go;
+}
+
+static void
+test_attempts(void)
+{
+	struct stage_case t;
+	struct job *job;
+
+	stage_begin(&t);
+	(void) stage_post(&t, STAGE_PENDING, ROLE_POST, "", "a@b", "x: y\r\n");
+	job = stage_job(&t, STAGE_PENDING);
+	for (unsigned int i = 1; i <= t.settings->attempts; i++) {
+		g_assert_true(begin(&t, job));
+		g_assert_cmpuint(job->attempts, ==, i);
+	}
+	g_assert_false(begin(&t, job));	/* never heard of again */
+	job_free(job);
+	g_assert_cmpuint(stage_count(&t, STAGE_PENDING), ==, 0);
+	job = stage_job(&t, STAGE_SHUNTED);
+	stage_see(job->reason, "musterd ended while at this job");
+	job_free(job);
+	stage_end(&t);
+}
+
+static void
+fail(struct stage_case *t, const struct err *why)
+{
+	struct job *job = stage_job(t, STAGE_PENDING);
+
+	g_assert_nonnull(job);
+	if (begin(t, job))
+		case_ok(attempt_failed(t->s.store, job, why, &t->s.err),
+			&t->s);
+	job_free(job);
+}
+
+static void
+test_failures(void)
+{
+	struct err full = { ERR_NOSPACE, "disk full", "" };
+	struct err odd = { ERR_IO, "odd", "" };
+	int64_t now_ms = g_get_real_time() / 1000;
+	struct stage_case t;
+	struct job *job;
+
+	stage_begin(&t);
+	(void) stage_post(&t, STAGE_PENDING, ROLE_POST, "", "a@b", "x: y\r\n");
+	for (int i = 0; i < 7; i++)
+		fail(&t, &full);
+	job = stage_job(&t, STAGE_PENDING);
+	g_assert_cmpuint(job->attempts, ==, 0);
+	g_assert_cmpint(job->due_ms, >, now_ms);
+	g_assert_cmpstr(job->reason, ==, "disk full");
+	job_free(job);
+	for (int i = 0; i <= t.settings->attempts; i++)
+		fail(&t, &odd);
+	g_assert_cmpuint(stage_count(&t, STAGE_PENDING), ==, 0);
+	g_assert_cmpuint(stage_count(&t, STAGE_SHUNTED), ==, 1);
+	job = stage_job(&t, STAGE_SHUNTED);
+	g_assert_cmpstr(job->reason, ==, "odd");
+	job_free(job);
+	stage_end(&t);
+}
+
+static const struct tap_case cases[] = {
+	{ "the list's fields, and nobody else's", test_list_fields },
+	{ "signed fields stay", test_signed },
+	{ "missing fields are added once", test_missing },
+	{ "subject prefix", test_prefix },
+	{ "long lines are re-encoded", test_long_lines },
+	{ "the body's bytes stay", test_body_bytes },
+	{ "to the owners as it came", test_owner },
+	{ "the stage hands over to outbound", test_stage },
+	{ "nobody to read it: shunted", test_no_owner },
+	{ "a deleted list", test_deleted },
+	{ "what never ends is shunted", test_attempts },
+	{ "the machine's failures do not count", test_failures },
+	{ NULL, NULL }
+};
+
+int
+main(void)
+{
+	log_open("test-pending", 1);
+	return tap_run("pending", cases);
+}
