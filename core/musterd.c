@@ -474,6 +474,7 @@ main(int argc, char **argv)
 	}
 	/* We change the directory, and the door reads it again. */
 	absolute = g_canonicalize_filename(options.path, NULL);
+	g_free(options.path);
 	options.path = absolute;
 	mime_init();
 	if (options.lmtp_door)

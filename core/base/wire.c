@@ -207,8 +207,9 @@ wire_connect(const char *path, int64_t deadline, int *fd_out,
 	if (connect(fd, (const struct sockaddr *)&at.addr, at.len) != 0) {
 		rc = errno == EINPROGRESS ?
 			wait_for(fd, POLLOUT, deadline, err) :
-			(err_errno(err, peer_gone, "cannot connect to %s",
-				   path), ERR_DOWN);
+			err_set(err, ERR_DOWN, peer_gone,
+				"cannot connect to %s: %s", path,
+				g_strerror(errno));
 		if (rc != ERR_OK) {
 			(void) close(fd);
 			return rc;

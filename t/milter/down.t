@@ -39,13 +39,14 @@ await('the gate to ask again', sub {
 is(scalar($site->posts), 1, 'and then once');
 
 # Stuck: the process is there and does not answer.
-kill STOP => $site->box->pid('musterd');
+my $musterd = $site->box->pid('musterd');
+$site->box->freeze('musterd');
 my $start = time;
 $session->mail('<a@far.test>');
 like(verdict($session->rcpt('<dev@lists.test>')), qr/^451 4\.3\.0 /,
 	'stuck at RCPT');
 cmp_ok(time - $start, '<', 25, 'is told before the MTA gives up');
-kill CONT => $site->box->pid('musterd');
+kill CONT => $musterd;
 await('an answer again', sub {
 	$session->mail('<a@far.test>');
 	return verdict($session->rcpt('<dev@lists.test>')) eq 'continue';

@@ -88,7 +88,7 @@ begin($ending);
 my $idle = $site->session;
 my $musterd = $box->pid('musterd');
 my $before = scalar($site->posts);
-kill STOP => $musterd;
+$box->freeze('musterd');
 $ending->begin_end;
 await('the commit to be asked for', sub {
 	return $ending->{progress} || do {

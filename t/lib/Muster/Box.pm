@@ -166,6 +166,17 @@ sub _reap ($proc, $flags = POSIX::WNOHANG()) {
 }
 
 sub pid ($self, $name) { return $self->_find($name)->{pid} }
+
+# freeze(NAME) - SIGSTOP, which takes effect thread by thread; when this
+# returns all of them have stopped.
+sub freeze ($self, $name) {
+	my $pid = $self->pid($name);
+	kill 'STOP', $pid;
+	await("$name to stop", sub {
+		!grep { slurp($_) !~ /\) T / } glob "/proc/$pid/task/*/stat" });
+	return;
+}
+
 sub runs ($self, $name) { return !_reap($self->_find($name)) }
 sub log_of ($self, $name) { return slurp($self->_find($name)->{log}) }
 

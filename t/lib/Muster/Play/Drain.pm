@@ -34,7 +34,7 @@ sub _at_the_dot ($scene, $id) {
 	$client->cmd('MAIL FROM:<ann@client.test>');
 	$client->cmd("RCPT TO:<$list>");
 	$client->cmd('DATA');
-	kill 'STOP', $scene->box->pid('musterd');
+	$scene->box->freeze('musterd');
 	$client->send_message(message(from => 'ann@client.test', id => $id));
 	$client->say_line('.');
 	my $path = $scene->site->submit_path;
