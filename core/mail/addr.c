@@ -40,7 +40,8 @@ is_domain(const char *domain)
 		return len > 2 && strspn(domain + 1, "0123456789abcdefghijkl"
 					 "mnopqrstuvwxyz.:-") == len - 2 &&
 			domain[len - 1] == ']';
-	if (domain[0] == '.' || strstr(domain, "..") != NULL)
+	if (domain[0] == '.' || domain[len - 1] == '.' ||
+	    strstr(domain, "..") != NULL)
 		return false;
 	for (const char *p = domain; *p != '\0'; p++)
 		if (!g_ascii_isalnum(*p) && strchr(".-_", *p) == NULL &&
@@ -50,6 +51,9 @@ is_domain(const char *domain)
 }
 
 /* --- reading ------------------------------------------------------------ */
+
+/* Shorter than any limit on an address that MTAs keep, and bounds the work. */
+#define PATH_MAX_LEN (4 * ADDR_MAX)
 
 /* What stands between the brackets, however many the MTA shows. */
 static char *
@@ -65,16 +69,22 @@ strip_brackets(const char *path)
 	return bare;
 }
 
-/* "@relay,@other:mailbox": RFC 5321 appendix C says to ignore the route. */
+/* "@relay,@[IPv6:::1]:mailbox": RFC 5321 appendix C says to ignore the
+ * route. NULL: it has no end. */
 static const char *
 skip_route(const char *path)
 {
-	const char *colon;
+	bool literal = false;
 
 	if (path[0] != '@')
 		return path;
-	colon = strchr(path, ':');
-	return colon != NULL ? colon + 1 : path;
+	for (; *path != '\0'; path++) {
+		if (*path == ':' && !literal)
+			return path + 1;
+		if (*path == '[' || *path == ']')
+			literal = *path == '[';
+	}
+	return NULL;
 }
 
 /* A quoted local part; *end is what follows it. */
@@ -110,10 +120,22 @@ read_bare(const char *text, const char **end)
 	return g_strndup(text, len);
 }
 
+/* Not g_utf8_strdown(), whose answer depends on the locale. */
+static char *
+lower(const char *text)
+{
+	GString *out = g_string_new(NULL);
+
+	for (; *text != '\0'; text = g_utf8_next_char(text))
+		g_string_append_unichar(out, g_unichar_tolower(
+			g_utf8_get_char(text)));
+	return g_string_free(out, FALSE);
+}
+
 static char *
 read_domain(const char *text)
 {
-	char *domain = g_ascii_strdown(text, -1);
+	char *domain = lower(text);
 	size_t len = strlen(domain);
 
 	if (len > 1 && domain[len - 1] == '.')
@@ -147,10 +169,12 @@ canonical(const char *local, const char *domain)
 static bool
 is_text(const char *text)
 {
-	for (const char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
+	if (!g_utf8_validate(text, -1, NULL))
+		return false;
+	for (const char *p = text; *p != '\0'; p = g_utf8_next_char(p))
+		if (g_unichar_iscntrl(g_utf8_get_char(p)))
 			return false;
-	return g_utf8_validate(text, -1, NULL);
+	return true;
 }
 
 static void
@@ -165,24 +189,32 @@ bool
 addr_parse(const char *path, struct addr *out)
 {
 	g_autofree char *bare = NULL, *local = NULL, *domain = NULL;
+	g_autofree char *text = NULL;
 	const char *mailbox, *end;
 
-	if (path == NULL || strlen(path) > 4 * ADDR_MAX || !is_text(path))
+	if (path == NULL || strnlen(path, PATH_MAX_LEN + 1) > PATH_MAX_LEN ||
+	    !is_text(path))
 		return false;
 	bare = strip_brackets(path);
-	if (bare[0] == '\0') {
+	/* "[]" is how Postfix shows it outside of SMTP. */
+	if (bare[0] == '\0' || strcmp(bare, "[]") == 0) {
 		set_null(out);
 		return true;
 	}
 	mailbox = skip_route(bare);
+	if (mailbox == NULL)
+		return false;
 	local = mailbox[0] == '"' ? read_quoted(mailbox, &end)
 				  : read_bare(mailbox, &end);
 	if (local == NULL || (*end != '\0' && *end != '@'))
 		return false;
 	domain = *end == '@' ? read_domain(end + 1) : g_strdup("");
-	if (domain == NULL || strlen(local) + strlen(domain) > ADDR_MAX - 4)
+	if (domain == NULL)
 		return false;
-	out->text = canonical(local, domain);
+	text = canonical(local, domain);
+	if (strlen(text) > ADDR_MAX)
+		return false;
+	out->text = g_steal_pointer(&text);
 	out->local = g_steal_pointer(&local);
 	out->domain = g_steal_pointer(&domain);
 	return true;
@@ -205,8 +237,7 @@ addr_canon(const char *mailbox)
 
 	if (!addr_parse(mailbox, &addr))
 		return NULL;
-	if (addr.local[0] != '\0' && addr.domain[0] != '\0' &&
-	    strlen(addr.text) <= ADDR_MAX)
+	if (addr.local[0] != '\0' && addr.domain[0] != '\0')
 		text = g_steal_pointer(&addr.text);
 	addr_done(&addr);
 	return text;
@@ -252,19 +283,27 @@ role_of_name(const char *name, enum role *out)
 	return false;
 }
 
+/* "-owner" alone is no list's owner. */
+static bool
+has_ending(const char *name, const char *ending)
+{
+	return strlen(name) > strlen(ending) && g_str_has_suffix(name, ending);
+}
+
 void
 role_parse(const struct addr *addr, struct role_addr *out)
 {
 	const char *plus = strchr(addr->local, '+');
 	g_autofree char *name = NULL;
 
-	name = plus != NULL ? g_strndup(addr->local, plus - addr->local)
+	name = plus != NULL ? g_strndup(addr->local,
+					(gsize)(plus - addr->local))
 			    : g_strdup(addr->local);
 	for (char *p = name; *p != '\0'; p++)
 		*p = g_ascii_tolower(*p);
 	out->role = ROLE_POST;
 	for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
-		if (g_str_has_suffix(name, endings[i].ending)) {
+		if (has_ending(name, endings[i].ending)) {
 			out->role = endings[i].role;
 			name[strlen(name) - strlen(endings[i].ending)] = '\0';
 			break;
@@ -282,7 +321,9 @@ role_addr_done(struct role_addr *addr)
 }
 
 /* Room for "-bounces+" and a token of 24 (verp.h). */
-#define NAME_MAX_LEN (ADDR_LOCAL_MAX - 9 - 24)
+#define ROLE_ROOM (9 + 24)
+#define NAME_MAX_LEN (ADDR_LOCAL_MAX - ROLE_ROOM)
+#define LIST_ADDR_MAX (254 - ROLE_ROOM)	/* RFC 5321 section 4.5.3.1.3 */
 
 static const char *
 check_list_local(const char *local)
@@ -325,8 +366,14 @@ list_name_check(const char *text)
 	if (addr.local[0] == '\0' || addr.domain[0] == '\0' ||
 	    addr.domain[0] == '[')
 		wrong = "a list's address is NAME@DOMAIN";
+	else if (strlen(addr.text) > LIST_ADDR_MAX)
+		wrong = "a list's address has at most 221 characters, so that "
+			"its bounce addresses keep to the 254 of RFC 5321";
 	else
 		wrong = check_list_local(addr.local);
+	if (wrong == NULL && strcmp(addr.text, text) != 0)
+		wrong = "a list's address is written without brackets or "
+			"quotes and in lower case";
 	addr_done(&addr);
 	return wrong;
 }
@@ -336,6 +383,8 @@ list_role_addr(const char *list, const char *suffix)
 {
 	const char *at = strrchr(list, '@');
 
+	if (at == NULL)
+		at = list + strlen(list);
 	return g_strdup_printf("%.*s%s%s", (int)(at - list), list, suffix,
 			       at);
 }

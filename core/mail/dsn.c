@@ -1,79 +1,189 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
-/* Delivery status notifications (RFC 3464), read from the first part of
- * type message/delivery-status, wherever in the message it stands. */
+/*
+ * Delivery status notifications (RFC 3464, RFC 6533), read from the parts of
+ * type message/delivery-status that are the post's own, not those of a
+ * message which it contains. Reporters differ more than the RFC allows:
+ * empty lines within a recipient's fields or none between two, fields left
+ * out, types in any case. So fields are taken one by one, and a recipient
+ * ends where the next begins.
+ */
 #include <string.h>
 
-#include <gmime/gmime.h>
-
-#include "core/mail/header.h"
 #include "core/mail/mime.h"
+#include "core/mail/part.h"
 #include "core/base/banned.h"
 
 #define RECIPIENTS_MAX 1000
 #define DIAGNOSTIC_MAX 400
 #define STATUS_PART_MAX (1024 * 1024)
 
-/* --- finding the part --------------------------------------------------- */
+/* --- values ------------------------------------------------------------- */
 
-static void
-find_status(GMimeObject *parent, GMimeObject *part, gpointer data)
+/* UTF-8 on one line, with single blanks. */
+static char *
+one_line(const char *value)
 {
-	GMimeObject **found = data;
-	GMimeContentType *type = g_mime_object_get_content_type(part);
+	g_autofree char *text = g_utf8_make_valid(value, -1);
+	char *to = text;
 
-	(void) parent;
-	if (*found == NULL && type != NULL && GMIME_IS_PART(part) &&
-	    (g_mime_content_type_is_type(type, "message",
-					 "delivery-status") ||
-	     g_mime_content_type_is_type(type, "message",
-					 "global-delivery-status")))
-		*found = part;
+	for (const char *from = text; *from != '\0'; from++)
+		if (*from != ' ' || (to > text && to[-1] != ' '))
+			*to++ = *from;
+	*to = '\0';
+	return g_strchomp(g_steal_pointer(&text));
 }
 
-static GByteArray *
-part_text(GMimePart *part)
+/* "smtp; text" -> "text", *type_len that of "smtp"; 0: it has no type. */
+static const char *
+behind_type(const char *value, size_t *type_len)
 {
-	GMimeDataWrapper *content = g_mime_part_get_content(part);
-	GByteArray *bytes = g_byte_array_new();
-	GMimeStream *stream;
+	size_t len = strspn(value, "abcdefghijklmnopqrstuvwxyz"
+			    "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.");
+	const char *end = value + len + strspn(value + len, " ");
 
-	if (content == NULL)
-		return bytes;
-	stream = g_mime_stream_mem_new_with_byte_array(bytes);
-	g_mime_stream_mem_set_owner(GMIME_STREAM_MEM(stream), FALSE);
-	(void) g_mime_data_wrapper_write_to_stream(content, stream);
-	g_object_unref(stream);
-	if (bytes->len > STATUS_PART_MAX)
-		g_byte_array_set_size(bytes, STATUS_PART_MAX);
-	return bytes;
+	*type_len = 0;
+	if (len == 0 || *end != ';' || g_ascii_isdigit(value[0]))
+		return value;
+	*type_len = len;
+	return end + 1 + strspn(end + 1, " ");
 }
 
-static GByteArray *
-status_text(const char *bytes, size_t len)
+/* An octet that "xtext" cannot hold as itself (RFC 3461 section 4). */
+static bool
+needs_escape(int octet)
 {
-	GMimeObject *found = NULL;
-	GByteArray *text = NULL;
-	GMimeMessage *parsed;
-	GMimeParser *parser;
-	GMimeStream *stream;
+	return octet <= ' ' || octet >= 0x7f || octet == '+' || octet == '=';
+}
 
-	if (len == 0)
+/*
+ * Who makes a report should have undone the xtext of ORCPT; some have not.
+ * It is taken for xtext only if all of it is, with no more escapes than
+ * needed, so that "ann+41@" keeps its plus. NULL: it is none.
+ */
+static char *
+undo_xtext(const char *text)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	if (strchr(text, '+') == NULL || strchr(text, '=') != NULL)
 		return NULL;
-	stream = g_mime_stream_mem_new_with_buffer(bytes, len);
-	parser = g_mime_parser_new_with_stream(stream);
-	parsed = g_mime_parser_construct_message(parser, NULL);
-	if (parsed != NULL)
-		g_mime_message_foreach(parsed, find_status, &found);
-	if (found != NULL)
-		text = part_text(GMIME_PART(found));
-	g_clear_object(&parsed);
-	g_object_unref(parser);
-	g_object_unref(stream);
-	return text;
+	for (; *text != '\0'; text++) {
+		int high, low;
+
+		if (*text != '+') {
+			g_string_append_c(out, *text);
+			continue;
+		}
+		high = g_ascii_xdigit_value(text[1]);
+		low = high < 0 ? -1 : g_ascii_xdigit_value(text[2]);
+		if (low < 0 || g_ascii_islower(text[1]) ||
+		    g_ascii_islower(text[2]) || high * 16 + low < ' ' ||
+		    !needs_escape(high * 16 + low))
+			return NULL;
+		g_string_append_c(out, (char)(high * 16 + low));
+		text += 2;
+	}
+	return g_utf8_validate(out->str, -1, NULL) ? g_strdup(out->str)
+						   : NULL;
 }
 
-/* --- reading it --------------------------------------------------------- */
+/* "\x{EC}" -> that character (RFC 6533 section 3, utf-8-addr-xtext). */
+static char *
+undo_unicode(const char *text)
+{
+	GString *out = g_string_new(NULL);
+
+	while (*text != '\0') {
+		char *end = NULL;
+		guint64 code = 0;
+
+		if (g_str_has_prefix(text, "\\x{") &&
+		    g_ascii_isxdigit(text[3]))
+			code = g_ascii_strtoull(text + 3, &end, 16);
+		if (end != NULL && *end == '}' && code > ' ' &&
+		    code <= 0x10ffff && g_unichar_validate((gunichar)code)) {
+			g_string_append_unichar(out, (gunichar)code);
+			text = end + 1;
+		} else {
+			g_string_append_c(out, *text++);
+		}
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* What stands before a blank, a comment or ">" that are not quoted. */
+static char *
+first_word(const char *text)
+{
+	bool quoted = false;
+	size_t len = 0;
+
+	if (text[0] == '(')	/* a comment in front */
+		text += strcspn(text, ")") + (strchr(text, ')') != NULL);
+	text += strspn(text, " <");
+	for (; text[len] != '\0'; len++) {
+		if (text[len] == '"')
+			quoted = !quoted;
+		else if (text[len] == '\\' && text[len + 1] != '\0')
+			len++;
+		else if (!quoted && strchr(" (>", text[len]) != NULL)
+			break;
+	}
+	return g_strndup(text, len);
+}
+
+/* "rfc822; <ann@example.org> (Ann)" -> "ann@example.org" */
+static char *
+address_of(const char *value)
+{
+	size_t type;
+	g_autofree char *word = first_word(behind_type(value, &type));
+	char *plain;
+
+	if (type == 5 && g_ascii_strncasecmp(value, "utf-8", 5) == 0)
+		plain = undo_unicode(word);
+	else
+		plain = undo_xtext(word);
+	return plain != NULL ? plain : g_steal_pointer(&word);
+}
+
+/* "5.1.1 (bad mailbox)" -> "5.1.1" */
+static char *
+status_of(const char *value)
+{
+	size_t len = strspn(value, "0123456789.");
+
+	return g_strndup(value, len >= 5 && len <= 9 ? len : 0);
+}
+
+static char *
+diagnostic_of(const char *value)
+{
+	size_t type;
+	const char *text = behind_type(value, &type);
+	const char *end = text + strlen(text);
+
+	if (end - text > DIAGNOSTIC_MAX)	/* at a character's end */
+		end = g_utf8_find_prev_char(text, text + DIAGNOSTIC_MAX + 1);
+	return g_strndup(text, (gsize)(end - text));
+}
+
+/* --- recipients --------------------------------------------------------- */
+
+enum field { FIELD_ORIGINAL, FIELD_FINAL, FIELD_ACTION, FIELD_STATUS,
+	     FIELD_DIAGNOSTIC, FIELD_COUNT };
+
+static const char *const field_names[FIELD_COUNT] = {
+	"Original-Recipient", "Final-Recipient", "Action", "Status",
+	"Diagnostic-Code",
+};
+
+struct reading {
+	struct dsn *dsn;
+	char *values[FIELD_COUNT];	/* of the recipient being read */
+	bool gap;			/* an empty line since the last */
+};
 
 static void
 recipient_free(void *data)
@@ -87,133 +197,174 @@ recipient_free(void *data)
 	g_free(one);
 }
 
-static char *
-field_text(const struct header *group, const char *name)
-{
-	g_autofree char *value = header_get(group, name);
-
-	return g_utf8_make_valid(value != NULL ? value : "", -1);
-}
-
-/* "rfc822; <ann@example.org>" -> "ann@example.org" */
-static char *
-address_of(const struct header *group, const char *name)
-{
-	g_autofree char *value = field_text(group, name);
-	char *semicolon = strchr(value, ';');
-	char *addr = g_strstrip(semicolon != NULL ? semicolon + 1 : value);
-	size_t len;
-
-	addr += strspn(addr, "<");
-	len = strcspn(addr, "> \t");
-	return g_strndup(addr, len);
-}
-
-/* "5.1.1 (bad mailbox)" -> "5.1.1" */
-static char *
-status_of(const struct header *group)
-{
-	g_autofree char *value = field_text(group, "Status");
-
-	return g_strndup(value, strspn(value, "0123456789."));
-}
-
-static char *
-diagnostic_of(const struct header *group)
-{
-	g_autofree char *value = field_text(group, "Diagnostic-Code");
-	char *semicolon = strchr(value, ';');
-	const char *text = g_strstrip(semicolon != NULL ? semicolon + 1
-				      : value);
-	const char *end = text + strnlen(text, DIAGNOSTIC_MAX);
-
-	if (*end != '\0')	/* not in the middle of a character */
-		end = g_utf8_find_prev_char(text, end + 1);
-	return g_strndup(text, (gsize)(end - text));
-}
-
-/* A report without Action, which the RFC demands, speaks by its Status. */
+/* A report that has no Action, which the RFC demands, or one in a language
+ * of its own, speaks by its Status. */
 static enum dsn_action
-action_of(const struct header *group, const char *status)
+action_of(const char *action, const char *status)
 {
-	g_autofree char *action = field_text(group, "Action");
+	static const struct { const char *word; enum dsn_action action; }
+	known[] = {
+		{ "fail", DSN_FAILED }, { "expire", DSN_FAILED },
+		{ "delay", DSN_DELAYED },
+		{ "deliver", DSN_OTHER }, { "relay", DSN_OTHER },
+		{ "expand", DSN_OTHER },
+	};
 
-	action[strcspn(action, " \t(;")] = '\0';
-	if (g_ascii_strcasecmp(action, "failed") == 0)
-		return DSN_FAILED;
-	if (g_ascii_strcasecmp(action, "delayed") == 0)
-		return DSN_DELAYED;
-	if (action[0] != '\0')
-		return DSN_OTHER;
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+		if (g_ascii_strncasecmp(action, known[i].word,
+					strlen(known[i].word)) == 0)
+			return known[i].action;
 	return status[0] == '5' ? DSN_FAILED : status[0] == '4' ?
 		DSN_DELAYED : DSN_OTHER;
 }
 
-static void
-read_group(const struct header *group, struct dsn *out)
+static bool
+has(const struct reading *reading, enum field field)
 {
-	struct dsn_recipient *one;
+	return reading->values[field] != NULL;
+}
 
-	if (header_find(group, "Original-Envelope-Id", 0) >= 0) {
-		g_free(out->envelope_id);
-		out->envelope_id = field_text(group, "Original-Envelope-Id");
+static const char *
+value_of(const struct reading *reading, enum field field)
+{
+	return has(reading, field) ? reading->values[field] : "";
+}
+
+/* The recipient is complete, or there is none. */
+static void
+flush(struct reading *reading)
+{
+	if ((has(reading, FIELD_ORIGINAL) || has(reading, FIELD_FINAL) ||
+	     has(reading, FIELD_ACTION)) &&
+	    reading->dsn->recipients->len < RECIPIENTS_MAX) {
+		struct dsn_recipient *one = g_new0(struct dsn_recipient, 1);
+
+		one->original = address_of(value_of(reading, FIELD_ORIGINAL));
+		one->final = address_of(value_of(reading, FIELD_FINAL));
+		one->status = status_of(value_of(reading, FIELD_STATUS));
+		one->diagnostic = diagnostic_of(value_of(reading,
+							 FIELD_DIAGNOSTIC));
+		one->action = action_of(value_of(reading, FIELD_ACTION),
+					one->status);
+		g_ptr_array_add(reading->dsn->recipients, one);
 	}
-	if (header_find(group, "Final-Recipient", 0) < 0 &&
-	    header_find(group, "Original-Recipient", 0) < 0 &&
-	    header_find(group, "Action", 0) < 0)
+	for (int i = 0; i < FIELD_COUNT; i++)
+		g_clear_pointer(&reading->values[i], g_free);
+}
+
+/* Does this field begin another recipient than the one being read? */
+static bool
+is_next(const struct reading *reading, enum field field)
+{
+	bool named = has(reading, FIELD_ORIGINAL) || has(reading, FIELD_FINAL);
+
+	if (has(reading, field))
+		return field == FIELD_ORIGINAL || field == FIELD_FINAL ||
+			reading->gap;
+	return reading->gap && named && field <= FIELD_FINAL;
+}
+
+static void
+read_field(struct reading *reading, const struct header *group, int index)
+{
+	const struct header_field *raw = &g_array_index(
+		group->fields, struct header_field, (guint)index);
+	g_autofree char *name = g_strndup(raw->raw, raw->name_len);
+	g_autofree char *value = NULL, *line = NULL;
+
+	value = header_value(group, index);
+	line = one_line(value);
+	if (g_ascii_strcasecmp(name, "Original-Envelope-Id") == 0) {
+		g_free(reading->dsn->envelope_id);
+		reading->dsn->envelope_id = g_steal_pointer(&line);
 		return;
-	if (out->recipients->len >= RECIPIENTS_MAX)
+	}
+	for (int i = 0; i < FIELD_COUNT; i++) {
+		if (g_ascii_strcasecmp(name, field_names[i]) != 0)
+			continue;
+		if (is_next(reading, (enum field)i))
+			flush(reading);
+		reading->gap = false;
+		if (!has(reading, (enum field)i))
+			reading->values[i] = g_steal_pointer(&line);
 		return;
-	one = g_new0(struct dsn_recipient, 1);
-	one->original = address_of(group, "Original-Recipient");
-	one->final = address_of(group, "Final-Recipient");
-	one->status = status_of(group);
-	one->diagnostic = diagnostic_of(group);
-	one->action = action_of(group, one->status);
-	g_ptr_array_add(out->recipients, one);
+	}
 }
 
 /* Groups of fields with empty lines between (RFC 3464 section 2.1). A line
  * that is no field is passed over. */
 static void
-read_groups(const char *text, size_t len, struct dsn *out)
+read_groups(struct span text, struct dsn *out)
 {
-	while (len > 0) {
-		struct header group;
-		const char *lf;
-		size_t at;
+	struct reading reading = { .dsn = out };
+	struct header group;
+	size_t at;
 
-		if (!header_parse(text, len, &group, &at))
-			return;
-		read_group(&group, out);
-		if (at == 0) {
-			lf = memchr(text, '\n', len);
-			at = lf != NULL ? (size_t)(lf - text) + 1 : len;
-		}
+	while (text.len > 0 && header_parse(text.bytes, text.len, &group,
+					    &at)) {
+		for (guint i = 0; i < group.fields->len; i++)
+			read_field(&reading, &group, (int)i);
+		reading.gap = true;
 		header_done(&group);
-		text += at;
-		len -= at;
+		text.bytes += at;
+		text.len -= at;
+		if (at == 0)
+			(void) span_line(&text);
 	}
+	flush(&reading);
+}
+
+/* --- the parts ---------------------------------------------------------- */
+
+static bool
+is_status(const struct piece *piece)
+{
+	return piece->kind == PIECE_LEAF && !piece->part->is_inside &&
+		(strcmp(piece->part->type, "message/delivery-status") == 0 ||
+		 strcmp(piece->part->type,
+			"message/global-delivery-status") == 0);
+}
+
+static void
+read_part(const struct piece *piece, struct dsn *out)
+{
+	g_autoptr(GByteArray) text = part_decode(piece->part, (struct span){
+		piece->span.bytes, MIN(piece->span.len, STATUS_PART_MAX) });
+
+	read_groups((struct span){ (const char *)text->data, text->len },
+		    out);
 }
 
 bool
 mime_dsn(const char *bytes, size_t len, struct dsn *out)
 {
-	g_autoptr(GByteArray) text = status_text(bytes, len);
+	struct dsn dsn = { 0 };
+	struct parts parts;
 
-	if (text == NULL)
+	if (!parts_read(bytes, len, &parts))
 		return false;
-	out->envelope_id = g_strdup("");
-	out->recipients = g_ptr_array_new_with_free_func(recipient_free);
-	read_groups((const char *)text->data, text->len, out);
+	for (guint i = 0; i < parts.pieces->len; i++) {
+		const struct piece *piece = &g_array_index(parts.pieces,
+							   struct piece, i);
+
+		if (!is_status(piece))
+			continue;
+		if (dsn.recipients == NULL)
+			dsn = (struct dsn){ g_strdup(""),
+				g_ptr_array_new_with_free_func(
+					recipient_free) };
+		read_part(piece, &dsn);
+	}
+	parts_done(&parts);
+	if (dsn.recipients == NULL)
+		return false;
+	*out = dsn;
 	return true;
 }
 
 void
 dsn_done(struct dsn *dsn)
 {
-	g_free(dsn->envelope_id);
-	if (dsn->recipients != NULL)
-		g_ptr_array_unref(dsn->recipients);
-	memset(dsn, 0, sizeof(*dsn));
+	g_clear_pointer(&dsn->envelope_id, g_free);
+	g_clear_pointer(&dsn->recipients, g_ptr_array_unref);
 }

@@ -179,10 +179,37 @@ header_remove(struct header *header, const char *name)
 	g_array_set_size(header->fields, kept);
 }
 
+static bool
+is_fold(const char *p)
+{
+	return p[0] == '\r' && p[1] == '\n' && (p[2] == ' ' || p[2] == '\t');
+}
+
+/* Text from a post may have come this far: whatever it is, it adds no field
+ * and does not end the block. */
+static char *
+make_text(const char *name, const char *value)
+{
+	GString *text = g_string_new(name);
+
+	g_string_append(text, ": ");
+	for (const char *p = value; *p != '\0'; p++) {
+		if (is_fold(p)) {
+			g_string_append(text, "\r\n");
+			p++;
+		} else {
+			g_string_append_c(text, *p == '\r' || *p == '\n' ?
+					  ' ' : *p);
+		}
+	}
+	g_string_append(text, "\r\n");
+	return g_string_free(text, FALSE);
+}
+
 static struct header_field
 make_field(struct header *header, const char *name, const char *value)
 {
-	g_autofree char *text = g_strdup_printf("%s: %s\r\n", name, value);
+	g_autofree char *text = make_text(name, value);
 	struct header_field field = {
 		.raw = g_string_chunk_insert(header->own, text),
 		.raw_len = strlen(text),
@@ -225,6 +252,14 @@ header_set(struct header *header, const char *name, const char *value)
 
 /* --- writing ------------------------------------------------------------ */
 
+/* The last field of a post without body may have no line end; then one is
+ * needed where another field was added behind it. */
+static bool
+is_ended(const struct header_field *field)
+{
+	return field->raw_len > 0 && field->raw[field->raw_len - 1] == '\n';
+}
+
 void
 header_write(const struct header *header, GString *out)
 {
@@ -233,28 +268,40 @@ header_write(const struct header *header, GString *out)
 
 		g_string_append_len(out, field->raw,
 				    (gssize)field->raw_len);
+		if (i + 1 < header->fields->len && !is_ended(field))
+			g_string_append(out, "\r\n");
 	}
+}
+
+/* Blanks, then what is not blank: no line may be of blanks only, it would
+ * pass for the end of the header somewhere. */
+static size_t
+word_len(const char *text)
+{
+	size_t blanks = strspn(text, " \t");
+
+	return blanks + strcspn(text + blanks, " \t");
 }
 
 char *
 header_fold(const char *value, size_t first)
 {
-	g_auto(GStrv) words = g_strsplit(value, " ", -1);
-	GString *out = g_string_new(NULL);
+	GString *out = g_string_sized_new(strlen(value) + 64);
+	const char *from = value;
 	size_t column = first;
 
-	for (char **word = words; *word != NULL; word++) {
-		size_t len = strlen(*word);
+	while (*value != '\0') {
+		size_t len = word_len(value);
+		size_t blanks = strspn(value, " \t");
 
-		if (word != words) {
-			/* A line of blanks only would end the header. */
-			bool fold = column + 1 + len > LINE_ROOM && len > 0;
-
-			g_string_append(out, fold ? "\r\n " : " ");
-			column = fold ? 1 : column + 1;
+		if (blanks > 0 && blanks < len && column + len > LINE_ROOM &&
+		    value != from) {
+			g_string_append(out, "\r\n");
+			column = 0;
 		}
-		g_string_append(out, *word);
+		g_string_append_len(out, value, (gssize)len);
 		column += len;
+		value += len;
 	}
 	return g_string_free(out, FALSE);
 }

@@ -8,98 +8,30 @@
 #include "core/mail/addr.h"
 #include "core/base/banned.h"
 
-#define LINE_MAX_LEN 998	/* RFC 5321 section 4.5.3.1.6 */
-
 void
 mime_init(void)
 {
 	g_mime_init();
 }
 
+/* UTF-8 without control characters, which encoded words may hold too. */
+static char *
+clean(const char *text)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	GString *out = g_string_sized_new(strlen(valid));
+
+	for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
+		gunichar c = g_utf8_get_char(p);
+
+		g_string_append_unichar(out, g_unichar_iscntrl(c) ? ' ' : c);
+	}
+	return g_string_free(out, FALSE);
+}
+
 /* --- mailboxes ---------------------------------------------------------- */
 
-struct author_walk {
-	GPtrArray *found;
-	GHashTable *known;	/* borrows from found */
-	bool complete;
-};
-
-static void
-take_author(struct author_walk *walk, const char *addr)
-{
-	g_autofree char *canon = addr != NULL ? addr_canon(addr) : NULL;
-
-	if (canon == NULL || walk->found->len >= MIME_AUTHORS_MAX) {
-		walk->complete &= canon != NULL &&
-			g_hash_table_contains(walk->known, canon);
-		return;
-	}
-	if (g_hash_table_contains(walk->known, canon))
-		return;
-	g_ptr_array_add(walk->found, canon);
-	g_hash_table_add(walk->known, canon);
-	canon = NULL;
-}
-
-static void
-walk_authors(struct author_walk *walk, InternetAddressList *list, int depth)
-{
-	int count = list != NULL ? internet_address_list_length(list) : 0;
-
-	for (int i = 0; i < count; i++) {
-		InternetAddress *one = internet_address_list_get_address(list,
-									 i);
-
-		if (INTERNET_ADDRESS_IS_MAILBOX(one))
-			take_author(walk, internet_address_mailbox_get_addr(
-				INTERNET_ADDRESS_MAILBOX(one)));
-		else if (depth < 2)
-			walk_authors(walk, internet_address_group_get_members(
-				INTERNET_ADDRESS_GROUP(one)), depth + 1);
-		else
-			walk->complete = false;
-	}
-	if (count == 0 && depth == 0)
-		walk->complete = false;
-}
-
-#define FROM_VALUE_MAX 65536	/* longer is nobody's honest From */
-
-GPtrArray *
-mime_authors(const struct header *header, bool *complete)
-{
-	struct author_walk walk = {
-		.found = g_ptr_array_new_with_free_func(g_free),
-		.known = g_hash_table_new(g_str_hash, g_str_equal),
-		.complete = true,
-	};
-	unsigned int fields = 0;
-	int index = -1;
-
-	for (guint i = 0; i < header->fields->len; i++) {
-		const struct header_field *field = &g_array_index(
-			header->fields, struct header_field, i);
-		g_autofree char *value = NULL;
-		InternetAddressList *list;
-
-		if (field->name_len != 4 ||
-		    g_ascii_strncasecmp(field->raw, "From", 4) != 0)
-			continue;
-		if (++fields > MIME_AUTHORS_MAX ||
-		    field->raw_len > FROM_VALUE_MAX) {
-			walk.complete = false;
-			break;
-		}
-		index = (int)i;
-		value = header_value(header, index);
-		list = internet_address_list_parse(NULL, value);
-		walk_authors(&walk, list, 0);
-		g_clear_object(&list);
-	}
-	g_hash_table_destroy(walk.known);
-	*complete = walk.complete;
-	return walk.found;
-}
+#define MAILBOX_LEN_MAX 2000
 
 static char *
 decode_name(const char *text, size_t len)
@@ -109,17 +41,20 @@ decode_name(const char *text, size_t len)
 
 	g_mime_utils_unquote_string(name);
 	decoded = g_mime_utils_header_decode_phrase(NULL, name);
-	return g_utf8_make_valid(decoded != NULL ? decoded : name, -1);
+	return g_strstrip(clean(decoded != NULL ? decoded : name));
 }
 
 const char *
 mime_mailbox(const char *text, char **addr_out, char **name_out)
 {
-	g_autofree char *line = g_strstrip(g_strdup(text));
+	g_autofree char *line = g_strstrip(g_strndup(text,
+						     MAILBOX_LEN_MAX + 1));
 	g_autofree char *canon = NULL, *addr = NULL;
 	char *open = strrchr(line, '<');
 	size_t len = strlen(line);
 
+	if (len > MAILBOX_LEN_MAX)
+		return "it is too long for an address";
 	if (!g_utf8_validate(line, -1, NULL))
 		return "it is not UTF-8";
 	if (open != NULL && line[len - 1] != '>')
@@ -146,7 +81,7 @@ mime_decode(const char *value)
 	g_autofree char *decoded = g_mime_utils_header_decode_text(NULL,
 								   value);
 
-	return g_utf8_make_valid(decoded != NULL ? decoded : value, -1);
+	return clean(decoded != NULL ? decoded : value);
 }
 
 /* GMime folds where it likes; our fields are folded in one place. */
@@ -167,14 +102,18 @@ on_one_line(char *text)
 char *
 mime_encode_text(const char *text)
 {
-	return on_one_line(g_mime_utils_header_encode_text(NULL, text,
+	g_autofree char *utf8 = clean(text);
+
+	return on_one_line(g_mime_utils_header_encode_text(NULL, utf8,
 							   "utf-8"));
 }
 
 char *
 mime_encode_phrase(const char *text)
 {
-	return on_one_line(g_mime_utils_header_encode_phrase(NULL, text,
+	g_autofree char *utf8 = clean(text);
+
+	return on_one_line(g_mime_utils_header_encode_phrase(NULL, utf8,
 							     "utf-8"));
 }
 
@@ -189,49 +128,71 @@ mime_date_now(void)
 char *
 mime_message_id(const char *domain)
 {
-	g_autofree char *id = g_mime_utils_generate_message_id(domain);
-
-	return g_strdup_printf("<%s>", id);
+	return g_strdup_printf("<%" G_GINT64_MODIFIER "x.%08x%08x@%s>",
+			       g_get_real_time(), g_random_int(),
+			       g_random_int(), domain);
 }
 
 /* --- subjects ----------------------------------------------------------- */
 
-/* Length of "Re: ", "AW: Fwd: ", "Re[2]: " in front. */
+/* "Re" and "Fwd" in the languages of those whose programs translate them. */
+static bool
+is_marker(const char *word, size_t len)
+{
+	static const char *const words[] = {
+		"re", "aw", "antw", "sv", "vs", "rv", "fw", "fwd", "wg", "tr",
+		"rif", "odp", "ang", "ref", "res", "enc", "ynt", "atb", "bls",
+		"vb", "vl", "doorst", "pd",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (strlen(words[i]) == len &&
+		    g_ascii_strncasecmp(word, words[i], len) == 0)
+			return true;
+	return false;
+}
+
+/* Length of "Re: ", "AW: Fwd: ", "RE[2]: ", "Re^2: " in front, and of the
+ * blanks before what follows. */
 static size_t
 reply_markers(const char *subject)
 {
-	static const char *const words[] = {
-		"re", "aw", "antw", "sv", "vs", "fw", "fwd", "wg", "tr",
-		"rif", "odp", "ang", "ref", "res", "enc", NULL
-	};
-	const char *at = subject, *end;
+	const char *at = subject + strspn(subject, " ");
 
 	for (;;) {
-		const char *const *word = words;
+		const char *end = at;
 
-		at += strspn(at, " \t");
-		end = at + strspn(at, "abcdefghijklmnopqrstuvwxyz"
-				  "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
-		while (*word != NULL && (strlen(*word) != (size_t)(end - at) ||
-		       g_ascii_strncasecmp(at, *word, end - at) != 0))
-			word++;
-		if (*word == NULL)
+		while (g_ascii_isalpha(*end))
+			end++;
+		if (!is_marker(at, (size_t)(end - at)))
 			break;
-		end += strspn(end, "[]^0123456789 ");
+		end += strspn(end, "[]()^0123456789 ");
 		if (*end != ':')
 			break;
 		at = end + 1;
+		at += strspn(at, " ");
 	}
 	return (size_t)(at - subject);
 }
 
+/* Are the markers the same in both, so that none is in an encoded word? */
 static bool
-is_ascii(const char *text)
+same_markers(const char *raw, const char *decoded)
 {
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
+	size_t len = reply_markers(raw);
+
+	return len == reply_markers(decoded) &&
+		memcmp(raw, decoded, len) == 0;
+}
+
+static char *
+insert_prefix(const char *subject, size_t markers, const char *prefix)
+{
+	const char *rest = subject + markers;
+
+	return g_strdup_printf("%.*s%s%s%s%s", (int)markers, subject,
+			       markers > 0 && rest[-1] != ' ' ? " " : "",
+			       prefix, *rest != '\0' ? " " : "", rest);
 }
 
 char *
@@ -245,35 +206,12 @@ mime_subject_prefix(const char *old, const char *prefix)
 	if (old == NULL || old[0] == '\0')
 		return mime_encode_text(prefix);
 	decoded = mime_decode(old);
-	if (strstr(decoded + reply_markers(decoded), prefix) != NULL)
-		return g_strdup(old);
-	markers = reply_markers(old);
-	if (is_ascii(prefix))
-		return g_strdup_printf("%.*s%s %s", (int)markers, old, prefix,
-				       old + markers);
-	/* Blanks between encoded words vanish, so they become one text. */
 	markers = reply_markers(decoded);
-	joined = g_strdup_printf("%.*s%s %s", (int)markers, decoded, prefix,
-				 decoded + markers);
+	if (strstr(decoded + markers, prefix) != NULL)
+		return g_strdup(old);
+	if (g_str_is_ascii(prefix) && same_markers(old, decoded))
+		return insert_prefix(old, markers, prefix);
+	/* Blanks between encoded words vanish, so they become one text. */
+	joined = insert_prefix(decoded, markers, prefix);
 	return mime_encode_text(joined);
-}
-
-/* --- lines -------------------------------------------------------------- */
-
-bool
-mime_needs_recode(const char *bytes, size_t len)
-{
-	while (len > 0) {
-		const char *lf = memchr(bytes, '\n', len);
-		size_t line = lf != NULL ? (size_t)(lf - bytes) : len;
-		size_t text = line > 0 && bytes[line - 1] == '\r' ? line - 1
-			: line;
-
-		if (text > LINE_MAX_LEN)
-			return true;
-		line += lf != NULL;
-		bytes += line;
-		len -= line;
-	}
-	return false;
 }

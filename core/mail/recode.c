@@ -5,47 +5,28 @@
  * and a blank in, sendmail "!"), which breaks content and signatures. So a
  * post that has some is re-encoded here, where it is known what it is: leaf
  * parts in quoted-printable or base64, long fields by folding. What has no
- * long line keeps its bytes; the message is walked, not written anew, since
- * GMime would normalise the rest on the way.
+ * long line keeps its bytes: the pieces of the post are copied one by one,
+ * since GMime, when it writes a message, would normalise all of it.
  */
 #include <string.h>
 
-#include <gmime/gmime.h>
-
-#include "core/mail/header.h"
 #include "core/mail/mime.h"
+#include "core/mail/part.h"
 #include "core/base/banned.h"
 
-#define DEPTH_MAX 30		/* deeper parts are leaves to us */
-#define CUT_AT 900		/* octets of a line that has no blank */
+#define LINE_MAX_LEN 998	/* RFC 5321 section 4.5.3.1.6 */
+#define CUT_AT 990		/* octets of a line that is cut */
+#define ENCODED_LINE 76		/* RFC 2045 sections 6.7 and 6.8 */
 
-struct span { const char *bytes; size_t len; };
-
-static void recode_entity(struct span entity, int depth, GString *out);
-
-/* One line of *rest with its line end. */
-static struct span
-next_line(struct span *rest)
+bool
+mime_needs_recode(const char *bytes, size_t len)
 {
-	const char *lf = memchr(rest->bytes, '\n', rest->len);
-	struct span line = { rest->bytes, lf != NULL ?
-			     (size_t)(lf - rest->bytes) + 1 : rest->len };
+	struct span rest = { bytes, len };
 
-	rest->bytes += line.len;
-	rest->len -= line.len;
-	return line;
-}
-
-static size_t
-text_len(struct span line)
-{
-	size_t len = line.len;
-
-	if (len > 0 && line.bytes[len - 1] == '\n')
-		len--;
-	if (len > 0 && line.bytes[len - 1] == '\r')
-		len--;
-	return len;
+	while (rest.len > LINE_MAX_LEN)
+		if (span_text(span_line(&rest)) > LINE_MAX_LEN)
+			return true;
+	return false;
 }
 
 /* Lines as they are, with CRLF at each end that had one. */
@@ -53,275 +34,293 @@ static void
 copy_lines(struct span text, GString *out)
 {
 	while (text.len > 0) {
-		struct span line = next_line(&text);
+		struct span line = span_line(&text);
 
 		g_string_append_len(out, line.bytes,
-				    (gssize)text_len(line));
+				    (gssize)span_text(line));
 		if (line.bytes[line.len - 1] == '\n')
 			g_string_append(out, "\r\n");
 	}
 }
 
-/* --- fields ------------------------------------------------------------- */
-
-/* One line of a field in pieces, at blanks where there are some. */
-static void
-cut_line(const char *line, size_t len, GString *out)
-{
-	while (len > CUT_AT) {
-		size_t at = CUT_AT;
-
-		while (at > CUT_AT / 2 && line[at] != ' ' && line[at] != '\t')
-			at--;
-		if (line[at] != ' ' && line[at] != '\t')
-			at = CUT_AT;
-		g_string_append_len(out, line, (gssize)at);
-		g_string_append(out, "\r\n");
-		if (line[at] != ' ' && line[at] != '\t')
-			g_string_append_c(out, ' ');
-		line += at;
-		len -= at;
-	}
-	g_string_append_len(out, line, (gssize)len);
-	g_string_append(out, "\r\n");
-}
-
-static void
-write_field(const struct header_field *field, GString *out)
-{
-	struct span rest = { field->raw, field->raw_len };
-
-	while (rest.len > 0) {
-		struct span line = next_line(&rest);
-
-		cut_line(line.bytes, text_len(line), out);
-	}
-}
-
-/* encoding: what Content-Transfer-Encoding is to say, or NULL: as it was. */
-static void
-write_header(const struct header *header, const char *encoding, GString *out)
-{
-	static const char cte[] = "Content-Transfer-Encoding";
-
-	for (guint i = 0; i < header->fields->len; i++) {
-		const struct header_field *field = &g_array_index(
-			header->fields, struct header_field, i);
-
-		if (encoding != NULL && field->name_len == strlen(cte) &&
-		    g_ascii_strncasecmp(field->raw, cte,
-					field->name_len) == 0)
-			continue;
-		write_field(field, out);
-	}
-	if (encoding != NULL)
-		g_string_append_printf(out, "%s: %s\r\n", cte, encoding);
-}
-
-/* --- leaves ------------------------------------------------------------- */
-
-static GByteArray *
-run_encoding(GMimeEncoding *state, struct span text)
-{
-	GByteArray *out = g_byte_array_new();
-	size_t room = g_mime_encoding_outlen(state, text.len);
-
-	g_byte_array_set_size(out, (guint)room);
-	g_byte_array_set_size(out, (guint)g_mime_encoding_flush(
-		state, text.bytes, text.len, (char *)out->data));
-	return out;
-}
-
-static GByteArray *
-decode_leaf(const struct header *header, struct span body)
-{
-	g_autofree char *value = header_get(header,
-					    "Content-Transfer-Encoding");
-	GMimeEncoding state;
-
-	g_mime_encoding_init_decode(&state, value != NULL ?
-		g_mime_content_encoding_from_string(g_strstrip(value)) :
-		GMIME_CONTENT_ENCODING_DEFAULT);
-	return run_encoding(&state, body);
-}
-
-/* GMime's encoders think in LF; text is canonical with CRLF outside. */
-static GByteArray *
-without_cr(const GByteArray *text)
-{
-	GByteArray *out = g_byte_array_sized_new(text->len);
-
-	for (guint i = 0; i < text->len; i++)
-		if (text->data[i] != '\r' || i + 1 >= text->len ||
-		    text->data[i + 1] != '\n')
-			g_byte_array_append(out, &text->data[i], 1);
-	return out;
-}
-
-static void
-encode_leaf(const struct header *header, struct span body, bool is_text,
-	    GString *out)
-{
-	g_autoptr(GByteArray) raw = decode_leaf(header, body);
-	g_autoptr(GByteArray) text = is_text ? without_cr(raw) :
-		g_byte_array_ref(raw);
-	g_autoptr(GByteArray) encoded = NULL;
-	GMimeEncoding state;
-
-	g_mime_encoding_init_encode(&state, is_text ?
-				    GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE :
-				    GMIME_CONTENT_ENCODING_BASE64);
-	encoded = run_encoding(&state, (struct span){
-		(const char *)text->data, text->len });
-	write_header(header, is_text ? "quoted-printable" : "base64", out);
-	g_string_append(out, "\r\n");
-	copy_lines((struct span){ (const char *)encoded->data, encoded->len },
-		   out);
-}
-
-/* --- structure ---------------------------------------------------------- */
-
-struct kind {
-	bool is_text;
-	bool is_message;	/* an entity inside, not encoded */
-	char *boundary;		/* of a multipart, or NULL */
-};
+/* --- folding ------------------------------------------------------------ */
 
 static bool
-is_identity(const struct header *header)
+is_blank(char c)
 {
-	g_autofree char *value = header_get(header,
-					    "Content-Transfer-Encoding");
-	GMimeContentEncoding encoding = value != NULL ?
-		g_mime_content_encoding_from_string(g_strstrip(value)) :
-		GMIME_CONTENT_ENCODING_DEFAULT;
-
-	return encoding != GMIME_CONTENT_ENCODING_BASE64 &&
-		encoding != GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE &&
-		encoding != GMIME_CONTENT_ENCODING_UUENCODE;
+	return c == ' ' || c == '\t';
 }
 
+/* How much of the text goes on this line: up to the last blank that has
+ * words on both sides, else as much as there is room for. */
+static size_t
+cut_point(const char *text, size_t len)
+{
+	size_t words = 0, at;
+
+	while (words < len && is_blank(text[words]))
+		words++;
+	for (at = CUT_AT; at > words; at--)
+		if (is_blank(text[at]) && !is_blank(text[at - 1]))
+			return at;
+	/* Not inside of a character of UTF-8. */
+	for (at = CUT_AT; at > CUT_AT - 3; at--)
+		if (((unsigned char)text[at] & 0xc0) != 0x80)
+			return at;
+	return CUT_AT;
+}
+
+/* The blanks in front but one, where there are too many of them to be kept:
+ * a line of blanks only may pass for the end of the header. */
+static struct span
+skip_blanks(struct span text)
+{
+	size_t blanks = 0;
+
+	while (blanks < text.len && is_blank(text.bytes[blanks]))
+		blanks++;
+	if (blanks < CUT_AT)
+		return text;
+	return (struct span){ text.bytes + blanks - 1, text.len - blanks + 1 };
+}
+
+/* One line in pieces that are not too long. Those behind the first begin
+ * with a blank, so that in a header they are folds. */
 static void
-kind_of(const struct header *header, struct kind *out)
+cut_line(struct span line, GString *out)
 {
-	g_autofree char *value = header_get(header, "Content-Type");
-	GMimeContentType *type = g_mime_content_type_parse(
-		NULL, value != NULL ? value : "text/plain");
-	const char *boundary;
+	struct span text = { line.bytes, span_text(line) };
 
-	boundary = g_mime_content_type_get_parameter(type, "boundary");
-	out->is_text = g_mime_content_type_is_type(type, "text", "*");
-	out->is_message = is_identity(header) &&
-		g_mime_content_type_is_type(type, "message", "rfc822");
-	out->boundary = boundary != NULL && boundary[0] != '\0' &&
-		is_identity(header) &&
-		g_mime_content_type_is_type(type, "multipart", "*") ?
-		g_strdup(boundary) : NULL;
-	g_object_unref(type);
-}
+	while (text.len > LINE_MAX_LEN) {
+		size_t at;
 
-/* 0: no delimiter, 1: delimiter, 2: the last one (RFC 2046 section 5.1.1) */
-static int
-delimiter(struct span line, const char *boundary)
-{
-	size_t len = strlen(boundary), text = text_len(line);
-
-	if (text < len + 2 || line.bytes[0] != '-' || line.bytes[1] != '-' ||
-	    memcmp(line.bytes + 2, boundary, len) != 0)
-		return 0;
-	return text >= len + 4 && line.bytes[len + 2] == '-' &&
-		line.bytes[len + 3] == '-' ? 2 : 1;
-}
-
-/* Preamble and epilogue are read by nobody; they only must not be long. */
-static void
-copy_margin(struct span text, GString *out)
-{
-	while (text.len > 0) {
-		struct span line = next_line(&text);
-
-		cut_line(line.bytes, text_len(line), out);
+		while (text.len > 0 && is_blank(text.bytes[text.len - 1]))
+			text.len--;
+		if (text.len == 0)
+			return;
+		text = skip_blanks(text);
+		if (text.len <= LINE_MAX_LEN)
+			break;
+		at = cut_point(text.bytes, text.len);
+		g_string_append_len(out, text.bytes, (gssize)at);
+		g_string_append(out, "\r\n");
+		text.bytes += at;
+		text.len -= at;
+		if (!is_blank(text.bytes[0]))
+			g_string_append_c(out, ' ');
 	}
+	g_string_append_len(out, text.bytes, (gssize)text.len);
+	if (line.len > 0 && line.bytes[line.len - 1] == '\n')
+		g_string_append(out, "\r\n");
 }
 
 static void
-recode_parts(struct span body, const char *boundary, int depth, GString *out)
+cut_lines(struct span text, GString *out)
 {
-	struct span rest = body, section = { body.bytes, 0 };
-	bool inside = false;
-	int found = 0;
+	while (text.len > 0)
+		cut_line(span_line(&text), out);
+}
 
-	while (rest.len > 0 && found != 2) {
-		struct span line = next_line(&rest);
+/* --- encoding ----------------------------------------------------------- */
 
-		found = delimiter(line, boundary);
-		if (found == 0) {
-			section.len += line.len;
+/* Length of the line end at p, 0 if there is none. */
+static size_t
+line_end(const guint8 *p, const guint8 *end)
+{
+	if (*p == '\n')
+		return 1;
+	return *p == '\r' && end - p > 1 && p[1] == '\n' ? 2 : 0;
+}
+
+static bool
+is_plain(const guint8 *p, const guint8 *end, size_t column)
+{
+	/* What might pass for a delimiter or be changed on the way. */
+	if (column == 0 && (*p == '-' || *p == '.' ||
+			    (end - p >= 5 && memcmp(p, "From ", 5) == 0)))
+		return false;
+	if (*p == ' ' || *p == '\t')
+		return end - p > 1 && line_end(p + 1, end) == 0;
+	return *p > ' ' && *p < 0x7f && *p != '=';
+}
+
+/* RFC 2045 section 6.7 */
+static void
+append_qp(const GByteArray *text, GString *out)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	const guint8 *p = text->data, *end = p + text->len;
+	size_t column = 0;
+
+	while (p < end) {
+		size_t newline = line_end(p, end);
+		size_t room = is_plain(p, end, column) ? 1 : 3;
+
+		if (newline > 0) {
+			g_string_append(out, "\r\n");
+			p += newline;
+			column = 0;
 			continue;
 		}
-		if (inside)
-			recode_entity(section, depth + 1, out);
-		else
-			copy_margin(section, out);
-		copy_lines(line, out);
-		inside = found == 1;
-		section = (struct span){ rest.bytes, 0 };
-	}
-	if (inside)
-		recode_entity(section, depth + 1, out);
-	else
-		copy_margin(found == 2 ? rest : section, out);
-}
+		if (column + room > ENCODED_LINE - 1) {
+			g_string_append(out, "=\r\n");
+			column = 0;
+			continue;
+		}
+		if (room == 1) {
+			g_string_append_c(out, (char)*p);
+		} else {
+			char code[] = { '=', hex[*p >> 4], hex[*p & 15] };
 
-static void
-recode_body(const struct header *header, const struct kind *kind,
-	    struct span body, int depth, GString *out)
-{
-	if (depth < DEPTH_MAX && kind->boundary != NULL) {
-		write_header(header, NULL, out);
-		g_string_append(out, "\r\n");
-		recode_parts(body, kind->boundary, depth, out);
-	} else if (depth < DEPTH_MAX && kind->is_message) {
-		write_header(header, NULL, out);
-		g_string_append(out, "\r\n");
-		recode_entity(body, depth + 1, out);
-	} else if (mime_needs_recode(body.bytes, body.len)) {
-		encode_leaf(header, body, kind->is_text, out);
-	} else {
-		write_header(header, NULL, out);
-		g_string_append(out, "\r\n");
-		copy_lines(body, out);
+			g_string_append_len(out, code, sizeof(code));
+		}
+		column += room;
+		p++;
 	}
 }
 
 static void
-recode_entity(struct span entity, int depth, GString *out)
+append_wrapped(struct span code, GString *out)
 {
-	struct header header;
-	struct kind kind;
-	size_t body_at;
+	size_t column = 0;
 
-	if (!mime_needs_recode(entity.bytes, entity.len) ||
-	    !header_parse(entity.bytes, entity.len, &header, &body_at)) {
-		copy_lines(entity, out);
+	for (size_t i = 0; i < code.len; i++) {
+		/* What is no letter of base64 is to be ignored; "-" might
+		 * come to look like a delimiter. */
+		if (g_ascii_isspace(code.bytes[i]) || code.bytes[i] == '-')
+			continue;
+		if (column == ENCODED_LINE) {
+			g_string_append(out, "\r\n");
+			column = 0;
+		}
+		g_string_append_c(out, code.bytes[i]);
+		column++;
+	}
+}
+
+static bool
+wants_base64(const struct part *part)
+{
+	return part->encoding == PART_BASE64 || !part->is_text;
+}
+
+static void
+encode_leaf(const struct piece *piece, GString *out)
+{
+	g_autoptr(GByteArray) raw = NULL;
+	g_autofree char *code = NULL;
+
+	/* Only its lines are wrong, whatever its letters say to whom. */
+	if (piece->part->encoding == PART_BASE64) {
+		append_wrapped(piece->span, out);
 		return;
 	}
-	kind_of(&header, &kind);
-	recode_body(&header, &kind, (struct span){ entity.bytes + body_at,
-		    entity.len - body_at }, depth, out);
-	g_free(kind.boundary);
-	header_done(&header);
+	raw = part_decode(piece->part, piece->span);
+	if (wants_base64(piece->part)) {
+		code = g_base64_encode(raw->data, raw->len);
+		append_wrapped((struct span){ code, strlen(code) }, out);
+	} else {
+		append_qp(raw, out);
+	}
 }
 
-/* A delimiter's line belongs to what is before it, so a re-encoded part must
- * not end in the middle of a line: the encoders of both kinds end one. */
+/* --- headers ------------------------------------------------------------ */
+
+static bool
+is_named(const struct header_field *field, const char *name)
+{
+	return field->name_len == strlen(name) &&
+		g_ascii_strncasecmp(field->raw, name, field->name_len) == 0;
+}
+
+static void
+end_line(GString *out)
+{
+	if (out->len > 0 && out->str[out->len - 1] != '\n')
+		g_string_append(out, "\r\n");
+}
+
+/* The fields, with a new Content-Transfer-Encoding in the old one's place,
+ * or last. */
+static void
+write_encoded(const struct part *part, GString *out)
+{
+	static const char name[] = "Content-Transfer-Encoding";
+	g_autofree char *field = g_strdup_printf("%s: %s\r\n", name,
+						 wants_base64(part) ? "base64"
+						 : "quoted-printable");
+	bool done = false;
+
+	for (guint i = 0; i < part->header.fields->len; i++) {
+		const struct header_field *old = &g_array_index(
+			part->header.fields, struct header_field, i);
+
+		if (!is_named(old, name)) {
+			cut_lines((struct span){ old->raw, old->raw_len },
+				  out);
+			end_line(out);
+		} else if (!done) {
+			g_string_append(out, field);
+			done = true;
+		}
+	}
+	/* Without it no reader looks at the encoding (RFC 2045 4). */
+	if (part->is_root && header_find(&part->header, "MIME-Version",
+					 0) < 0)
+		g_string_append(out, "MIME-Version: 1.0\r\n");
+	if (!done)
+		g_string_append(out, field);
+	g_string_append(out, "\r\n");
+}
+
+/* --- pieces ------------------------------------------------------------- */
+
+static bool
+is_encoded(const struct piece *piece)
+{
+	return piece->kind == PIECE_LEAF && piece->has_long &&
+		!piece->part->is_fields;
+}
+
+/* next: the piece behind it, or NULL. False: nothing can be done. */
+static bool
+write_piece(const struct piece *piece, const struct piece *next, GString *out)
+{
+	if (piece->kind == PIECE_HEAD && next != NULL && is_encoded(next)) {
+		write_encoded(piece->part, out);
+	} else if (is_encoded(piece)) {
+		if (piece->part->encoding == PART_FOREIGN ||
+		    piece->part->is_deep)
+			return false;
+		encode_leaf(piece, out);
+		if (next == NULL)
+			end_line(out);
+	} else if (piece->has_long) {
+		cut_lines(piece->span, out);
+	} else {
+		copy_lines(piece->span, out);
+	}
+	return true;
+}
+
 bool
 mime_recode(const char *bytes, size_t len, GString *out)
 {
 	g_autoptr(GString) made = g_string_sized_new(len + len / 8);
+	struct parts parts;
+	bool ok = true;
 
-	recode_entity((struct span){ bytes, len }, 0, made);
-	if (mime_needs_recode(made->str, made->len))
+	if (!parts_read(bytes, len, &parts))
+		return false;
+	for (guint i = 0; ok && i < parts.pieces->len; i++) {
+		const struct piece *piece = &g_array_index(parts.pieces,
+							   struct piece, i);
+
+		ok = write_piece(piece, i + 1 < parts.pieces->len ?
+				 piece + 1 : NULL, made);
+	}
+	parts_done(&parts);
+	if (!ok || mime_needs_recode(made->str, made->len))
 		return false;
 	g_string_append_len(out, made->str, (gssize)made->len);
 	return true;

@@ -21,6 +21,33 @@ test_authors(void)
 		{ "From: a@a.test, a@A.test\r\n\r\n", "a@a.test", true },
 		{ "From: \"b@b.test\" <a@a.test>\r\n\r\n", "a@a.test",
 		  true },
+		{ "From: \"Ann\" (x \\) y) <ann@a.test> (z)\r\n\r\n",
+		  "ann@a.test", true },
+		{ "From: ann @ a . test\r\n\r\n", "ann@a.test", true },
+		{ "From: x@y <ann@a.test>\r\n\r\n", "ann@a.test", true },
+		{ "From: <@r.test:ann@a.test>\r\n\r\n", "ann@a.test", true },
+		{ "From: J\xc3\xb6rg <ann@a.test>\r\n\r\n", "ann@a.test",
+		  true },
+		{ "From: =?utf-8?q?a=40b=2C?= <c@d.test>\r\n\r\n",
+		  "c@d.test", true },
+		{ "From: a@a.test, , b@b.test,\r\n\r\n",
+		  "a@a.test b@b.test", true },
+		{ "From: a@b.test@c.test\r\n\r\n", "a@b.test", false },
+		{ "From: a@b.test; c@d.test\r\n\r\n", "a@b.test", false },
+		{ "From: a@b.test c@d.test\r\n\r\n", "a@b.test c@d.test",
+		  false },
+		{ "From: <a@b.test> c@d.test\r\n\r\n",
+		  "a@b.test c@d.test", false },
+		{ "From: Doe, John <j@d.test>\r\n\r\n", "j@d.test", false },
+		{ "From: N <a@b.test\r\n\r\n", "a@b.test", false },
+		{ "From: \"N <a@b.test>\r\n\r\n", "a@b.test", false },
+		{ "From: <<a@b.test>>\r\n\r\n", "a@b.test", false },
+		{ "From: a@b.test (x\r\n\r\n", "", false },
+		{ "From: undisclosed:;\r\n\r\n", "", false },
+		{ "From: N <>\r\n\r\n", "", false },
+		{ "From: a@a.test\r\nFrom: nobody\r\n\r\n", "a@a.test",
+		  false },
+		{ "From : ann@a.test\r\n\r\n", "ann@a.test", true },
 		{ "From: nobody\r\n\r\n", "", false },
 		{ "From:\r\n\r\n", "", false },
 		{ "From: a@a.test, nobody\r\n\r\n", "a@a.test", false },
@@ -64,6 +91,8 @@ test_mailboxes(void)
 		{ "ann@a.test bob@b.test", NULL, NULL },
 		{ "ann@a.test,bob@b.test", NULL, NULL },
 		{ "Ann <ann@a.test", NULL, NULL },
+		{ "=?utf-8?q?a=0D=0Ab?= <j@a.test>", "j@a.test", "a  b" },
+		{ "a@b.test (comment)", NULL, NULL },
 		{ "Ann <ann>", NULL, NULL },
 		{ "\xff@a.test", NULL, NULL },
 		{ "", NULL, NULL },
@@ -96,6 +125,26 @@ test_subjects(void)
 		{ "=?utf-8?b?UmU6IFtkZXZdIMO8YmVy?=", "[dev]",
 		  "=?utf-8?b?UmU6IFtkZXZdIMO8YmVy?=" },
 		{ "Hi", "", "Hi" },
+		{ "", "[dev]", "[dev]" },
+		{ "Re:", "[dev]", "Re: [dev]" },
+		{ "Re:Hi", "[dev]", "Re: [dev] Hi" },
+		{ "x", "[\xc3\xbc]", "=?UTF-8?b?W8O8XQ==?= x" },
+		{ "RE[2]: AW: Hi", "[dev]", "RE[2]: AW: [dev] Hi" },
+		{ "Re : Hi", "[dev]", "Re : [dev] Hi" },
+		{ "Re 5 things: Hi", "[dev]", "[dev] Re 5 things: Hi" },
+		{ "Sv: Vs: Odp: Ang: Antw: Hi", "[dev]",
+		  "Sv: Vs: Odp: Ang: Antw: [dev] Hi" },
+		{ "Re: was: [dev] Hi", "[dev]", "Re: was: [dev] Hi" },
+		{ "[DEV] Hi", "[dev]", "[dev] [DEV] Hi" },
+		{ "J\xc3\xb6rg", "[dev]", "[dev] J\xc3\xb6rg" },
+		{ "Re: J\xf6rg", "[dev]", "Re: [dev] J\xf6rg" },
+		{ "Re: =?iso-8859-1?q?=FCber?=", "[dev]",
+		  "Re: [dev] =?iso-8859-1?q?=FCber?=" },
+		{ "=?utf-8?q?AW=3A_=C3=BCber?=", "[dev]",
+		  "AW: [dev] =?UTF-8?b?w7xiZXI=?=" },
+		{ "=?utf-8?q?=5Bdev=5D_x?=", "[dev]",
+		  "=?utf-8?q?=5Bdev=5D_x?=" },
+		{ "=?nonsense?q?x", "[dev]", "[dev] =?nonsense?q?x" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -107,71 +156,192 @@ test_subjects(void)
 }
 
 static void
-check_recoded(const char *text, size_t len, const char *holds)
+test_words(void)
 {
-	g_autoptr(GString) out = g_string_new(NULL);
+	static const struct { const char *text, *phrase; } cases[] = {
+		{ "Dev list", "Dev list" },
+		{ "A. B", "\"A. B\"" },
+		{ "a\"b", "\"a\\\"b\"" },
+		{ "", "" },
+	};
+	g_autofree char *decoded = mime_decode("=?utf-8?q?a=0D=0A?= \xff");
+	g_autofree char *encoded = mime_encode_text("\xc3\xbc\r\nX: y");
+	g_autofree char *again = mime_decode(encoded);
+	g_autofree char *one = mime_message_id("l.test");
+	g_autofree char *two = mime_message_id("l.test");
+	g_autofree char *date = mime_date_now();
 
-	g_assert_true(mime_needs_recode(text, len));
-	g_assert_true(mime_recode(text, len, out));
-	g_assert_false(mime_needs_recode(out->str, out->len));
-	g_assert_nonnull(strstr(out->str, holds));
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *phrase = mime_encode_phrase(cases[i].text);
+
+		g_assert_cmpstr(phrase, ==, cases[i].phrase);
+	}
+	g_assert_true(g_utf8_validate(decoded, -1, NULL));
+	g_assert_null(strpbrk(decoded, "\r\n"));
+	g_assert_true(g_str_is_ascii(encoded));
+	g_assert_null(strpbrk(encoded, "\r\n"));
+	g_assert_cmpstr(again, ==, "\xc3\xbc  X: y");
+	g_assert_cmpstr(one, !=, two);
+	g_assert_true(g_str_has_suffix(one, "@l.test>"));
+	g_assert_cmpuint(strlen(date), >, 20);
 }
+
+/* X stands for 1200 letters x, N for 1200 octets of value 0xfc. */
+static char *
+expand(const char *text)
+{
+	g_autofree char *x = g_strnfill(1200, 'x');
+	g_autofree char *n = g_strnfill(1200, '\xfc');
+	GString *out = g_string_new(NULL);
+
+	for (; *text != '\0'; text++) {
+		if (*text == 'X' || *text == 'N')
+			g_string_append(out, *text == 'X' ? x : n);
+		else
+			g_string_append_c(out, *text);
+	}
+	return g_string_free(out, FALSE);
+}
+
+/* Runs of x and =FC, soft line breaks taken out, as X and N. */
+static char *
+contract(const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "=\r\n", -1);
+	g_autofree char *joined = g_strjoinv("", lines);
+	GString *out = g_string_new(NULL);
+
+	for (const char *p = joined; *p != '\0';) {
+		size_t run = strspn(p, "x");
+
+		if (run > 100) {
+			g_string_append(out, run == 1200 ? "X" : "?");
+			p += run;
+		} else if (strncmp(p, "=FC=FC", 6) == 0) {
+			while (strncmp(p, "=FC", 3) == 0)
+				p += 3;
+			g_string_append_c(out, 'N');
+		} else {
+			g_string_append_c(out, *p++);
+		}
+	}
+	return g_string_free(out, FALSE);
+}
+
+#define QP "Content-Transfer-Encoding: quoted-printable\r\n"
+#define MIXED "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
 
 static void
 test_recode(void)
 {
-	g_autofree char *x = g_strnfill(3000, 'x');
-	g_autofree char *plain = g_strdup_printf("A: b\r\n\r\n%s\r\n", x);
-	g_autofree char *part = g_strdup_printf(
-		"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
-		"pre\r\n--b\r\n\r\nshort\r\n--b\r\n"
-		"Content-Type: application/pdf\r\n\r\n%s\r\n--b--\r\n", x);
-	g_autofree char *field = g_strdup_printf("A: %s\r\n\r\nbody\r\n", x);
-	g_autofree char *open = g_strdup_printf(
-		"Content-Type: multipart/mixed; boundary=b\r\n\r\n%s\r\n",
-		x);
+	/* NULL: nothing can be done. */
+	static const struct { const char *text, *made; } cases[] = {
+		{ "A: b\r\n\r\nX\r\n",
+		  "A: b\r\nMIME-Version: 1.0\r\n" QP "\r\nX\r\n" },
+		{ "A: b\n\nX\nN",
+		  "A: b\r\nMIME-Version: 1.0\r\n" QP
+		  "\r\nX\r\nN\r\n" },
+		{ "mime-version: 1.0\r\nContent-Transfer-Encoding: 8bit\r\n"
+		  "A: b\r\n\r\n--X \r\n-y=\r\nFrom z\r\n.\r\n",
+		  "mime-version: 1.0\r\n" QP
+		  "A: b\r\n\r\n=2D-X=20\r\n=2Dy=3D\r\n=46rom z\r\n=2E\r\n" },
+		{ MIXED "pre\r\n--b\r\n\r\nshort \r\n--b\r\nA: b\r\n\r\n"
+		  "X\r\n--b-- \r\nepilogue",
+		  MIXED "pre\r\n--b\r\n\r\nshort \r\n--b\r\nA: b\r\n" QP
+		  "\r\nX\r\n--b-- \r\nepilogue" },
+		{ MIXED "--b\r\n\r\nX\r\n--bb\r\n\r\n--b--",
+		  MIXED "--b\r\n" QP "\r\nX\r\n=2D-bb\r\n\r\n--b--" },
+		{ "Content-Type: message/rfc822\r\n\r\nA: b\r\n\r\nX",
+		  "Content-Type: message/rfc822\r\n\r\nA: b\r\n"
+		  "MIME-Version: 1.0\r\n" QP "\r\nX\r\n" },
+		{ "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n"
+		  "\r\nFrom: x\r\n\r\nX\r\n--b--\r\n",
+		  "Content-Type: multipart/digest; boundary=b\r\n\r\n--b\r\n"
+		  "\r\nFrom: x\r\nMIME-Version: 1.0\r\n" QP
+		  "\r\nX\r\n--b--\r\n" },
+		{ "Content-Transfer-Encoding: Quoted-Printable\r\n\r\n"
+		  "X=3D\r\n", QP "MIME-Version: 1.0\r\n\r\nX=3D\r\n" },
+		{ "Content-Transfer-Encoding: x-uuencode\r\n\r\nX\r\n",
+		  NULL },
+		{ MIXED "no parts X\r\n",
+		  "Content-Type: multipart/mixed; boundary=b\r\n"
+		  "MIME-Version: 1.0\r\n" QP "\r\nno parts X\r\n" },
+		{ "A: b\r\nno field X", "A: b\r\nMIME-Version: 1.0\r\n" QP
+		  "\r\nno field X\r\n" },
+		{ "A: b\r\n\r\nshort\nlines", "A: b\r\n\r\nshort\r\nlines" },
+	};
 
-	check_recoded(plain, strlen(plain),
-		      "Content-Transfer-Encoding: quoted-printable\r\n");
-	check_recoded(part, strlen(part), "\r\n\r\nshort\r\n--b\r\n");
-	check_recoded(part, strlen(part),
-		      "Content-Transfer-Encoding: base64\r\n");
-	check_recoded(field, strlen(field), "\r\n\r\nbody\r\n");
-	check_recoded(open, strlen(open), "xxx\r\n");
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *text = expand(cases[i].text), *made = NULL;
+		g_autoptr(GString) out = g_string_new(NULL);
+		bool ok = mime_recode(text, strlen(text), out);
+
+		g_test_message("%s", cases[i].text);
+		g_assert_cmpint(ok, ==, cases[i].made != NULL);
+		g_assert_false(mime_needs_recode(out->str, out->len));
+		made = contract(out->str);
+		if (ok)
+			g_assert_cmpstr(made, ==, cases[i].made);
+	}
 }
 
-static const char report[] =
-	"Content-Type: multipart/report; report-type=delivery-status;"
-	" boundary=b\r\n\r\n--b\r\n\r\nSorry.\r\n--b\r\n"
-	"Content-Type: message/delivery-status\r\n\r\n"
-	"Reporting-MTA: dns; mx.test\r\n"
-	"Original-Envelope-Id: abc.1\r\n\r\n"
-	"Final-Recipient: RFC822; Bob@b.test\r\n"
-	"Original-Recipient: rfc822;bob+x@b.test\r\n"
-	"Action: failed (really)\r\nStatus: 5.1.1 (no such user)\r\n"
-	"Diagnostic-Code: smtp; 550 5.1.1\r\n  User unknown\r\n\r\n"
-	"Final-Recipient: rfc822; eve@b.test\r\nAction: delayed\r\n"
-	"Status: 4.4.1\r\n\r\n--b--\r\n";
-
 static void
-test_dsn(void)
+test_recode_binary(void)
 {
-	const struct dsn_recipient *bob, *eve;
-	struct dsn dsn = { 0 };
+	g_autofree char *x = g_strnfill(3000, 'x');
+	g_autofree char *code = g_base64_encode((guchar *)x, strlen(x));
+	g_autofree char *text = g_strdup_printf(
+		MIXED "--b\r\nContent-Type: image/png\r\n\r\n%s\r\n--b\r\n"
+		"Content-Transfer-Encoding: BASE64\r\n\r\n%s\r\n--b--\r\n",
+		x, code);
+	g_autoptr(GString) out = g_string_new(NULL);
+	g_auto(GStrv) parts = NULL;
 
-	g_assert_false(mime_dsn("A: b\r\n\r\nhi\r\n", 12, &dsn));
-	g_assert_true(mime_dsn(report, strlen(report), &dsn));
-	g_assert_cmpstr(dsn.envelope_id, ==, "abc.1");
-	g_assert_cmpuint(dsn.recipients->len, ==, 2);
-	bob = g_ptr_array_index(dsn.recipients, 0);
-	eve = g_ptr_array_index(dsn.recipients, 1);
-	g_assert_cmpint(bob->action, ==, DSN_FAILED);
-	g_assert_cmpstr(bob->final, ==, "Bob@b.test");
-	g_assert_cmpstr(bob->original, ==, "bob+x@b.test");
-	g_assert_cmpstr(bob->status, ==, "5.1.1");
-	g_assert_cmpstr(bob->diagnostic, ==, "550 5.1.1  User unknown");
-	g_assert_cmpint(eve->action, ==, DSN_DELAYED);
-	dsn_done(&dsn);
+	g_assert_true(mime_recode(text, strlen(text), out));
+	parts = g_strsplit(out->str, "--b", -1);
+	g_assert_cmpuint(g_strv_length(parts), ==, 4);
+	for (int i = 1; i < 3; i++) {
+		gsize len;
+		g_autofree guchar *raw = NULL;
+
+		g_assert_nonnull(strstr(parts[i],
+			"Content-Transfer-Encoding: base64\r\n\r\n"));
+		raw = g_base64_decode(strstr(parts[i], "\r\n\r\n"), &len);
+		g_assert_cmpmem(raw, len, x, strlen(x));
+	}
+}
+
+/* A folded field says the same, and no line of it is empty. */
+static void
+test_recode_fields(void)
+{
+	static const char *const fields[] = {
+		"A: X\r\n", "A: X X X\r\n", "A:X\r\n B\r\n", "A: b\r\n X\r\n",
+	};
+	g_autofree char *blanks = g_strnfill(3000, ' ');
+	g_autofree char *odd = g_strdup_printf("A: b%sc%s\r\n%s\r\n d%s\r\n",
+					       blanks, blanks, blanks, blanks);
+
+	for (size_t i = 0; i <= G_N_ELEMENTS(fields); i++) {
+		bool last = i == G_N_ELEMENTS(fields);
+		g_autofree char *field = expand(last ? odd : fields[i]);
+		g_autofree char *text = g_strconcat(field, "B: c\r\n\r\nbody",
+						    NULL);
+		g_autoptr(GString) out = g_string_new(NULL);
+		g_auto(GStrv) was = g_strsplit_set(field, " \r\n", -1), is;
+		g_autofree char *before = g_strjoinv("", was), *after;
+		char *end;
+
+		g_assert_true(mime_recode(text, strlen(text), out));
+		g_assert_false(mime_needs_recode(out->str, out->len));
+		end = strstr(out->str, "B: c\r\n\r\nbody");
+		g_assert_nonnull(end);
+		*end = '\0';
+		g_assert_null(strstr(out->str, "\r\n\r\n"));
+		is = g_strsplit_set(out->str, " \r\n", -1);
+		after = g_strjoinv("", is);
+		g_assert_cmpstr(before, ==, after);
+	}
 }
 
 int
@@ -181,8 +351,10 @@ main(void)
 		{ "every author is found, or it is said", test_authors },
 		{ "an address file's lines are read", test_mailboxes },
 		{ "a subject is prefixed once", test_subjects },
+		{ "words are encoded and decoded", test_words },
 		{ "long lines are re-encoded, nothing else", test_recode },
-		{ "a delivery report names its recipients", test_dsn },
+		{ "what is no text is kept to the byte", test_recode_binary },
+		{ "long fields are folded", test_recode_fields },
 		{ NULL, NULL },
 	};
 

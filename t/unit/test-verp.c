@@ -69,6 +69,70 @@ test_forged(void)
 	verp_free(other);
 }
 
+/* By another implementation of HMAC-SHA-256 and base32: a token must be
+ * read by every version that comes later. */
+static void
+test_known(void)
+{
+	static const uint8_t handle[MEMBER_HANDLE_LEN] = {
+		0x43, 0x8c, 0x4c, 0x7a, 0xfe, 0x60, 0x0c, 0xdf
+	};
+	uint8_t secret[VERP_SECRET_LEN], got[MEMBER_HANDLE_LEN];
+	char token[VERP_TOKEN_LEN + 1];
+	struct verp *verp;
+
+	for (size_t i = 0; i < sizeof(secret); i++)
+		secret[i] = (uint8_t)i;
+	verp = verp_new(secret);
+	verp_make(verp, "dev@l.test", member, post, token);
+	g_assert_cmpstr(token, ==, "yvdroez7ftu73ddz5ygubu2p");
+	verp_free(verp);
+	member_handle("ann@example.org", got);
+	g_assert_cmpmem(got, sizeof(got), handle, sizeof(handle));
+}
+
+static void *
+make_many(void *data)
+{
+	const struct verp *verp = data;
+	char token[VERP_TOKEN_LEN + 1];
+
+	for (int i = 0; i < 20000; i++) {
+		verp_make(verp, "dev@l.test", member, post, token);
+		if (!opens(verp, "dev@l.test", token))
+			return GINT_TO_POINTER(1);
+	}
+	return NULL;
+}
+
+static void
+test_threads(void)
+{
+	struct verp *verp = make(3);
+	GThread *threads[4];
+
+	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+		threads[i] = g_thread_new("verp", make_many, verp);
+	for (size_t i = 0; i < G_N_ELEMENTS(threads); i++)
+		g_assert_null(g_thread_join(threads[i]));
+	verp_free(verp);
+}
+
+static void
+test_fast(void)
+{
+	struct verp *verp = make(4);
+	char token[VERP_TOKEN_LEN + 1];
+	gint64 from = g_get_monotonic_time();
+
+	for (int i = 0; i < 100000; i++)
+		verp_make(verp, "dev@l.test", member, post, token);
+	g_test_message("%.2f us a token",
+		       (double)(g_get_monotonic_time() - from) / 100000);
+	verp_free(verp);
+	verp_free(NULL);
+}
+
 int
 main(void)
 {
@@ -76,6 +140,9 @@ main(void)
 		{ "a token tells us list, member and post",
 		  test_round_trip },
 		{ "a changed or foreign token tells nothing", test_forged },
+		{ "a token is what it always was", test_known },
+		{ "threads share a key schedule", test_threads },
+		{ "a token costs next to nothing", test_fast },
 		{ NULL, NULL },
 	};
 
