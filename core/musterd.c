@@ -19,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -191,15 +189,6 @@ door_stop(struct door *door)
 
 /* --- start -------------------------------------------------------------- */
 
-static enum err_code
-make_run_dir(const struct settings *settings, struct err *err)
-{
-	if (g_mkdir_with_parents(settings->run, 0755) != 0)
-		return err_errno(err, "create it, or set [muster] run",
-				 "cannot make %s", settings->run);
-	return ERR_OK;
-}
-
 struct sockets { int submit, control, lmtp; };
 
 /*
@@ -239,17 +228,6 @@ open_sockets(const struct settings *settings, struct sockets *out,
 		rc = listen_patiently(settings->lmtp_listen, 0666, &out->lmtp,
 				      err);
 	return rc;
-}
-
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void) setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 /* Signals are taken by sigtimedwait() in main's thread, by no other. */
@@ -404,8 +382,8 @@ run(const struct options *options, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	block_signals(&signals);
-	raise_descriptors();
-	rc = make_run_dir(daemon_state.settings, err);
+	daemon_raise_descriptors();
+	rc = daemon_make_run(daemon_state.settings->run, err);
 	if (rc == ERR_OK)
 		rc = store_open(daemon_state.settings->home,
 				&daemon_state.store, err);
@@ -438,21 +416,10 @@ read_options(int argc, char **argv, struct options *out)
 		  NULL },
 		{ 0 }
 	};
-	g_autoptr(GOptionContext) context = g_option_context_new(
-		"- the delivery daemon of muster");
-	g_autoptr(GError) problem = NULL;
 
-	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, &problem)) {
-		(void) fprintf(stderr, PROGRAM ": %s (see --help)\n",
-			       problem->message);
+	if (!daemon_options(PROGRAM, "- the delivery daemon of muster",
+			    entries, argc, argv))
 		return false;
-	}
-	if (argc > 1) {
-		(void) fprintf(stderr, PROGRAM ": unexpected argument \"%s\" "
-			       "(see --help)\n", argv[1]);
-		return false;
-	}
 	if (out->path == NULL)
 		out->path = g_strdup(settings_default_path());
 	return true;

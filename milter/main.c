@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <glib.h>
@@ -49,18 +48,6 @@ block_signals(sigset_t *out)
 	(void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Each session takes one, and one more while musterd is asked. */
-static void
-raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 /* One gate for each run directory. The file stays; the lock is what counts. */
 static enum err_code
 take_lock(const struct settings *settings, int *fd_out, struct err *err)
@@ -69,9 +56,8 @@ take_lock(const struct settings *settings, int *fd_out, struct err *err)
 		g_build_filename(settings->run, PROGRAM ".lock", NULL);
 	int fd;
 
-	if (g_mkdir_with_parents(settings->run, 0755) != 0)
-		return err_errno(err, "create it, or set [muster] run",
-				 "cannot make %s", settings->run);
+	if (daemon_make_run(settings->run, err) != ERR_OK)
+		return err->code;
 	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd < 0)
 		return err_errno(err, "see that its directory can be written",
@@ -195,7 +181,7 @@ run(const struct options *options, struct err *err)
 	if (rc == ERR_OK && !options->foreground)
 		rc = daemon_fork(&ready, err);
 	block_signals(&signals);
-	raise_descriptors();
+	daemon_raise_descriptors();
 	if (rc == ERR_OK)
 		rc = take_lock(settings, &lock, err);
 	if (rc == ERR_OK)
@@ -219,24 +205,9 @@ read_options(int argc, char **argv, struct options *out)
 		{"version", 0, 0, G_OPTION_ARG_NONE, &out->version,
 		 "Print the version", NULL},
 		{0}};
-	g_autoptr(GOptionContext) context =
-		g_option_context_new("- the gate of muster");
-	g_autoptr(GError) problem = NULL;
 
-	g_option_context_add_main_entries(context, entries, NULL);
-	if (!g_option_context_parse(context, &argc, &argv, &problem)) {
-		(void)fprintf(stderr, PROGRAM ": %s (see --help)\n",
-			      problem->message);
-		return false;
-	}
-	if (argc > 1) {
-		(void)fprintf(stderr,
-			      PROGRAM ": unexpected argument \"%s\" "
-				      "(see --help)\n",
-			      argv[1]);
-		return false;
-	}
-	return true;
+	return daemon_options(PROGRAM, "- the gate of muster", entries, argc,
+			      argv);
 }
 
 int

@@ -3,6 +3,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -63,4 +66,45 @@ daemon_ready(int ready)
 	if (write(ready, "", 1) != 1)
 		return;		/* nobody waits any more */
 	(void) close(ready);
+}
+
+bool
+daemon_options(const char *program, const char *summary,
+	       const GOptionEntry *entries, int argc, char **argv)
+{
+	g_autoptr(GOptionContext) context = g_option_context_new(summary);
+	g_autoptr(GError) problem = NULL;
+
+	g_option_context_add_main_entries(context, entries, NULL);
+	if (!g_option_context_parse(context, &argc, &argv, &problem)) {
+		(void) fprintf(stderr, "%s: %s (see --help)\n", program,
+			       problem->message);
+		return false;
+	}
+	if (argc > 1) {
+		(void) fprintf(stderr, "%s: unexpected argument \"%s\" (see "
+			       "--help)\n", program, argv[1]);
+		return false;
+	}
+	return true;
+}
+
+void
+daemon_raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	(void) setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+enum err_code
+daemon_make_run(const char *dir, struct err *err)
+{
+	if (g_mkdir_with_parents(dir, 0755) != 0)
+		return err_errno(err, "create it, or set [muster] run",
+				 "cannot make %s", dir);
+	return ERR_OK;
 }

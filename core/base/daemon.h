@@ -2,6 +2,10 @@
 #ifndef MUSTER_BASE_DAEMON_H
 #define MUSTER_BASE_DAEMON_H
 
+#include <stdbool.h>
+
+#include <glib.h>
+
 #include "core/base/err.h"
 
 /*
@@ -13,5 +17,18 @@
  */
 enum err_code daemon_fork(int *ready_out, struct err *err);
 void daemon_ready(int ready);
+
+/*
+ * daemon_options - the command line of a daemon: options only. A complaint
+ * goes to stderr, then false. argv[0] and entries are as for GOption.
+ */
+bool daemon_options(const char *program, const char *summary,
+		    const GOptionEntry *entries, int argc, char **argv);
+
+/* daemon_raise_descriptors - as many as the hard limit allows */
+void daemon_raise_descriptors(void);
+
+/* daemon_make_run - the directory of the sockets, if it is missing */
+enum err_code daemon_make_run(const char *dir, struct err *err);
 
 #endif

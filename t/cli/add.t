@@ -23,7 +23,7 @@ my $file = $cli->put('odd', join '',
 	"latin\xe9\@example.net\n",				# 15
 	"x" x 5000, "\@example.net\n",				# 16
 	"\e[2Jclear\@\n",					# 17
-	"=?utf-8?q?=1B[2J?= <esc\@example.net>\n",		# 18
+	"Esc <es\ec\@example.net>\n",				# 18
 	"last\@example.net");					# 19
 my ($status, $out, $err) = $cli->run('member', 'add', $list, '--file', $file);
 is($status, 1, 'bad lines: status 1');
