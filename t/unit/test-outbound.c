@@ -85,7 +85,10 @@ out_wait(struct out_case *o)
 {
 	int64_t until = g_get_monotonic_time() / 1000 + PATIENCE_MS;
 
-	while (stage_count(&o->t, STAGE_OUTBOUND) > 0) {
+	/* Twice: the files are counted one by one, and a job that moves
+	 * from one to another just then is in neither. */
+	while (stage_count(&o->t, STAGE_OUTBOUND) > 0 ||
+	       stage_count(&o->t, STAGE_OUTBOUND) > 0) {
 		if (g_get_monotonic_time() / 1000 > until)
 			g_error("outbound does not finish: %u copies",
 				sink_count(o->sink));
