@@ -13,6 +13,9 @@ DAEMON_OPTIONS(`Name=muster, Family=inet, Addr=127.0.0.1, Port=MUSTER_PORT, Inpu
 dnl # The gate, the last of all milters. F=T: while it is down mail waits at
 dnl # its sender's. R is longer than the gate ever is silent.
 INPUT_MAIL_FILTER(`muster', `S=MUSTER_MILTER, F=T, T=C:30s;S:30s;R:90s;E:5m')dnl
+dnl # With limits here sendmail would write every MIME body anew, close what
+dnl # is left open, and break signatures. (They were for mail programs of 1999.)
+define(`confMAX_MIME_HEADER_LENGTH', `0/0')dnl
 LOCAL_CONFIG
 # (a) Domains whose every address is a list's, one a line; sendmail takes
 #     mail for them.
@@ -24,7 +27,8 @@ Kmuster_dequote dequote
 Kmuster_role regex -s1 ^(.+)-(request|owner|join|subscribe|leave|unsubscribe|confirm|bounces)$
 
 LOCAL_RULE_0
-# muster: (a) all of a list domain
+# muster: (a) all of a list domain but postmaster, who is a person
+Rpostmaster < @ $={MusterDomain} . >	$@ postmaster < @ $1 . >
 R$+ < @ $={MusterDomain} . >	$#muster $@ lists $: $1 < @ $2 . >
 # muster: (b) <name without +detail and -role> address; the address stays
 R$+ < @ $=w . >			$: < $(muster_dequote $1 $) > $1 < @ $2 . >

@@ -12,7 +12,8 @@
  * Canonical form, used as key everywhere: local part unquoted where the
  * dot-string syntax allows it and otherwise quoted in the shortest way, its
  * case kept (RFC 5321 section 2.4); "@"; domain in lower case. UTF-8 is
- * allowed in both (RFC 6531) and must be valid; control bytes never are.
+ * allowed in both (RFC 6531) and must be valid; control characters never
+ * are.
  * At most ADDR_MAX bytes.
  */
 
@@ -30,8 +31,9 @@ struct addr {
 /*
  * addr_parse - a path of MAIL or RCPT as the milter or SMTP shows it: with
  * or without any number of brackets, with a source route (dropped), quoted
- * or not, with or without domain, or empty (the null path). False, with
- * *out untouched: not an address.
+ * or not, with or without domain, or empty (the null path, "[]" too). A dot
+ * at the end of the domain is dropped. False, with *out untouched: not an
+ * address.
  */
 bool addr_parse(const char *path, struct addr *out);
 void addr_done(struct addr *addr);	/* takes a zeroed one */
@@ -64,15 +66,17 @@ struct role_addr {
 };
 
 /* role_parse - never fails for an address with a local part and a domain;
- * whether that list exists is for the store to say. */
+ * whether that list exists is for the store to say. "-owner" alone is a post
+ * to a list of that name. */
 void role_parse(const struct addr *addr, struct role_addr *out);
 void role_addr_done(struct role_addr *addr);
 
 /*
  * list_name_check - may a list have this canonical address? NULL if so, else
  * a static sentence: name of dot-string syntax in ASCII, no "+", no ending
- * that is a role's, not "postmaster" or "mailer-daemon" or "abuse", and short enough that its
- * longest role address (VERP) keeps to ADDR_LOCAL_MAX.
+ * that is a role's, not "postmaster" or "mailer-daemon" or "abuse", and
+ * short enough that its longest role address (VERP) keeps to ADDR_LOCAL_MAX
+ * and to a path's 254.
  */
 const char *list_name_check(const char *addr);
 

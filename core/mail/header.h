@@ -35,8 +35,8 @@ struct header {
  * header_parse - split [bytes, bytes+len) into fields. *body_at is where the
  * body begins (behind the empty line), or len. What is no field (a line
  * without colon, or with a blank or control byte in its name) ends the
- * block: body_at is the start of that line, as in the MTAs. Lines may end in CRLF or LF. False: more than
- * HEADER_FIELDS_MAX fields.
+ * block: body_at is the start of that line, as in the MTAs. Lines may end in
+ * CRLF or LF. False: more than HEADER_FIELDS_MAX fields.
  */
 bool header_parse(const char *bytes, size_t len, struct header *out,
 		  size_t *body_at);
@@ -47,14 +47,16 @@ int header_find(const struct header *header, const char *name, int nth);
 unsigned int header_count(const struct header *header, const char *name);
 
 /* header_value - the value of field `index`, unfolded, trimmed, NUL and
- * other control bytes made blanks; never NULL; the caller frees. Raw bytes, not decoded. */
+ * other control bytes made blanks; never NULL; the caller frees. Raw bytes,
+ * not decoded. */
 char *header_value(const struct header *header, int index);
 
 /* header_get - header_value() of the first such field, NULL if none */
 char *header_get(const struct header *header, const char *name);
 
 /* Changes. value: without the final CRLF, folded already where it is long
- * (header_fold); no CR or LF but in "\r\n " folds. */
+ * (header_fold); a CR or LF that is not in a "\r\n " fold becomes a
+ * blank. */
 void header_remove(struct header *header, const char *name);
 void header_append(struct header *header, const char *name,
 		   const char *value);
@@ -63,11 +65,14 @@ void header_prepend(struct header *header, const char *name,
 /* replaces the first, removes the rest; appends if there was none */
 void header_set(struct header *header, const char *name, const char *value);
 
-/* header_write - all fields, then nothing (no empty line) */
+/* header_write - all fields, then nothing (no empty line). What was parsed
+ * keeps its bytes, but a field without a line end gets one where another was
+ * added behind it. */
 void header_write(const struct header *header, GString *out);
 
 /* header_fold - break a value at blanks so that lines keep to 78 where they
- * can; first is the room that the name has taken. The caller frees. */
+ * can; first is the room that the name has taken. No line is of blanks only.
+ * The caller frees. */
 char *header_fold(const char *value, size_t first);
 
 /* header_is_signed - does the h= of some DKIM-Signature field of this block

@@ -22,7 +22,8 @@ void mime_init(void);
  * (RFC 5322 section 3.6.2), groups opened, repeats left out, as char * with
  * free function, at most MIME_AUTHORS_MAX. complete is false where a From
  * could not be understood as a whole, or there was more: then nobody should
- * be trusted on the word of these. Empty where there is no From.
+ * be trusted on the word of these. Empty, and complete, where there is no
+ * From.
  */
 #define MIME_AUTHORS_MAX 32
 GPtrArray *mime_authors(const struct header *header, bool *complete);
@@ -35,7 +36,8 @@ GPtrArray *mime_authors(const struct header *header, bool *complete);
  */
 const char *mime_mailbox(const char *text, char **addr_out, char **name_out);
 
-/* mime_decode - RFC 2047 to UTF-8; never NULL; the caller frees */
+/* mime_decode - RFC 2047 to UTF-8 without control characters; never NULL;
+ * the caller frees */
 char *mime_decode(const char *value);
 /* mime_encode_text - UTF-8 to RFC 2047 where needed; the caller frees */
 char *mime_encode_text(const char *text);
@@ -61,29 +63,37 @@ bool mime_needs_recode(const char *bytes, size_t len);
 
 /*
  * mime_recode - the same message with leaf parts that hold over-long lines
- * in quoted-printable (text) or base64 (else), and over-long fields folded or, where they have no blank, cut into
- * legal folds; the rest unchanged. Lines end in CRLF. False if that could
- * not be done, with out untouched (the post is then to be shunted).
+ * in quoted-printable (text) or base64 (else, and what is base64 already),
+ * and over-long fields folded or, where they have no blank, cut into legal
+ * folds; the rest unchanged. Lines end in CRLF. False if that could not be
+ * done, with out untouched (the post is then to be shunted): over-long lines
+ * in uuencode, in message/partial or deeper than 50 parts; more than 5000
+ * parts.
  */
 bool mime_recode(const char *bytes, size_t len, GString *out);
 
 /*
  * mime_dsn - the recipients of a delivery status notification (RFC 3464).
- * Returns false if it is none. Else *out holds a struct dsn_recipient each.
+ * Returns false if it is none: if it has no message/delivery-status, or only
+ * in a message that it contains. Else *out holds a struct dsn_recipient each;
+ * there may be none. Where Action is missing or unknown, Status decides.
  */
 enum dsn_action { DSN_FAILED, DSN_DELAYED, DSN_OTHER };
 
 struct dsn_recipient {
 	enum dsn_action action;
-	char *original;		/* Original-Recipient, address part, or "" */
-	char *final;		/* Final-Recipient, address part, or "" */
+	char *original;		/* Original-Recipient, address part without
+				 * xtext, or "" */
+	char *final;		/* Final-Recipient, address part, or ""; of
+				 * either, whatever stood there, in UTF-8 */
 	char *status;		/* "5.1.1", or "" */
 	char *diagnostic;	/* one line of UTF-8, at most 400 bytes */
 };
 
 struct dsn {
 	char *envelope_id;	/* Original-Envelope-Id, or "" */
-	GPtrArray *recipients;	/* of struct dsn_recipient, frees them; at most 1000 */
+	GPtrArray *recipients;	/* of struct dsn_recipient, frees them; at
+				 * most 1000 */
 };
 
 bool mime_dsn(const char *bytes, size_t len, struct dsn *out);

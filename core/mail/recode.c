@@ -64,7 +64,7 @@ cut_point(const char *text, size_t len)
 		if (is_blank(text[at]) && !is_blank(text[at - 1]))
 			return at;
 	/* Not inside of a character of UTF-8. */
-	for (at = CUT_AT; at > CUT_AT - 3; at--)
+	for (at = CUT_AT; at >= CUT_AT - 3; at--)
 		if (((unsigned char)text[at] & 0xc0) != 0x80)
 			return at;
 	return CUT_AT;

@@ -13,8 +13,8 @@
  * bytes (five of the member's handle, four of the post's) encrypted under a
  * stream that the MAC begins (a synthetic IV). It tells us which list, member
  * and post a bounce is about without a record per copy, tells others nothing,
- * and cannot be made without the key. The list's address goes into the MAC, so a
- * token is good for one list only.
+ * and cannot be made without the key. The list's address goes into the MAC,
+ * so a token is good for one list only.
  *
  * A member's handle is the first five bytes of member_handle() of his
  * canonical address, a post's the first four bytes of its id.

@@ -225,18 +225,18 @@ sub done ($self) {
 # leave(SCRIPT, DIR) - go without stopping anything; SCRIPT will do that,
 # and remove DIR.
 sub leave ($self, $script, $dir) {
-	my @groups = map { -$_->{pid} } grep { !_reap($_) }
+	my $groups = join ', ', map { -$_->{pid} } grep { !_reap($_) }
 		reverse @{ $self->{procs} };
 	spew($script, <<"END");
-#!/bin/sh
-kill -TERM -- @groups 2>/dev/null
-n=0
-while kill -0 -- @groups 2>/dev/null && [ \$n -lt 100 ]; do
-	sleep 0.1
-	n=\$((n + 1))
-done
-kill -KILL -- @groups 2>/dev/null
-rm -rf '$dir'
+#!/usr/bin/perl
+my \@groups = ($groups);
+kill 'TERM', \@groups;
+for (1 .. 100) {
+	last if !kill 0, \@groups;
+	select undef, undef, undef, 0.1;
+}
+kill 'KILL', \@groups;
+system 'rm', '-rf', '$dir';
 END
 	chmod 0755, $script;
 	delete $boxes{ $self->{dir} };
@@ -255,17 +255,17 @@ sub story ($self) {
 	return $text;
 }
 
-sub _failed {
-	return 1 if $?;
+sub _failed ($status) {
+	return 1 if $status;
 	return 0 if !$INC{'Test/More.pm'};
 	return !Test::More->builder->is_passing;
 }
 
 END {
 	my $status = $?;
+	my $failed = _failed($status);
 	for my $box (values %boxes) {
 		next if $box->{owner} != $$;
-		my $failed = _failed();
 		$box->stop_all;
 		print STDERR map { "# $_\n" } split /\n/, $box->story
 			if $failed && !$ENV{MUSTER_QUIET};

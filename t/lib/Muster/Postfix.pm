@@ -72,7 +72,8 @@ sub _write_files ($self) {
 	Muster::Box::spew("$dir/etc/master.cf", $self->_base_master . $master);
 	Muster::Box::spew("$dir/etc/muster-transport",
 		$self->_sample('transport.sample',
-			'/run/muster/lmtp.sock' => $self->{lmtp}));
+			'/run/muster/lmtp.sock' => $self->{lmtp},
+			"local:\n" => "smtp:[127.0.0.1]:$self->{sink}\n"));
 	Muster::Box::spew("$dir/etc/aliases", "bob bob\n");
 }
 

@@ -48,7 +48,14 @@ sub run ($class, $scene) {
 			. "multipart/mixed; boundary=\"x\"\n",
 			body => "--x\n\nhi\n--x\nContent-Type: "
 			. "application/octet-stream\n\n\x01\x02\xff\n--x--\n" },
+		'MIME that is not closed' => { more => "MIME-Version: 1.0\n"
+			. "Content-Type: multipart/mixed; boundary=\"x\"\n",
+			body => "--x\n\nhi\n" },
+		'addresses without domain' => { more => "Cc: ann, bob\n" },
 	);
+	# sendmail writes the domain to them, as it does to all mail.
+	delete $message{'addresses without domain'}
+		if $scene->mta->name eq 'sendmail';
 	for my $what (sort keys %message) {
 		_one($scene, $what, $_, $message{$what})
 			for qw(relaxed/relaxed simple/simple);
@@ -80,7 +87,7 @@ sub _python ($box, $input, @args) {
 sub _one ($scene, $what, $canon, $is) {
 	my $message = message(from => 'ann@client.test', %$is);
 	my $fields = join ':', qw(from to subject date message-id),
-		map { lc $_->[0] } grep { $_->[0] =~ /^(X-|Sender|Prec|MIME|Con|Ref)/ }
+		map { lc $_->[0] } grep { $_->[0] =~ /^(X-|Sender|Prec|MIME|Con|Ref|Cc)/ }
 		Muster::Mail::fields($message);
 	$message = _python($scene->box, $message, 'sign', $fields, $canon)
 		. $message;

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/* A header block, and what is read from its From and Subject. */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/mail/addr.h"
+#include "core/mail/mime.h"
+#include "core/base/banned.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void
+check_identity(const struct header *header, const char *bytes,
+	       size_t body_at)
+{
+	g_autoptr(GString) out = g_string_new(NULL);
+
+	header_write(header, out);
+	check(out->len <= body_at && body_at - out->len <= 2);
+	check(out->len == 0 || memcmp(out->str, bytes, out->len) == 0);
+}
+
+static void
+check_values(const struct header *header)
+{
+	for (guint i = 0; i < header->fields->len; i++) {
+		g_autofree char *value = header_value(header, (int)i);
+		g_autofree char *folded = header_fold(value, 10);
+		g_auto(GStrv) lines = g_strsplit(folded, "\r\n", -1);
+		g_autofree char *joined = g_strjoinv("", lines);
+
+		check(strcmp(joined, value) == 0);
+		for (char **line = lines + (lines[0] != NULL);
+		     lines[0] != NULL && *line != NULL; line++)
+			check(strspn(*line, " \t") > 0 &&
+			      (*line)[strspn(*line, " \t")] != '\0');
+	}
+}
+
+static void
+check_authors(const struct header *header)
+{
+	bool complete;
+	g_autoptr(GPtrArray) authors = mime_authors(header, &complete);
+
+	check(authors->len <= MIME_AUTHORS_MAX);
+	for (guint i = 0; i < authors->len; i++) {
+		const char *author = g_ptr_array_index(authors, i);
+		g_autofree char *canon = addr_canon(author);
+
+		check(canon != NULL && strcmp(canon, author) == 0);
+	}
+	check(!complete || authors->len > 0 ||
+	      header_find(header, "From", 0) < 0);
+}
+
+/* Changing it leaves one field each, whatever the value was. */
+static void
+check_changes(struct header *header)
+{
+	g_autofree char *old = header_get(header, "Subject");
+	g_autofree char *once = mime_subject_prefix(old, "[dev]");
+	g_autofree char *twice = mime_subject_prefix(once, "[dev]");
+	g_autofree char *folded = header_fold(once, 9);
+	g_autoptr(GString) out = g_string_new(NULL);
+	unsigned int fields;
+	struct header again;
+	size_t body_at;
+
+	check(strcmp(once, twice) == 0);
+	header_set(header, "Subject", folded);
+	header_prepend(header, "X", "\r\n\r\ny\nz\r\n");
+	check(header_count(header, "Subject") == 1);
+	fields = header->fields->len;
+	header_write(header, out);
+	check(header_parse(out->str, out->len, &again, &body_at));
+	check(again.fields->len == fields && body_at == out->len);
+	header_done(&again);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *bytes = (const char *)data;
+	struct header header;
+	size_t body_at;
+
+	mime_init();
+	if (!header_parse(bytes, size, &header, &body_at))
+		return 0;
+	check_identity(&header, bytes, body_at);
+	check_values(&header);
+	check_authors(&header);
+	(void) header_is_signed(&header, "From");
+	if (header.fields->len < HEADER_FIELDS_MAX - 2)
+		check_changes(&header);
+	header_done(&header);
+	return 0;
+}
