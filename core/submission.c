@@ -207,7 +207,7 @@ struct target {
 
 /* What a request holds, read and checked before any transaction. */
 struct offer {
-	struct post post;
+	struct post *post;
 	GArray *targets;	/* of struct target */
 	const json_t *refused;	/* borrowed */
 	int fd;
@@ -230,17 +230,8 @@ target_done(void *data)
 static void
 offer_done(struct offer *offer)
 {
-	struct post *post = &offer->post;
-
 	g_array_free(offer->targets, TRUE);
-	g_free(post->sender);
-	g_free(post->qid);
-	g_free(post->message_id);
-	g_free(post->door);
-	g_free(post->client);
-	g_free(post->helo);
-	g_free(post->auth);
-	g_free(post->author);
+	post_free(offer->post);
 }
 
 static enum err_code
@@ -289,9 +280,10 @@ read_targets(const json_t *request, struct offer *offer, struct err *err)
 static enum err_code
 read_offer(const json_t *request, int fd, struct offer *out, struct err *err)
 {
-	struct post *post = &out->post;
+	struct post *post = g_new0(struct post, 1);
 
 	memset(out, 0, sizeof(*out));
+	out->post = post;
 	out->targets = g_array_new(FALSE, TRUE, sizeof(struct target));
 	g_array_set_clear_func(out->targets, target_done);
 	out->fd = fd;
@@ -318,7 +310,7 @@ read_offer(const json_t *request, int fd, struct offer *out, struct err *err)
 static enum err_code
 trace_origin(struct txn *txn, const struct offer *offer, struct err *err)
 {
-	const struct post *post = &offer->post;
+	const struct post *post = offer->post;
 	enum err_code rc;
 
 	rc = trace_add(txn, &post->id, "inbound", "", err,
@@ -345,7 +337,7 @@ trace_refusals(struct txn *txn, const struct offer *offer, struct err *err)
 	     rc == ERR_OK; i++) {
 		const json_t *refusal = json_array_get(offer->refused, i);
 
-		rc = trace_add(txn, &offer->post.id, "moderation",
+		rc = trace_add(txn, &offer->post->id, "moderation",
 			       wire_str(refusal, "list", ""), err,
 			       "refused %s: %s", wire_str(refusal, "rcpt", ""),
 			       wire_str(refusal, "reply", ""));
@@ -363,7 +355,7 @@ trace_verdicts(struct txn *txn, const struct offer *offer, struct err *err)
 			offer->targets, struct target, i);
 
 		if (target->made)
-			rc = trace_add(txn, &offer->post.id, "moderation",
+			rc = trace_add(txn, &offer->post->id, "moderation",
 				       target->list, err, "%s", target->why);
 	}
 	return rc == ERR_OK ? trace_refusals(txn, offer, err) : rc;
@@ -374,13 +366,13 @@ static enum err_code
 take_target(struct txn *txn, struct offer *offer, struct target *target,
 	    struct err *err)
 {
-	struct post_id earlier = offer->post.id;
+	struct post_id earlier = offer->post->id;
 	struct list *list = NULL;
 	struct job *job;
 	enum err_code rc;
 
 	target->made = false;
-	rc = seen_add(txn, target->key, &offer->post.id, offer->now_s,
+	rc = seen_add(txn, target->key, &offer->post->id, offer->now_s,
 		      &target->made, &earlier, err);
 	if (rc != ERR_OK)
 		return rc;
@@ -389,7 +381,7 @@ take_target(struct txn *txn, struct offer *offer, struct target *target,
 		return trace_add(txn, &earlier, "inbound", target->list, err,
 				 "sent again by the client (queue id %s); "
 				 "answered 250, not taken twice",
-				 offer->post.qid);
+				 offer->post->qid);
 	}
 	rc = list_find(txn, target->list, &list, err);
 	if (rc != ERR_OK)
@@ -398,7 +390,7 @@ take_target(struct txn *txn, struct offer *offer, struct target *target,
 		return err_set(err, ERR_BUSY, "", "list %s has just been "
 			       "deleted", target->list);
 	job = job_new(target->role == ROLE_BOUNCES ? STAGE_BOUNCE
-		      : STAGE_PENDING, &offer->post.id, list->id, list->addr);
+		      : STAGE_PENDING, &offer->post->id, list->id, list->addr);
 	job->role = target->role;
 	g_free(job->detail);
 	job->detail = g_strdup(target->detail);
@@ -414,24 +406,24 @@ submit_body(struct txn *txn, void *arg, struct err *err)
 	struct offer *offer = arg;
 	enum err_code rc = ERR_OK;
 
-	offer->post.jobs = 0;
-	offer->id = offer->post.id;
+	offer->post->jobs = 0;
+	offer->id = offer->post->id;
 	for (guint i = 0; i < offer->targets->len && rc == ERR_OK; i++) {
 		struct target *target = &g_array_index(offer->targets,
 						       struct target, i);
 
 		rc = take_target(txn, offer, target, err);
-		offer->post.jobs += rc == ERR_OK && target->made;
+		offer->post->jobs += rc == ERR_OK && target->made;
 	}
-	offer->repeat = offer->post.jobs == 0;
+	offer->repeat = offer->post->jobs == 0;
 	if (rc != ERR_OK || offer->repeat)
 		return rc;
-	offer->id = offer->post.id;
+	offer->id = offer->post->id;
 	rc = trace_origin(txn, offer, err);
 	if (rc == ERR_OK)
 		rc = trace_verdicts(txn, offer, err);
 	if (rc == ERR_OK)
-		rc = post_put(txn, &offer->post, offer->fd, err);
+		rc = post_put(txn, offer->post, offer->fd, err);
 	/* The gate has given up by then and said 451. */
 	if (rc == ERR_OK && offer->deadline > 0 &&
 	    wire_now_ms() >= offer->deadline)
@@ -451,18 +443,18 @@ check_offer(const struct submission_server *server, const struct offer *offer,
 
 	settings_unref(settings);
 	if (offer->fd < 0 || fstat(offer->fd, &st) != 0 ||
-	    (uint64_t)st.st_size != offer->post.size)
+	    (uint64_t)st.st_size != offer->post->size)
 		return malformed(err, "size");
 	if (offer->targets->len == 0)
 		return malformed(err, "to");
 	rc = store_space(server->store, &space, err);
 	if (rc != ERR_OK)
 		return rc;
-	if (space < floor + (int64_t)offer->post.size * 2)
+	if (space < floor + (int64_t)offer->post->size * 2)
 		return err_set(err, ERR_NOSPACE, "free disk space below home",
 			       "%lld bytes free, space-floor is %lld",
 			       (long long)space, (long long)floor);
-	rc = post_get(store_reader(server->store), &offer->post.id, &there,
+	rc = post_get(store_reader(server->store), &offer->post->id, &there,
 		      err);
 	if (rc == ERR_OK && there != NULL)
 		rc = malformed(err, "id");

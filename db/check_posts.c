@@ -13,21 +13,6 @@
  * reported when it looks wrong in a second round too.
  */
 
-static guint
-id_hash(const void *id)
-{
-	guint hash;
-
-	memcpy(&hash, id, sizeof(hash));	/* random bytes */
-	return hash;
-}
-
-static gboolean
-id_equal(const void *a, const void *b)
-{
-	return memcmp(a, b, POST_ID_LEN) == 0;
-}
-
 /* What looks wrong: in the second round it is reported if exactly the same
  * was found in the first. */
 static void
@@ -228,7 +213,7 @@ enum err_code
 check_posts(struct check *check, struct err *err)
 {
 	g_autoptr(GHashTable) jobs = g_hash_table_new_full(
-		id_hash, id_equal, g_free, NULL);
+		post_id_hash, post_id_equal, g_free, NULL);
 	g_autoptr(GHashTable) suspects = g_hash_table_new_full(
 		g_str_hash, g_str_equal, g_free, NULL);
 	enum err_code rc;

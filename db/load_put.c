@@ -20,21 +20,6 @@ struct load_put {
 	uint32_t number;
 };
 
-static guint
-id_hash(const void *id)
-{
-	guint hash;
-
-	memcpy(&hash, id, sizeof(hash));	/* random bytes */
-	return hash;
-}
-
-static gboolean
-id_equal(const void *a, const void *b)
-{
-	return memcmp(a, b, POST_ID_LEN) == 0;
-}
-
 static void
 unref_bytes(void *bytes)
 {
@@ -68,7 +53,7 @@ load_put_new(struct txn *reader, struct load_put **out, struct err *err)
 	g_autoptr(load_put_t) put = g_new0(struct load_put, 1);
 	enum err_code rc;
 
-	put->jobs = g_hash_table_new_full(id_hash, id_equal, g_free,
+	put->jobs = g_hash_table_new_full(post_id_hash, post_id_equal, g_free,
 					  unref_bytes);
 	rc = find_jobs(put, reader, err);
 	if (rc == ERR_OK)

@@ -63,6 +63,21 @@ post_id_parse(const char *text, struct post_id *out)
 	return true;
 }
 
+guint
+post_id_hash(const void *id)
+{
+	guint hash;
+
+	memcpy(&hash, id, sizeof(hash));	/* random bytes */
+	return hash;
+}
+
+gboolean
+post_id_equal(const void *a, const void *b)
+{
+	return memcmp(a, b, POST_ID_LEN) == 0;
+}
+
 void
 post_free(struct post *post)
 {

@@ -27,6 +27,9 @@ struct post_id { uint8_t bytes[POST_ID_LEN]; };
 void post_id_new(struct post_id *out);
 void post_id_text(const struct post_id *id, char out[POST_ID_TEXT + 1]);
 bool post_id_parse(const char *text, struct post_id *out);
+/* for GHashTable; the keys are struct post_id */
+guint post_id_hash(const void *id);
+gboolean post_id_equal(const void *a, const void *b);
 
 struct post {
 	struct post_id id;

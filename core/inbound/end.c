@@ -221,13 +221,6 @@ same_target(const struct rcpt *a, const struct rcpt *b)
 	       strcmp(a->is.detail, b->is.detail) == 0;
 }
 
-/* A post has no detail: dev and dev+x are the same list. */
-static const char *
-target_detail(const struct rcpt *rcpt)
-{
-	return rcpt->is.role == ROLE_POST ? "" : rcpt->is.detail;
-}
-
 static GArray *
 collect_targets(const struct inbound *inbound, const struct content *content)
 {
@@ -238,6 +231,7 @@ collect_targets(const struct inbound *inbound, const struct content *content)
 		struct submission_to target = {.list = rcpt->is.list};
 		bool seen = !rcpt->accepted;
 
+		/* dev and dev+x are the same list. */
 		if (rcpt->is.role == ROLE_POST)
 			rcpt->is.detail[0] = '\0';
 		for (guint j = 0; j < i && !seen; j++)
@@ -245,7 +239,7 @@ collect_targets(const struct inbound *inbound, const struct content *content)
 		if (seen)
 			continue;
 		target.role = rcpt->is.role;
-		target.detail = target_detail(rcpt);
+		target.detail = rcpt->is.detail;
 		target.why = rcpt->why;
 		repeat_key(content->digest, inbound->sender.text, target.list,
 			   role_name(target.role), target.detail, target.key);

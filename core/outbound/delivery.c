@@ -16,7 +16,7 @@ struct delivery {
 	struct job *job;		/* as it is in the queue */
 	const struct verp *verp;
 	struct composed *what;
-	char *author;			/* canonical addresses, ", " between */
+	char **authors;			/* canonical addresses */
 	char *read_after;		/* key up to which batches were made */
 	size_t addrs_read;		/* the same for TO_ADDRS */
 	bool read_all;
@@ -92,7 +92,7 @@ delivery_open(struct store *store, const struct verp *verp, struct job *job,
 		delivery->job = job;
 		delivery->verp = verp;
 		delivery->what = what;
-		delivery->author = g_strdup(post->author);
+		delivery->authors = g_strsplit(post->author, ", ", -1);
 		delivery->read_after = g_strdup(job->after);
 		delivery->answered = g_hash_table_new(NULL, NULL);
 		g_queue_init(&delivery->batches);
@@ -112,7 +112,7 @@ delivery_free(struct delivery *delivery)
 	g_hash_table_destroy(delivery->answered);
 	composed_unref(delivery->what);
 	job_free(delivery->job);
-	g_free(delivery->author);
+	g_strfreev(delivery->authors);
 	g_free(delivery->read_after);
 	g_free(delivery);
 }
@@ -153,9 +153,7 @@ add_copy(struct delivery *delivery, struct batch *batch, const char *addr,
 static bool
 is_author(const struct delivery *delivery, const char *key)
 {
-	g_auto(GStrv) authors = g_strsplit(delivery->author, ", ", -1);
-
-	return g_strv_contains((const char *const *)authors, key);
+	return g_strv_contains((const char *const *)delivery->authors, key);
 }
 
 static bool

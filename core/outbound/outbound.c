@@ -56,22 +56,13 @@ struct outbound {
 
 	/* the dispatcher's own */
 	GPtrArray *deliveries;		/* in turn */
-	GHashTable *claimed;		/* job ids of deliveries, as text */
+	GHashTable *claimed;		/* job ids of deliveries */
 	size_t memory;
 	int64_t in_flight;
 	int64_t next_due_ms;
 };
 
 /* --- claims ------------------------------------------------------------- */
-
-static char *
-job_key(const struct job *job)
-{
-	char text[POST_ID_TEXT + 1];
-
-	post_id_text(&job->id, text);
-	return g_strdup(text);
-}
 
 static void
 log_delivery(const struct job *job, const char *event, const struct err *why)
@@ -134,7 +125,8 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 	}
 	job->attempts = 0;
 	g_ptr_array_add(outbound->deliveries, delivery);
-	g_hash_table_add(outbound->claimed, job_key(job));
+	g_hash_table_add(outbound->claimed,
+			 g_memdup2(&job->id, sizeof(job->id)));
 	outbound->memory += delivery_bytes(delivery);
 	log_delivery(job, job->after[0] != '\0' ? "outbound.resumed" :
 		     "outbound.begun", NULL);
@@ -164,9 +156,8 @@ claim(struct outbound *outbound, const struct settings *settings)
 	}
 	for (guint i = 0; i < jobs->len && has_room(outbound); i++) {
 		struct job *job = g_ptr_array_index(jobs, i);
-		g_autofree char *key = job_key(job);
 
-		if (g_hash_table_contains(outbound->claimed, key))
+		if (g_hash_table_contains(outbound->claimed, &job->id))
 			continue;
 		g_ptr_array_index(jobs, i) = NULL;
 		open_delivery(outbound, settings, job);
@@ -178,10 +169,9 @@ close_delivery(struct outbound *outbound, guint index)
 {
 	struct delivery *delivery = g_ptr_array_index(outbound->deliveries,
 						      index);
-	g_autofree char *key = job_key(delivery_job(delivery));
 
 	outbound->memory -= delivery_bytes(delivery);
-	g_hash_table_remove(outbound->claimed, key);
+	g_hash_table_remove(outbound->claimed, &delivery_job(delivery)->id);
 	g_ptr_array_remove_index(outbound->deliveries, index);
 	delivery_free(delivery);
 }
@@ -384,7 +374,7 @@ outbound_start(struct store *store, struct settings *settings,
 	outbound->verp = verp;
 	outbound->settings = settings_ref(settings);
 	outbound->deliveries = g_ptr_array_new();
-	outbound->claimed = g_hash_table_new_full(g_str_hash, g_str_equal,
+	outbound->claimed = g_hash_table_new_full(post_id_hash, post_id_equal,
 						  g_free, NULL);
 	g_queue_init(&outbound->answered);
 	(void) pthread_mutex_init(&outbound->lock, NULL);
