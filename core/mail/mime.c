@@ -73,6 +73,35 @@ mime_mailbox(const char *text, char **addr_out, char **name_out)
 	return NULL;
 }
 
+#define LIST_LEN_MAX 16384
+
+static void
+add_names(InternetAddressList *list, GPtrArray *out)
+{
+	int count = internet_address_list_length(list);
+
+	for (int i = 0; i < count && out->len < MIME_AUTHORS_MAX; i++) {
+		InternetAddress *one = internet_address_list_get_address(list,
+									 i);
+		const char *name = internet_address_get_name(one);
+
+		if (name != NULL && name[0] != '\0')
+			g_ptr_array_add(out, clean(name));
+	}
+}
+
+void
+mime_display_names(const char *value, GPtrArray *out)
+{
+	g_autofree char *cut = g_strndup(value, LIST_LEN_MAX);
+	InternetAddressList *list = internet_address_list_parse(NULL, cut);
+
+	if (list == NULL)
+		return;
+	add_names(list, out);
+	g_object_unref(list);
+}
+
 /* --- words -------------------------------------------------------------- */
 
 char *
@@ -214,4 +243,59 @@ mime_subject_prefix(const char *old, const char *prefix)
 	/* Blanks between encoded words vanish, so they become one text. */
 	joined = insert_prefix(decoded, markers, prefix);
 	return mime_encode_text(joined);
+}
+
+/* --- contents ----------------------------------------------------------- */
+
+#define PARAM_VALUE_MAX 8192
+
+char *
+mime_param(const char *value, const char *name)
+{
+	g_autofree char *cut = g_strndup(value, PARAM_VALUE_MAX);
+	GMimeParamList *params = NULL;
+	const char *semicolon = strchr(cut, ';');
+	GMimeParam *param;
+	char *out = NULL;
+
+	if (semicolon == NULL)
+		return NULL;
+	params = g_mime_param_list_parse(NULL, semicolon + 1);
+	if (params == NULL)
+		return NULL;
+	param = g_mime_param_list_get_parameter(params, name);
+	if (param != NULL && g_mime_param_get_value(param) != NULL)
+		out = mime_decode(g_mime_param_get_value(param));
+	g_object_unref(params);
+	return out;
+}
+
+/* Bytes that are no text of the charset, or of a charset that nobody knows:
+ * as UTF-8 as far as they are that. */
+static char *
+as_they_are(const char *bytes, size_t len)
+{
+	g_autofree char *copy = g_malloc0(len + 1);
+
+	for (size_t i = 0; i < len; i++)
+		copy[i] = bytes[i] != '\0' ? bytes[i] : ' ';
+	return g_utf8_make_valid(copy, (gssize)len);
+}
+
+char *
+mime_to_utf8(const char *charset, const char *bytes, size_t len)
+{
+	const char *known = charset[0] != '\0'
+				    ? g_mime_charset_iconv_name(charset)
+				    : "utf-8";
+	g_autofree char *converted = NULL;
+	gsize written = 0;
+
+	if (g_ascii_strcasecmp(known, "utf-8") == 0 ||
+	    g_ascii_strcasecmp(known, "us-ascii") == 0)
+		return as_they_are(bytes, len);
+	converted = g_convert_with_fallback(bytes, (gssize)len, "UTF-8",
+					    known, "?", NULL, &written, NULL);
+	return converted != NULL ? as_they_are(converted, written)
+				 : as_they_are(bytes, len);
 }

@@ -36,6 +36,10 @@ GPtrArray *mime_authors(const struct header *header, bool *complete);
  */
 const char *mime_mailbox(const char *text, char **addr_out, char **name_out);
 
+/* mime_display_names - those of an address list, decoded, that are not
+ * empty, added as char * of their own */
+void mime_display_names(const char *value, GPtrArray *out);
+
 /* mime_decode - RFC 2047 to UTF-8 without control characters; never NULL;
  * the caller frees */
 char *mime_decode(const char *value);
@@ -43,6 +47,17 @@ char *mime_decode(const char *value);
 char *mime_encode_text(const char *text);
 /* mime_encode_phrase - a display name for "phrase <addr>" */
 char *mime_encode_phrase(const char *text);
+
+/*
+ * mime_param - a parameter of a Content-Type or Content-Disposition value,
+ * decoded (RFC 2231, RFC 2047) to UTF-8 without control characters; NULL:
+ * there is none. The caller frees.
+ */
+char *mime_param(const char *value, const char *name);
+
+/* mime_to_utf8 - text in a charset ("" : UTF-8); what cannot be read is
+ * replaced. NULs become blanks. The caller frees. */
+char *mime_to_utf8(const char *charset, const char *bytes, size_t len);
 
 char *mime_date_now(void);			/* RFC 5322 section 3.3 */
 char *mime_message_id(const char *domain);	/* "<...@domain>" */
