@@ -5,37 +5,74 @@
 
 #include <glib.h>
 
-#include "conf/settings.h"
-#include "core/mail/addr.h"
 #include "core/base/banned.h"
 
-#define TEXT_MAX 400	/* a refusal must fit in one line of SMTP */
-#define OWNERS_MAX 100
+#define KEYS_MAX 64	/* in one table */
 
 const struct key list_keys[] = {
+	{ "accept-automatic", KEY_BOOL, "no",
+	  "yes: posts made by machines, such as bug trackers, are for the "
+	  "policy; no: they are refused", false },
+	{ "accepted", KEY_PATTERNS, "",
+	  "authors always to accept: addresses and patterns", false },
+	{ "author-rate", KEY_RATE, "",
+	  "most posts of one author in a time, e.g. 20/1d; empty: any",
+	  false },
+	{ "banned", KEY_PATTERNS, "",
+	  "who may not post, besides those that the domain and the site ban: "
+	  "addresses and patterns", true },
+	{ "closed", KEY_BOOL, "no", "yes: every post is refused", false },
 	{ "description", KEY_TEXT, "",
-	  "what the list is for, one line; shown in List-Id" },
+	  "what the list is for, one line; shown in List-Id", false },
+	{ "emergency", KEY_BOOL, "no",
+	  "yes: every post is held for a moderator", false },
+	{ "held-keep", KEY_DURATION, "14d",
+	  "how long a held post waits for a moderator", false },
+	{ "held-notice", KEY_BOOL, "yes",
+	  "yes: an author who is verified is told that his post is held",
+	  false },
+	{ "list-rate", KEY_RATE, "",
+	  "most posts to the list in a time, e.g. 200/1h; empty: any",
+	  false },
+	{ "max-recipients", KEY_NUMBER, "0",
+	  "most recipients of one post; 0 for any", false },
 	{ "max-size", KEY_SIZE, "10M",
-	  "largest post, e.g. 400k or 10M; 0 for no limit" },
+	  "largest post, e.g. 400k or 10M; 0 for no limit", false },
+	{ "moderator", KEY_ADDRS, "",
+	  "who decides about held posts; empty: the owners", false },
+	{ "moderator-digest", KEY_ADDRS, "",
+	  "those of them who want one notice a day instead of one for each "
+	  "post", false },
 	{ "owner", KEY_ADDRS, "",
-	  "who reads LIST-owner and mail to the command addresses" },
+	  "who reads LIST-owner and mail to the command addresses", false },
 	{ "policy", KEY_POLICY, "members",
 	  "who may post: open, members (From is subscribed), members-strict "
-	  "(the envelope sender too)" },
+	  "(the envelope sender too), moderated, announce, or the text of a "
+	  "policy", false },
 	{ "refuse-text", KEY_TEXT, "",
 	  "what a refused author is told; empty: a sentence with the "
-	  "address to subscribe" },
+	  "address to subscribe", false },
+	{ "sign-domain", KEY_DOMAIN, "",
+	  "the domain that signs; empty: the list's own", false },
+	{ "sign-key", KEY_PATH, "",
+	  "file of the private key (PEM) that signs and seals posts; empty: "
+	  "they are not sealed", false },
+	{ "sign-selector", KEY_DOMAIN, "",
+	  "selector of that key in DNS", false },
 	{ "subject-prefix", KEY_TEXT, "",
-	  "put in front of subjects, e.g. [dev]" },
-	{ NULL, KEY_TEXT, NULL, NULL },
+	  "put in front of subjects, e.g. [dev]", false },
+	{ NULL, KEY_TEXT, NULL, NULL, false },
 };
 
 const struct key member_keys[] = {
-	{ "delivery", KEY_DELIVERY, "on", "on, or off: gets no copies" },
-	{ "name", KEY_TEXT, "", "display name" },
+	{ "delivery", KEY_DELIVERY, "on", "on, or off: gets no copies",
+	  false },
+	{ "moderated", KEY_BOOL, "no",
+	  "yes: what he posts is held for a moderator", false },
+	{ "name", KEY_TEXT, "", "display name", false },
 	{ "own-posts", KEY_BOOL, "yes",
-	  "no: gets no copy of what he posts himself" },
-	{ NULL, KEY_TEXT, NULL, NULL },
+	  "no: gets no copy of what he posts himself", false },
+	{ NULL, KEY_TEXT, NULL, NULL, false },
 };
 
 const struct key *
@@ -49,123 +86,10 @@ key_find(const struct key *keys, const char *name)
 	return NULL;
 }
 
-static enum err_code
-bad(const struct key *key, const char *value, const char *accepted,
-    struct err *err)
-{
-	return err_set(err, ERR_INVALID, "", "%s=%s: %s is expected",
-		       key->name, value, accepted);
-}
-
-static enum err_code
-check_text(const struct key *key, const char *value, char **out,
-	   struct err *err)
-{
-	g_autofree char *text = g_strstrip(g_strdup(value));
-
-	if (!g_utf8_validate(text, -1, NULL))
-		return bad(key, "(bytes)", "text in UTF-8", err);
-	if (strlen(text) > TEXT_MAX)
-		return bad(key, "(long text)", "a line of at most 400 bytes",
-			   err);
-	for (const char *p = text; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			return bad(key, "(text)",
-				   "one line without control characters",
-				   err);
-	*out = g_steal_pointer(&text);
-	return ERR_OK;
-}
-
-static enum err_code
-check_addrs(const struct key *key, const char *value, char **out,
-	    struct err *err)
-{
-	g_auto(GStrv) parts = g_strsplit(value, ",", -1);
-	g_autoptr(GString) joined = g_string_new(NULL);
-	unsigned int count = 0;
-
-	for (char **part = parts; *part != NULL; part++) {
-		g_autofree char *addr = NULL;
-
-		g_strstrip(*part);
-		if ((*part)[0] == '\0')
-			continue;
-		addr = addr_canon(*part);
-		if (addr == NULL || strchr(addr, ',') != NULL)
-			return bad(key, *part, "an address NAME@DOMAIN", err);
-		if (++count > OWNERS_MAX)
-			return bad(key, "(many)", "at most 100 addresses",
-				   err);
-		g_string_append_printf(joined, "%s%s",
-				       joined->len > 0 ? ", " : "", addr);
-	}
-	*out = g_strdup(joined->str);
-	return ERR_OK;
-}
-
-static enum err_code
-check_word(const struct key *key, const char *value,
-	   const char *const *words, const char *accepted, char **out,
-	   struct err *err)
-{
-	for (; *words != NULL; words++)
-		if (strcmp(*words, value) == 0) {
-			*out = g_strdup(value);
-			return ERR_OK;
-		}
-	return bad(key, value, accepted, err);
-}
-
-static enum err_code
-check_bool(const struct key *key, const char *value, const char *yes,
-	   const char *no, char **out, struct err *err)
-{
-	bool truth;
-
-	if (!value_bool(value, &truth))
-		return bad(key, value, strcmp(yes, "on") == 0 ? "on or off"
-			   : "yes or no", err);
-	*out = g_strdup(truth ? yes : no);
-	return ERR_OK;
-}
-
-enum err_code
-key_check(const struct key *key, const char *value, char **out,
-	  struct err *err)
-{
-	static const char *const policies[] = {
-		"open", "members", "members-strict", NULL
-	};
-	int64_t size;
-
-	switch (key->type) {
-	case KEY_TEXT:
-		return check_text(key, value, out, err);
-	case KEY_BOOL:
-		return check_bool(key, value, "yes", "no", out, err);
-	case KEY_DELIVERY:
-		return check_bool(key, value, "on", "off", out, err);
-	case KEY_SIZE:
-		if (!value_size(value, &size))
-			return bad(key, value, "a size such as 400k or 10M",
-				   err);
-		*out = g_strdup(value);
-		return ERR_OK;
-	case KEY_POLICY:
-		return check_word(key, value, policies,
-				  "open, members or members-strict", out,
-				  err);
-	case KEY_ADDRS:
-		return check_addrs(key, value, out, err);
-	}
-	g_assert_not_reached();
-}
-
 enum err_code
 key_unknown(const struct key *keys, const char *name, struct err *err)
 {
-	const char *names[16];
+	const char *names[KEYS_MAX + 1];
 	g_autoptr(GString) all = g_string_new(NULL);
 	const char *nearest;
 	size_t count = 0;

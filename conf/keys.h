@@ -21,16 +21,33 @@ enum key_type {
 	KEY_TEXT,	/* one line of UTF-8 */
 	KEY_BOOL,
 	KEY_SIZE,
-	KEY_POLICY,	/* open | members | members-strict */
+	KEY_NUMBER,	/* a count, 0 to KEY_NUMBER_MAX */
+	KEY_DURATION,	/* KEY_DURATION_LEAST_S to _MOST_S */
+	KEY_RATE,	/* "20/1d", or empty; see value_rate() */
+	KEY_PATH,	/* absolute, or empty */
+	KEY_DOMAIN,	/* as in DNS, ASCII, or empty */
+	KEY_POLICY,	/* a preset's name, or the text of a policy. Only its
+			 * form as a text is checked here: whoever sets it
+			 * asks policy_check() of core/moderate/policy.h */
 	KEY_ADDRS,	/* mailboxes, separated by commas */
+	KEY_PATTERNS,	/* address patterns, separated by commas. The caller
+			 * asks address_pattern_check() about each */
 	KEY_DELIVERY,	/* on | off */
 };
+
+#define KEY_TEXT_MAX 400	/* a refusal must fit in one line of SMTP */
+#define KEY_LONG_MAX 16000	/* bytes of a policy, or of patterns */
+#define KEY_NUMBER_MAX 1000000
+#define KEY_DURATION_LEAST_S 60
+#define KEY_DURATION_MOST_S (365 * 86400)
 
 struct key {
 	const char *name;
 	enum key_type type;
 	const char *fallback;	/* the default, as text */
 	const char *help;	/* one line, for --help and muster(1) */
+	bool additive;		/* what site, domain and list say holds
+				 * together; only for lists of things */
 };
 
 extern const struct key list_keys[];	/* ended by name == NULL */
@@ -41,11 +58,27 @@ const struct key *key_find(const struct key *keys, const char *name);
 
 /*
  * key_check - is value one that key accepts? On success *out is the value
- * as it is to be stored (trimmed, yes/no for booleans, canonical addresses);
- * the caller frees it. ERR_INVALID says what is accepted.
+ * as it is to be stored (trimmed, yes/no for booleans, canonical addresses,
+ * lists joined by ", ", a policy with LF as line ends); the caller frees it.
+ * ERR_INVALID says what is accepted.
  */
 enum err_code key_check(const struct key *key, const char *value, char **out,
 			struct err *err);
+
+/* key_words - the members of a stored list of addresses or patterns,
+ * NULL-ended, for g_strfreev() */
+char **key_words(const char *value);
+
+/*
+ * key_words_add - a stored list with this address added; as it is when it
+ * has it already, domains compared without regard to case. NULL when it
+ * would be longer than KEY_LONG_MAX, or when the address would not stand for
+ * itself there: with a comma, a blank or a "*". The caller frees.
+ */
+char *key_words_add(const char *value, const char *addr);
+
+/* key_is_preset - is this value of "policy" the name of a preset? */
+bool key_is_preset(const char *policy);
 
 /* key_unknown - fill err for a name that key_find() did not know, with the
  * nearest that there is. */

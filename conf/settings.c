@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/settings.h"
 
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
@@ -15,7 +13,7 @@
  * reader of its type, which also says what it accepts.
  */
 enum type {
-	T_PATH,		/* absolute */
+	T_PATH,		/* absolute; none where the default is none */
 	T_HOST,		/* a host name */
 	T_HOSTS,	/* several, or none */
 	T_LISTEN,	/* unix:/PATH or inet:PORT@HOST */
@@ -24,6 +22,7 @@ enum type {
 	T_SIZE,
 	T_DURATION,
 	T_WORDS,	/* any words, or none */
+	T_NETWORKS,	/* addresses and networks, or none */
 };
 
 struct row {
@@ -90,103 +89,27 @@ static const struct row rows[] = {
 	  "seconds for all look-ups of one message" },
 	{ "auth", "authserv-id", T_HOST, "", 0, 0, AT(authserv_id),
 	  "name in Authentication-Results; empty: hostname" },
-	{ "auth", "trusted", T_WORDS, "", 0, 0, AT(trusted),
+	{ "auth", "logins", T_PATH, "", 0, 0, AT(logins_path),
+	  "file that says which authors a login may write as; empty: only "
+	  "the address that it is" },
+	{ "auth", "trusted", T_NETWORKS, "", 0, 0, AT(trusted),
 	  "networks that need no SPF, such as backup MX hosts" },
+	{ "auth", "trusted-sealers", T_HOSTS, "", 0, 0, AT(trusted_sealers),
+	  "domains whose ARC seals are believed where DMARC fails" },
+	{ "moderation", "sets", T_PATH, SYSCONFDIR "/muster/sets", 0, 0,
+	  AT(sets_dir), "directory of the files that policies name" },
 };
-
-/* --- values ------------------------------------------------------------- */
-
-struct unit { char letter; int64_t factor; };
-
-static bool
-value_scaled(const char *text, const struct unit *units, int64_t *out)
-{
-	int64_t factor = 1;
-	char *end;
-	long long number;
-
-	if (!g_ascii_isdigit(text[0]))
-		return false;
-	errno = 0;
-	number = strtoll(text, &end, 10);
-	if (errno != 0)
-		return false;
-	if (end[0] != '\0') {
-		while (units->letter != '\0' &&
-		       units->letter != g_ascii_tolower(end[0]))
-			units++;
-		if (units->letter == '\0' || end[1] != '\0')
-			return false;
-		factor = units->factor;
-	}
-	if (number > INT64_MAX / factor)
-		return false;
-	*out = number * factor;
-	return true;
-}
-
-bool
-value_size(const char *text, int64_t *out)
-{
-	static const struct unit units[] = {
-		{ 'k', 1024 }, { 'm', 1024 * 1024 },
-		{ 'g', 1024 * 1024 * 1024 }, { '\0', 0 },
-	};
-
-	return value_scaled(text, units, out);
-}
-
-bool
-value_duration(const char *text, int64_t *out)
-{
-	static const struct unit units[] = {
-		{ 's', 1 }, { 'm', 60 }, { 'h', 3600 }, { 'd', 86400 },
-		{ 'w', 7 * 86400 }, { '\0', 0 },
-	};
-
-	return value_scaled(text, units, out);
-}
-
-bool
-value_bool(const char *text, bool *out)
-{
-	static const char *const words[2][5] = {
-		{ "no", "off", "false", "0", NULL },
-		{ "yes", "on", "true", "1", NULL },
-	};
-
-	for (int truth = 0; truth < 2; truth++)
-		for (int i = 0; words[truth][i] != NULL; i++)
-			if (g_ascii_strcasecmp(text, words[truth][i]) == 0) {
-				*out = truth == 1;
-				return true;
-			}
-	return false;
-}
-
-static bool
-host_is_valid(const char *host)
-{
-	if (host[0] == '\0' || host[0] == '.' || host[0] == '-' ||
-	    strlen(host) > 253 || strstr(host, "..") != NULL)
-		return false;
-	for (; *host != '\0'; host++)
-		if (!g_ascii_isalnum(*host) && *host != '.' && *host != '-' &&
-		    *host != '_' && (unsigned char)*host < 0x80)
-			return false;
-	return true;
-}
 
 /* --- readers ------------------------------------------------------------ *
  * Each returns NULL, or a static text of what is accepted.
  */
 
 static const char *
-read_path(const char *value, char **out)
+read_path(const char *value, char **out, bool required)
 {
 	size_t len;
 
-	if (value[0] != '/')
+	if (value[0] != '/' && (value[0] != '\0' || required))
 		return "an absolute path";
 	len = strlen(value);
 	while (len > 1 && value[len - 1] == '/')
@@ -198,7 +121,7 @@ read_path(const char *value, char **out)
 static const char *
 read_host(const char *value, char **out)
 {
-	if (value[0] != '\0' && !host_is_valid(value))
+	if (value[0] != '\0' && !value_host(value))
 		return "a host name";
 	*out = g_ascii_strdown(value, -1);
 	return NULL;
@@ -229,9 +152,22 @@ read_hosts(const char *value, char ***out, bool required)
 
 		g_free(*word);
 		*word = lower;
-		if (!host_is_valid(lower))
+		if (!value_host(lower))
 			return "domain names, separated by blanks";
 	}
+	*out = g_steal_pointer(&words);
+	return NULL;
+}
+
+static const char *
+read_networks(const char *value, char ***out)
+{
+	g_auto(GStrv) words = split_words(value);
+
+	for (char **word = words; *word != NULL; word++)
+		if (!value_network(*word))
+			return "addresses and networks such as 192.0.2.0/24 "
+				"and 2001:db8::/32, separated by blanks";
 	*out = g_steal_pointer(&words);
 	return NULL;
 }
@@ -270,7 +206,7 @@ read_relay(const char *value, struct settings *settings)
 	int64_t port;
 
 	if (colon == NULL || colon == value ||
-	    !value_scaled(colon + 1, &(struct unit){ '\0', 0 }, &port) ||
+	    !value_number(colon + 1, &port) ||
 	    port < 1 || port > 65535)
 		return accepted;
 	if (from[0] == '[') {
@@ -293,7 +229,7 @@ read_scaled(const struct row *row, const char *value, int64_t *out)
 	int64_t number;
 	bool ok = row->type == T_DURATION ? value_duration(value, &number) :
 		row->type == T_SIZE ? value_size(value, &number) :
-		value_scaled(value, &(struct unit){ '\0', 0 }, &number);
+		value_number(value, &number);
 
 	if (!ok)
 		return row->type == T_DURATION ?
@@ -314,7 +250,8 @@ read_value(const struct row *row, const char *value,
 
 	switch (row->type) {
 	case T_PATH:
-		return read_path(value, at);
+		return read_path(value, at, row->fallback == NULL ||
+				 row->fallback[0] != '\0');
 	case T_HOST:
 		return read_host(value, at);
 	case T_HOSTS:
@@ -326,6 +263,8 @@ read_value(const struct row *row, const char *value,
 	case T_WORDS:
 		*(char ***)at = split_words(value);
 		return NULL;
+	case T_NETWORKS:
+		return read_networks(value, at);
 	case T_NUMBER:
 	case T_SIZE:
 	case T_DURATION:
@@ -570,6 +509,9 @@ settings_unref(struct settings *settings)
 	g_strfreev(settings->dns_servers);
 	g_free(settings->authserv_id);
 	g_strfreev(settings->trusted);
+	g_strfreev(settings->trusted_sealers);
+	g_free(settings->logins_path);
+	g_free(settings->sets_dir);
 	g_free(settings->path);
 	g_free(settings);
 }
@@ -588,6 +530,7 @@ type_name(enum type type)
 		[T_LISTEN] = "address", [T_RELAY] = "host:port",
 		[T_NUMBER] = "number", [T_SIZE] = "size",
 		[T_DURATION] = "duration", [T_WORDS] = "words",
+		[T_NETWORKS] = "networks",
 	};
 
 	return names[type];

@@ -48,7 +48,11 @@ struct settings {
 	char **dns_servers;
 	int64_t dns_timeout_s;
 	char *authserv_id;
-	char **trusted;
+	char **trusted;		/* "192.0.2.0/24", "2001:db8::1" */
+	char **trusted_sealers;	/* lower case */
+	char *logins_path;	/* "": a login is the address that it is */
+	/* [moderation] */
+	char *sets_dir;		/* of in file("name") */
 
 	char *path;		/* of the file, absolute */
 	int refs;		/* atomic; not for callers */
@@ -85,5 +89,13 @@ bool settings_shares_domain(const struct settings *settings,
 bool value_size(const char *text, int64_t *out);
 bool value_duration(const char *text, int64_t *out);
 bool value_bool(const char *text, bool *out);	/* yes no on off true false */
+bool value_number(const char *text, int64_t *out);	/* digits */
+/* value_rate - "20/1d": so many posts in so many seconds; "" is 0 in 0 */
+#define RATE_COUNT_MAX 1000000
+#define RATE_WINDOW_MAX_S (31 * 86400)
+bool value_rate(const char *text, int64_t *count, int64_t *seconds);
+bool value_host(const char *text);	/* a host name */
+/* value_network - "192.0.2.0/24", "2001:db8::/32", or a single address */
+bool value_network(const char *text);
 
 #endif

@@ -160,6 +160,20 @@ run_with_store(const struct admin_needs *needs, int argc, char *const *argv,
 	return rc;
 }
 
+static enum err_code
+run_without_store(const struct admin_needs *needs, int argc,
+		  char *const *argv, int *status_out, struct err *err)
+{
+	FILE *in;
+	enum err_code rc = open_input(needs->file, &in, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	*status_out = run_here(NULL, NULL, in, argc, argv);
+	(void) fclose(in);	/* it was only read */
+	return ERR_OK;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -181,7 +195,8 @@ main(int argc, char **argv)
 		rc = run_with_store(&needs, argc - 1, argv + 1, &status,
 				    &err);
 	else
-		status = run_here(NULL, NULL, stdin, argc - 1, argv + 1);
+		rc = run_without_store(&needs, argc - 1, argv + 1, &status,
+				       &err);
 	admin_needs_done(&needs);
 	if (rc == ERR_OK)
 		return status;

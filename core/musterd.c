@@ -27,9 +27,11 @@
 #include "conf/settings.h"
 #include "config.h"
 #include "core/base/daemon.h"
+#include "core/auth/auth.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/control.h"
+#include "core/held/held.h"
 #include "core/inbound/lmtp.h"
 #include "core/mail/mime.h"
 #include "core/mail/verp.h"
@@ -57,6 +59,7 @@ static struct {
 	struct settings *settings;
 	struct store *store;
 	struct verp *verp;
+	struct held_key *held;
 	struct stages *stages;
 	struct outbound *outbound;
 } daemon_state = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -264,8 +267,10 @@ reload(const struct options *options, struct door *door)
 	struct settings *fresh = NULL, *old;
 	struct err err = ERR_INIT;
 
-	if (settings_load(options->path, &fresh, &err) != ERR_OK) {
+	if (settings_load(options->path, &fresh, &err) != ERR_OK ||
+	    auth_check(fresh, &err) != ERR_OK) {
 		log_err(NULL, "settings.kept", &err);
+		settings_unref(fresh);
 		return;
 	}
 	(void) pthread_mutex_lock(&daemon_state.lock);
@@ -315,6 +320,7 @@ start_stages(struct err *err)
 	enum err_code rc;
 
 	daemon_state.verp = verp_new(store_secret(daemon_state.store));
+	daemon_state.held = held_key_new(store_secret(daemon_state.store));
 	rc = outbound_start(daemon_state.store, daemon_state.settings,
 			    daemon_state.verp, &daemon_state.outbound, err);
 	if (rc != ERR_OK)
@@ -333,7 +339,8 @@ serve(const struct options *options, const struct sockets *sockets,
 {
 	struct submission_server submission = {
 		.store = daemon_state.store, .verp = daemon_state.verp,
-		.settings = current_settings, .wake = wake_stages,
+		.held = daemon_state.held, .settings = current_settings,
+		.wake = wake_stages,
 	};
 	struct control_server control = {
 		.store = daemon_state.store, .settings = current_settings,
@@ -364,6 +371,7 @@ stop_stages(void)
 	if (daemon_state.outbound != NULL)
 		outbound_stop(daemon_state.outbound);
 	verp_free(daemon_state.verp);
+	held_key_free(daemon_state.held);
 	store_close(daemon_state.store);
 	settings_unref(daemon_state.settings);
 }
@@ -377,6 +385,8 @@ run(const struct options *options, struct err *err)
 	int ready = -1;
 
 	rc = settings_load(options->path, &daemon_state.settings, err);
+	if (rc == ERR_OK)
+		rc = auth_check(daemon_state.settings, err);
 	if (rc == ERR_OK && !options->foreground)
 		rc = daemon_fork(&ready, err);
 	if (rc != ERR_OK)

@@ -9,10 +9,12 @@
 #include "core/attempt.h"
 #include "core/base/log.h"
 #include "core/bounce/bounce.h"
+#include "core/held/held.h"
 #include "core/pending/pending.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/queue.h"
+#include "db/rate.h"
 #include "core/base/banned.h"
 
 /*
@@ -25,6 +27,7 @@
 #define BATCH 64
 #define IDLE_MS 5000		/* a hint may get lost */
 #define HOUSEKEEPING_MS 60000
+#define WORKERS 4
 
 struct stages;
 
@@ -39,7 +42,8 @@ struct stages {
 	struct settings *(*settings)(void);
 	const struct verp *verp;
 	void (*wake_outbound)(void);
-	struct worker pending, bounce;
+	struct held_key *held;
+	struct worker workers[WORKERS];
 	pthread_t timer;
 	pthread_mutex_t lock;	/* of all below */
 	pthread_cond_t changed;
@@ -53,17 +57,57 @@ struct run {
 	struct worker *worker;
 	struct settings *settings;
 	const struct job *job;
+	struct held_result result;	/* of an answer about a held post */
 };
+
+static bool
+is_answer(const struct run *run)
+{
+	return run->worker->stage == STAGE_PENDING &&
+		held_is_answer(run->worker->stages->held, run->job);
+}
 
 static enum err_code
 run_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct run *run = arg;
+	const struct stages *stages = run->worker->stages;
+	int64_t now_ms = g_get_real_time() / 1000;
 
-	if (run->worker->stage == STAGE_PENDING)
-		return pending_run(txn, run->settings, run->job, err);
-	return bounce_run(txn, run->settings, run->worker->stages->verp,
-			  run->job, err);
+	switch (run->worker->stage) {
+	case STAGE_BOUNCE:
+		return bounce_run(txn, run->settings, stages->verp, run->job,
+				  err);
+	case STAGE_NOTICE:
+		return held_notice_run(txn, run->settings, stages->held,
+				       run->job, now_ms, err);
+	case STAGE_HELD:
+		return held_expire_run(txn, run->job, now_ms, err);
+	default:
+		break;
+	}
+	if (is_answer(run))
+		return held_answer_run(txn, run->settings, stages->held,
+				       run->job, now_ms, &run->result, err);
+	return pending_run(txn, run->settings, run->job, err);
+}
+
+/* What became of held posts: nobody else says it in the log. */
+static void
+log_held(const struct run *run)
+{
+	const struct job *job = run->job;
+	char id[POST_ID_TEXT + 1];
+	struct log_ctx ctx = { .list = job->list_addr, .id = id };
+
+	post_id_text(&job->post, id);
+	if (job->stage == STAGE_HELD)
+		log_info(&ctx, "held.expired", kv_str("reason", job->reason));
+	if (!is_answer(run) || run->result.outcome != HELD_DONE)
+		return;
+	post_id_text(&run->result.post, id);
+	log_info(&ctx, "held.decided", kv_str("decision",
+		 held_decision_name(run->result.decision)));
 }
 
 static void
@@ -84,7 +128,8 @@ static bool
 do_job(struct worker *worker, struct settings *settings, struct job *job)
 {
 	struct store *store = worker->stages->store;
-	struct run run = { worker, settings, job };
+	struct run run = { .worker = worker, .settings = settings,
+			   .job = job };
 	struct err err = ERR_INIT, second = ERR_INIT;
 	bool go = false;
 
@@ -93,8 +138,12 @@ do_job(struct worker *worker, struct settings *settings, struct job *job)
 		log_job_failed(job, &err);
 		return false;
 	}
-	if (!go || store_txn(store, TXN_LAZY, run_body, &run, &err) == ERR_OK)
+	if (!go)
 		return true;
+	if (store_txn(store, TXN_LAZY, run_body, &run, &err) == ERR_OK) {
+		log_held(&run);
+		return true;
+	}
 	log_job_failed(job, &err);
 	if (attempt_failed(store, job, &err, &second) == ERR_OK)
 		return true;
@@ -151,7 +200,7 @@ do_due(struct worker *worker, int64_t *next_ms)
 	       !is_stopping(worker->stages) &&
 	       do_job(worker, settings, g_ptr_array_index(jobs, done)))
 		done++;
-	if (done > 0 && worker->stage == STAGE_PENDING)
+	if (done > 0 && worker->stage != STAGE_BOUNCE)
 		worker->stages->wake_outbound();
 	settings_unref(settings);
 	return done;
@@ -183,7 +232,9 @@ keep_house(struct stages *stages)
 
 	if (seen_expire(stages->store, now_s - settings->seen_keep_s, &err)
 	    != ERR_OK || trace_expire(stages->store, now_s -
-				      settings->trace_keep_s, &err) != ERR_OK)
+				      settings->trace_keep_s, &err) != ERR_OK ||
+	    rate_expire(stages->store, now_s * 1000 - RATE_WINDOW_MS, &err)
+	    != ERR_OK)
 		log_err(NULL, "housekeeping.failed", &err);
 	while (more && !is_stopping(stages)) {
 		more = false;
@@ -228,18 +279,23 @@ struct stages *
 stages_start(struct store *store, struct settings *(*settings)(void),
 	     const struct verp *verp, void (*wake_outbound)(void))
 {
+	static const enum stage all[WORKERS] = {
+		STAGE_PENDING, STAGE_BOUNCE, STAGE_NOTICE, STAGE_HELD,
+	};
 	struct stages *stages = g_new0(struct stages, 1);
 
 	stages->store = store;
 	stages->settings = settings;
 	stages->verp = verp;
 	stages->wake_outbound = wake_outbound;
-	stages->pending = (struct worker){ stages, STAGE_PENDING, 0 };
-	stages->bounce = (struct worker){ stages, STAGE_BOUNCE, 0 };
+	stages->held = held_key_new(store_secret(store));
 	(void) pthread_mutex_init(&stages->lock, NULL);
 	(void) pthread_cond_init(&stages->changed, NULL);
-	start_thread(&stages->pending.thread, work, &stages->pending);
-	start_thread(&stages->bounce.thread, work, &stages->bounce);
+	for (size_t i = 0; i < WORKERS; i++) {
+		stages->workers[i] = (struct worker){ stages, all[i], 0 };
+		start_thread(&stages->workers[i].thread, work,
+			     &stages->workers[i]);
+	}
 	start_thread(&stages->timer, tick, stages);
 	return stages;
 }
@@ -260,9 +316,10 @@ stages_stop(struct stages *stages)
 	stages->stopping = true;
 	(void) pthread_cond_broadcast(&stages->changed);
 	(void) pthread_mutex_unlock(&stages->lock);
-	(void) pthread_join(stages->pending.thread, NULL);
-	(void) pthread_join(stages->bounce.thread, NULL);
+	for (size_t i = 0; i < WORKERS; i++)
+		(void) pthread_join(stages->workers[i].thread, NULL);
 	(void) pthread_join(stages->timer, NULL);
+	held_key_free(stages->held);
 	(void) pthread_cond_destroy(&stages->changed);
 	(void) pthread_mutex_destroy(&stages->lock);
 	g_free(stages);

@@ -7,8 +7,9 @@
 #include "db/store.h"
 
 /*
- * The threads that work off pending and bounce, one claimer each, and the
- * timers (expiry of repeats and trace, purge of deleted lists).
+ * The threads that work off pending, bounce, notice and held, one claimer
+ * each, and the timers (expiry of repeats and trace, purge of deleted
+ * lists). A job of held is due when it expires.
  *
  * A job's attempt is counted before it begins (TXN_LAZY: it survives our
  * death). A job that has taken the process down, or failed, more than

@@ -8,13 +8,17 @@
 
 #include <glib.h>
 
+#include "core/answers.h"
+#include "core/auth/evidence.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
+#include "core/held/held.h"
 #include "core/mail/addr.h"
+#include "core/moderate/policy.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/queue.h"
-#include "db/roster.h"
+#include "db/rate.h"
 #include "core/base/banned.h"
 
 /*
@@ -35,172 +39,14 @@ answer_err(const struct err *err)
 	return json_pack("{s:i, s:s}", "rc", (int)err->code, "what", what);
 }
 
-/* --- is this address ours? ---------------------------------------------- */
-
-struct rcpt_question {
-	const struct submission_server *server;
-	struct settings *settings;
-	struct addr sender, rcpt;
-	struct role_addr role;
-};
-
-static json_t *
-answer_kind(const char *kind)
-{
-	return json_pack("{s:i, s:s}", "rc", ERR_OK, "kind", kind);
-}
-
-static bool
-token_is_ours(const struct rcpt_question *q)
-{
-	uint8_t member[VERP_MEMBER_LEN], post[VERP_POST_LEN];
-
-	return q->role.role == ROLE_BOUNCES && q->role.detail != NULL &&
-		verp_open(q->server->verp, q->role.list, q->role.detail,
-			  member, post);
-}
-
-static enum err_code
-answer_list(const struct rcpt_question *q, const struct list *list,
-	    json_t **out, struct err *err)
-{
-	struct txn *reader = store_reader(q->server->store);
-	struct list_conf *conf = NULL;
-	struct member *sender = NULL;
-	enum err_code rc;
-
-	rc = list_conf_load(reader, list->addr, &conf, err);
-	if (rc == ERR_OK && q->sender.text[0] != '\0')
-		rc = roster_find(reader, list->id, q->sender.text, &sender,
-				 err);
-	if (rc == ERR_OK)
-		*out = json_pack(
-			"{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, "
-			"s:I}", "rc", ERR_OK, "kind", "list",
-			"list", list->addr, "role", role_name(q->role.role),
-			"detail", q->role.detail != NULL ?
-			q->role.detail : "",
-			"policy", conf->policy,
-			"refuse_text", conf->refuse_text,
-			"token_ok", token_is_ours(q),
-			"has_owner", conf->owners[0] != NULL,
-			"sender_member", sender != NULL,
-			"size_max", (json_int_t)conf->size_max);
-	member_free(sender);
-	list_conf_free(conf);
-	return rc;
-}
-
-/* A mailbox without domain is one of the MTA's own host. RFC 5321 section
- * 4.5.1 makes postmaster a mailbox of every domain, and the MTA's to
- * deliver. */
-static const char *
-kind_of_unknown(const struct rcpt_question *q, bool domainless)
-{
-	if (domainless ||
-	    !settings_has_domain(q->settings, q->rcpt.domain) ||
-	    g_ascii_strcasecmp(q->rcpt.local, "postmaster") == 0)
-		return "foreign";
-	return "unknown";
-}
-
-static enum err_code
-look_up_rcpt(struct rcpt_question *q, bool domainless, json_t **out,
-	     struct err *err)
-{
-	struct list *list = NULL;
-	enum err_code rc;
-
-	if (!settings_has_domain(q->settings, q->rcpt.domain) &&
-	    !settings_shares_domain(q->settings, q->rcpt.domain)) {
-		*out = answer_kind("foreign");
-		return ERR_OK;
-	}
-	role_parse(&q->rcpt, &q->role);
-	rc = list_find(store_reader(q->server->store), q->role.list, &list,
-		       err);
-	if (rc == ERR_OK && list == NULL)
-		*out = answer_kind(kind_of_unknown(q, domainless));
-	else if (rc == ERR_OK)
-		rc = answer_list(q, list, out, err);
-	list_free(list);
-	role_addr_done(&q->role);
-	return rc;
-}
-
-static enum err_code
-answer_rcpt(const struct submission_server *server, const json_t *request,
-	    json_t **out, struct err *err)
-{
-	struct rcpt_question q = {
-		.server = server, .settings = server->settings(),
-	};
-	const char *rcpt = wire_str(request, "rcpt", "");
-	g_autofree char *full = NULL;
-	bool domainless;
-	enum err_code rc = ERR_OK;
-
-	if (!addr_parse(rcpt, &q.rcpt) || q.rcpt.local[0] == '\0' ||
-	    !addr_parse(wire_str(request, "sender", ""), &q.sender)) {
-		*out = answer_kind("foreign");
-	} else {
-		domainless = q.rcpt.domain[0] == '\0';
-		if (domainless) {
-			full = g_strdup_printf("%s@%s", q.rcpt.text,
-					       q.settings->hostname);
-			addr_done(&q.rcpt);
-			memset(&q.rcpt, 0, sizeof(q.rcpt));
-		}
-		if (domainless && !addr_parse(full, &q.rcpt))
-			*out = answer_kind("foreign");
-		else
-			rc = look_up_rcpt(&q, domainless, out, err);
-	}
-	addr_done(&q.rcpt);
-	addr_done(&q.sender);
-	settings_unref(q.settings);
-	return rc;
-}
-
-/* --- are these members? ------------------------------------------------- */
-
-static enum err_code
-answer_members(const struct submission_server *server, const json_t *request,
-	       json_t **out, struct err *err)
-{
-	struct txn *reader = store_reader(server->store);
-	const json_t *addrs = json_object_get(request, "addrs");
-	struct list *list = NULL;
-	bool all = json_array_size(addrs) > 0;
-	enum err_code rc;
-
-	rc = list_find(reader, wire_str(request, "list", ""), &list, err);
-	if (rc == ERR_OK && list == NULL)
-		all = false;
-	for (size_t i = 0; rc == ERR_OK && all &&
-	     i < json_array_size(addrs); i++) {
-		const char *addr = json_string_value(json_array_get(addrs,
-								    i));
-		struct member *member = NULL;
-
-		rc = roster_find(reader, list->id, addr != NULL ? addr : "",
-				 &member, err);
-		all = member != NULL;
-		member_free(member);
-	}
-	list_free(list);
-	if (rc == ERR_OK)
-		*out = json_pack("{s:i, s:b}", "rc", ERR_OK, "members", all);
-	return rc;
-}
-
 /* --- a post ------------------------------------------------------------- */
 
 struct target {
 	char *list;
 	enum role role;
 	char *detail;
-	char *why;
+	enum verdict_kind verdict;	/* ACCEPT, HOLD or DISCARD */
+	char *why, *reason;
 	uint8_t key[SEEN_KEY_LEN];
 	bool made;		/* set by the transaction: it was new */
 };
@@ -225,6 +71,7 @@ target_done(void *data)
 	g_free(target->list);
 	g_free(target->detail);
 	g_free(target->why);
+	g_free(target->reason);
 }
 
 static void
@@ -239,6 +86,22 @@ malformed(struct err *err, const char *field)
 {
 	return err_set(err, ERR_INVALID, "",
 		       "the request has no good field \"%s\"", field);
+}
+
+static bool
+read_verdict(const json_t *object, struct target *out)
+{
+	static const enum verdict_kind kinds[] = {
+		VERDICT_ACCEPT, VERDICT_HOLD, VERDICT_DISCARD
+	};
+	const char *name = wire_str(object, "verdict", "");
+
+	for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++)
+		if (strcmp(verdict_name(kinds[i]), name) == 0) {
+			out->verdict = kinds[i];
+			return true;
+		}
+	return false;
 }
 
 static enum err_code
@@ -256,7 +119,8 @@ read_target(const json_t *object, struct target *out, struct err *err)
 	out->list = g_strdup(wire_str(object, "list", ""));
 	out->detail = g_strdup(wire_str(object, "detail", ""));
 	out->why = g_strdup(wire_str(object, "why", ""));
-	return ERR_OK;
+	out->reason = g_strdup(wire_str(object, "reason", ""));
+	return read_verdict(object, out) ? ERR_OK : malformed(err, "verdict");
 }
 
 static enum err_code
@@ -275,6 +139,25 @@ read_targets(const json_t *request, struct offer *offer, struct err *err)
 			g_array_append_val(offer->targets, target);
 	}
 	return rc;
+}
+
+/* In our own words, so that nothing else gets into the store. */
+static char *
+read_evidence(const json_t *request)
+{
+	const json_t *object = json_object_get(request, "evidence");
+	struct evidence *evidence;
+	json_t *json;
+	char *text;
+
+	if (object == NULL)
+		return g_strdup("");
+	evidence = evidence_of_json(object);
+	json = evidence_json(evidence);
+	text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(json);
+	evidence_free(evidence);
+	return text;
 }
 
 static enum err_code
@@ -299,12 +182,26 @@ read_offer(const json_t *request, int fd, struct offer *out, struct err *err)
 	post->helo = g_strdup(wire_str(request, "helo", ""));
 	post->auth = g_strdup(wire_str(request, "auth", ""));
 	post->author = g_strdup(wire_str(request, "author", ""));
+	post->evidence = read_evidence(request);
 	post->size = (uint64_t)wire_int(request, "size", 0);
 	if (!post_id_parse(wire_str(request, "id", ""), &post->id))
 		return malformed(err, "id");
 	if (json_array_size(out->refused) > REFUSED_MAX)
 		return malformed(err, "refused");
 	return read_targets(request, out, err);
+}
+
+static enum err_code
+trace_evidence(struct txn *txn, const struct post *post, struct err *err)
+{
+	json_t *json = json_loads(post->evidence, 0, NULL);
+	struct evidence *evidence = evidence_of_json(json);
+	g_autofree char *text = evidence_text(evidence);
+
+	json_decref(json);
+	evidence_free(evidence);
+	return trace_add(txn, &post->id, "authentication", "", err, "%s",
+			 text);
 }
 
 static enum err_code
@@ -321,6 +218,8 @@ trace_origin(struct txn *txn, const struct offer *offer, struct err *err)
 		       "unknown", post->qid[0] != '\0' ? post->qid : "unknown",
 		       post->message_id[0] != '\0' ? post->message_id : "none",
 		       (unsigned long long)post->size);
+	if (rc == ERR_OK && post->evidence[0] != '\0')
+		rc = trace_evidence(txn, post, err);
 	if (rc == ERR_OK)
 		rc = trace_ref(txn, &post->id, post->message_id, err);
 	if (rc == ERR_OK)
@@ -361,14 +260,85 @@ trace_verdicts(struct txn *txn, const struct offer *offer, struct err *err)
 	return rc == ERR_OK ? trace_refusals(txn, offer, err) : rc;
 }
 
-/* The post's job for one list; target->made false when it was seen before. */
+/* Posts are counted where they reach a list or its moderators. */
+static enum err_code
+count_post(struct txn *txn, const struct offer *offer,
+	   const struct list *list, struct err *err)
+{
+	const struct post *post = offer->post;
+	g_auto(GStrv) authors = g_strsplit(post->author, ", ", -1);
+	enum err_code rc = ERR_OK;
+
+	for (char **author = authors; *author != NULL && rc == ERR_OK;
+	     author++)
+		rc = rate_add(txn, list->id, *author, offer->now_s * 1000,
+			      &post->id, err);
+	if (rc == ERR_OK)
+		rc = post_note_on_list(txn, &post->id, post->message_id,
+				       list->addr, err);
+	return rc;
+}
+
+static enum err_code
+put_job(struct txn *txn, struct offer *offer, const struct target *target,
+	const struct list *list, struct err *err)
+{
+	struct job *job = job_new(target->role == ROLE_BOUNCES ? STAGE_BOUNCE
+				  : STAGE_PENDING, &offer->post->id, list->id,
+				  list->addr);
+	enum err_code rc;
+
+	job->role = target->role;
+	g_free(job->detail);
+	job->detail = g_strdup(target->detail);
+	rc = queue_put(txn, job, err);
+	job_free(job);
+	offer->post->jobs++;
+	return rc;
+}
+
+static enum err_code
+hold(struct txn *txn, struct offer *offer, const struct target *target,
+     const struct list *list, struct err *err)
+{
+	const struct held_offer held = {
+		.post = &offer->post->id,
+		.list = list,
+		.role = target->role,
+		.detail = target->detail,
+		.reason = target->reason,
+		.now_ms = offer->now_s * 1000,
+	};
+
+	offer->post->jobs += HELD_JOBS;
+	return held_put(txn, &held, err);
+}
+
+/* What the verdict asks for; a discarded post leaves its trace only. */
+static enum err_code
+carry_out(struct txn *txn, struct offer *offer, const struct target *target,
+	  const struct list *list, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	if (target->role == ROLE_POST && target->verdict != VERDICT_DISCARD)
+		rc = count_post(txn, offer, list, err);
+	if (rc != ERR_OK)
+		return rc;
+	if (target->verdict == VERDICT_ACCEPT)
+		return put_job(txn, offer, target, list, err);
+	if (target->verdict == VERDICT_HOLD)
+		return hold(txn, offer, target, list, err);
+	return ERR_OK;
+}
+
+/* target->made false when it was seen before. */
 static enum err_code
 take_target(struct txn *txn, struct offer *offer, struct target *target,
 	    struct err *err)
 {
 	struct post_id earlier = offer->post->id;
 	struct list *list = NULL;
-	struct job *job;
 	enum err_code rc;
 
 	target->made = false;
@@ -384,19 +354,32 @@ take_target(struct txn *txn, struct offer *offer, struct target *target,
 				 offer->post->qid);
 	}
 	rc = list_find(txn, target->list, &list, err);
-	if (rc != ERR_OK)
-		return rc;
-	if (list == NULL)
-		return err_set(err, ERR_BUSY, "", "list %s has just been "
-			       "deleted", target->list);
-	job = job_new(target->role == ROLE_BOUNCES ? STAGE_BOUNCE
-		      : STAGE_PENDING, &offer->post->id, list->id, list->addr);
-	job->role = target->role;
-	g_free(job->detail);
-	job->detail = g_strdup(target->detail);
-	rc = queue_put(txn, job, err);
-	job_free(job);
+	if (rc == ERR_OK && list == NULL)
+		rc = err_set(err, ERR_BUSY, "", "list %s has just been "
+			     "deleted", target->list);
+	if (rc == ERR_OK)
+		rc = carry_out(txn, offer, target, list, err);
 	list_free(list);
+	return rc;
+}
+
+static enum err_code
+take_targets(struct txn *txn, struct offer *offer, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	offer->post->jobs = 0;
+	offer->id = offer->post->id;
+	offer->repeat = true;
+	for (guint i = 0; i < offer->targets->len && rc == ERR_OK; i++) {
+		struct target *target = &g_array_index(offer->targets,
+						       struct target, i);
+
+		rc = take_target(txn, offer, target, err);
+		offer->repeat &= !target->made;
+	}
+	if (!offer->repeat)
+		offer->id = offer->post->id;
 	return rc;
 }
 
@@ -404,25 +387,15 @@ static enum err_code
 submit_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct offer *offer = arg;
-	enum err_code rc = ERR_OK;
+	enum err_code rc = take_targets(txn, offer, err);
 
-	offer->post->jobs = 0;
-	offer->id = offer->post->id;
-	for (guint i = 0; i < offer->targets->len && rc == ERR_OK; i++) {
-		struct target *target = &g_array_index(offer->targets,
-						       struct target, i);
-
-		rc = take_target(txn, offer, target, err);
-		offer->post->jobs += rc == ERR_OK && target->made;
-	}
-	offer->repeat = offer->post->jobs == 0;
 	if (rc != ERR_OK || offer->repeat)
 		return rc;
-	offer->id = offer->post->id;
 	rc = trace_origin(txn, offer, err);
 	if (rc == ERR_OK)
 		rc = trace_verdicts(txn, offer, err);
-	if (rc == ERR_OK)
+	/* Where every list has discarded it, nobody needs the bytes. */
+	if (rc == ERR_OK && offer->post->jobs > 0)
 		rc = post_put(txn, offer->post, offer->fd, err);
 	/* The gate has given up by then and said 451. */
 	if (rc == ERR_OK && offer->deadline > 0 &&
@@ -520,15 +493,11 @@ answer(const struct submission_server *server, const json_t *request, int fd,
 {
 	const char *op = wire_str(request, "op", "");
 
-	if (strcmp(op, "rcpt") == 0)
-		return answer_rcpt(server, request, out, err);
-	if (strcmp(op, "members") == 0)
-		return answer_members(server, request, out, err);
 	if (strcmp(op, "submit") == 0)
 		return answer_submit(server, request, fd, out, err);
 	if (strcmp(op, "refused") == 0)
 		return answer_refused(server, request, out, err);
-	return malformed(err, "op");
+	return answer_question(server, op, request, out, err);
 }
 
 static bool

@@ -3,6 +3,7 @@
 #define MUSTER_SUBMISSION_H
 
 #include "conf/settings.h"
+#include "core/held/held.h"
 #include "core/mail/verp.h"
 #include "db/store.h"
 
@@ -14,6 +15,7 @@
 struct submission_server {
 	struct store *store;
 	const struct verp *verp;
+	const struct held_key *held;
 	struct settings *(*settings)(void);	/* current ones, ref'd */
 	void (*wake)(void);			/* new jobs are there */
 };

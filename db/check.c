@@ -331,6 +331,23 @@ check_refs(struct check *check, struct place at, struct bytes key,
 		record_corrupt(at, key, err);
 }
 
+/* Those of a deleted list stay until they are old. */
+static enum err_code
+check_rates(struct check *check, struct place at, struct bytes key,
+	    struct bytes value, struct err *err)
+{
+	g_autoptr(GByteArray) want = g_byte_array_new();
+	struct rate_view view;
+	enum err_code rc = rate_decode(at, key, value, &view, err);
+
+	(void) check;
+	if (rc != ERR_OK)
+		return rc;
+	return rate_key(want, &view).shard == at.shard &&
+		same(bytes_buf(want), key) ? ERR_OK :
+		record_corrupt(at, key, err);
+}
+
 static enum err_code
 check_all(struct check *check, struct err *err)
 {
@@ -354,6 +371,9 @@ check_all(struct check *check, struct err *err)
 		rc = check_family(check, TABLE_SEEN, false, check_seen, err);
 	if (rc == ERR_OK)
 		rc = check_family(check, TABLE_REFS, false, check_refs, err);
+	if (rc == ERR_OK)
+		rc = check_family(check, TABLE_RATES, false, check_rates,
+				  err);
 	return rc;
 }
 

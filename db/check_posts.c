@@ -87,6 +87,8 @@ check_meta(struct check *check, struct bytes key, struct bytes value,
 		suspect(check, &post->id, "it counts %u jobs, and the queue "
 			"has %u", post->jobs, jobs);
 	(void) g_hash_table_remove(check->jobs, &post->id);
+	if (!evidence_is_right(post->evidence))
+		suspect(check, &post->id, "its evidence is not JSON");
 	post_key(piece, &post->id, POST_BODY);
 	return check_pieces(check, &post->id, piece, post->size,
 			    "the bytes are", err);

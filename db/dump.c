@@ -109,10 +109,12 @@ write_member(struct dump *dump, const char *list, struct bytes key,
 	if (!member_read(key, value, &view))
 		return record_corrupt(place_of(TABLE_MEMBERS), key, err);
 	return write_object(dump, json_pack(
-		"{ss ss ss ss sb sb sI sI sI ss}", "type", "member",
+		"{ss ss ss ss sb sb sb sI sI sI sI ss}", "type", "member",
 		"list", list, "addr", view.addr, "name", view.name,
 		"delivery", (int)view.delivery,
 		"own_posts", (int)view.own_posts,
+		"moderated", (int)view.moderated,
+		"posts", (json_int_t)view.posts,
 		"since_s", (json_int_t)view.since_s,
 		"bounces", (json_int_t)view.bounces,
 		"bounced_s", (json_int_t)view.bounced_s,
@@ -209,6 +211,62 @@ write_rosters(struct dump *dump, GPtrArray *lists, struct err *err)
 }
 
 static enum err_code
+write_rate(struct dump *dump, const char *list, const struct rate_view *rate,
+	   struct err *err)
+{
+	g_autoptr(GString) author = g_string_new(NULL);
+	char text[POST_ID_TEXT + 1];
+
+	for (size_t i = 0; i < sizeof(rate->author); i++)
+		g_string_append_printf(author, "%02x", rate->author[i]);
+	post_id_text(&rate->id, text);
+	return write_object(dump, json_pack("{ss ss ss ss sI}", "type",
+					    "rate", "list", list,
+					    "author", author->str,
+					    "post", text, "time_ms",
+					    (json_int_t)rate->time_ms), err);
+}
+
+static enum err_code
+write_rates_of(struct dump *dump, struct place at, const struct list *list,
+	       struct err *err)
+{
+	uint32_t number = GUINT32_TO_BE(list->id);
+	g_autoptr(scan_t) scan = scan_new(dump->txn, at,
+					  bytes_of(&number, sizeof(number)),
+					  bytes_of(NULL, 0), 16 * 1024,
+					  SCAN_DROP);
+	struct bytes key, value;
+	struct rate_view rate;
+	enum err_code rc;
+
+	while ((rc = scan_next(scan, &key, &value, err)) == ERR_OK &&
+	       key.data != NULL) {
+		rc = rate_decode(at, key, value, &rate, err);
+		if (rc == ERR_OK)
+			rc = write_rate(dump, list->addr, &rate, err);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	return rc;
+}
+
+/* In the order of the lists' addresses, since their numbers stay inside.
+ * Those of a deleted list are of no use to anybody. */
+static enum err_code
+write_rates(struct dump *dump, GPtrArray *lists, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < lists->len; i++)
+		for (unsigned int n = 0; rc == ERR_OK && n < SHARDS; n++)
+			rc = write_rates_of(dump, (struct place){
+					    TABLE_RATES, n },
+					    g_ptr_array_index(lists, i), err);
+	return rc;
+}
+
+static enum err_code
 dump_chosen(struct dump *dump, const char *const *names, GPtrArray *lists,
 	    struct err *err)
 {
@@ -243,6 +301,8 @@ dump_all(struct dump *dump, GPtrArray *lists, struct err *err)
 		rc = write_rosters(dump, lists, err);
 	if (rc == ERR_OK)
 		rc = write_queue(dump, err);
+	if (rc == ERR_OK)
+		rc = write_rates(dump, lists, err);
 	return rc;
 }
 

@@ -248,12 +248,13 @@ write_post(struct dump *dump, const struct post *post, struct err *err)
 
 	post_id_text(&post->id, id);
 	rc = write_object(dump, json_pack(
-		"{ss ss sI ss ss ss ss ss ss ss ss sI}", "type", "post",
+		"{ss ss sI ss ss ss ss ss ss ss ss ss sI}", "type", "post",
 		"id", id, "received_s", (json_int_t)post->received_s,
 		"sender", post->sender, "qid", post->qid,
 		"message_id", post->message_id, "door", post->door,
 		"client", post->client, "helo", post->helo,
 		"auth", post->auth, "author", post->author,
+		"evidence", post->evidence,
 		"size", (json_int_t)post->size), err);
 	if (rc == ERR_OK)
 		rc = write_forms(dump, &post->id, err);
@@ -360,7 +361,7 @@ json_of_job(struct dump *dump, const struct job *job)
 		(void) json_array_append_new(addrs, json_string(*addr));
 	return json_pack(
 		"{ss ss ss ss sI sI sI ss ss sb ss ss ss ss ss sI sI sI ss"
-		" so}", "type", "job", "id", id,
+		" so sb}", "type", "job", "id", id,
 		"stage", stage_name(job->stage),
 		"was", job->was != 0 ? stage_name(job->was) : "",
 		"due_ms", (json_int_t)job->due_ms,
@@ -373,7 +374,8 @@ json_of_job(struct dump *dump, const struct job *job)
 		"as_of_s", (json_int_t)job->as_of_s,
 		"sent", (json_int_t)job->sent,
 		"refused", (json_int_t)job->refused,
-		"reason", job->reason, "addrs", addrs);
+		"reason", job->reason, "addrs", addrs,
+		"null_sender", (int)job->null_sender);
 }
 
 static enum err_code

@@ -6,12 +6,16 @@
 #include <string.h>
 
 #include "core/mail/addr.h"
+#include "db/inside.h"
 #include "core/base/banned.h"
 
 enum field_kind {
 	FIELD_TEXT,	/* at most TEXT_LONGEST bytes */
 	FIELD_BOOL,
 	FIELD_NUM,	/* 0 to most */
+	FIELD_BOOL_LATER,	/* the same, but older dumps lack it, and */
+	FIELD_NUM_LATER,	/* it then reads as false, 0, and "" */
+	FIELD_TEXT_LATER,
 	FIELD_ID,
 	FIELD_CANON,	/* a canonical address, or, with most 1, "" */
 	FIELD_BASE64,
@@ -52,8 +56,10 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "bounces", FIELD_NUM, UINT32_MAX },
 		{ "delivery", FIELD_BOOL, 0 },
 		{ "list", FIELD_CANON, 0 },
+		{ "moderated", FIELD_BOOL_LATER, 0 },
 		{ "name", FIELD_TEXT, 0 },
 		{ "own_posts", FIELD_BOOL, 0 },
+		{ "posts", FIELD_NUM_LATER, INT64_MAX },
 		{ "since_s", FIELD_NUM, INT64_MAX },
 	} },
 	[DUMP_POST] = { "post", {
@@ -61,6 +67,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "author", FIELD_TEXT, 0 },
 		{ "client", FIELD_TEXT, 0 },
 		{ "door", FIELD_TEXT, 0 },
+		{ "evidence", FIELD_TEXT_LATER, 0 },
 		{ "helo", FIELD_TEXT, 0 },
 		{ "id", FIELD_ID, 0 },
 		{ "message_id", FIELD_TEXT, 0 },
@@ -96,6 +103,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "list", FIELD_TEXT, 0 },
 		{ "list_gone", FIELD_BOOL, 0 },
 		{ "made_ms", FIELD_NUM, INT64_MAX },
+		{ "null_sender", FIELD_BOOL_LATER, 0 },
 		{ "post", FIELD_ID, 0 },
 		{ "reason", FIELD_TEXT, 0 },
 		{ "refused", FIELD_NUM, INT64_MAX },
@@ -122,6 +130,12 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "name", FIELD_TEXT, 0 },
 		{ "post", FIELD_ID, 0 },
 		{ "time_us", FIELD_NUM, INT64_MAX },
+	} },
+	[DUMP_RATE] = { "rate", {
+		{ "author", FIELD_TEXT, 0 },
+		{ "list", FIELD_CANON, 0 },
+		{ "post", FIELD_ID, 0 },
+		{ "time_ms", FIELD_NUM, INT64_MAX },
 	} },
 };
 
@@ -234,11 +248,13 @@ check_field(json_t *object, const struct field *field, struct err *err)
 		return field_bad(err, object, field->name, "missing");
 	switch (field->kind) {
 	case FIELD_BOOL:
+	case FIELD_BOOL_LATER:
 		if (json_is_boolean(json_object_get(object, field->name)))
 			return ERR_OK;
 		return field_bad(err, object, field->name,
 				 "true or false is expected");
 	case FIELD_NUM:
+	case FIELD_NUM_LATER:
 		return check_num(object, field, err);
 	case FIELD_TEXTS:
 		return check_texts(object, field, err);
@@ -257,6 +273,13 @@ is_field(const struct shape *shape, const char *name)
 	return strcmp(name, "type") == 0;
 }
 
+static bool
+is_later(enum field_kind kind)
+{
+	return kind == FIELD_BOOL_LATER || kind == FIELD_NUM_LATER ||
+		kind == FIELD_TEXT_LATER;
+}
+
 static enum err_code
 check_shape(json_t *object, const struct shape *shape, struct err *err)
 {
@@ -266,10 +289,14 @@ check_shape(json_t *object, const struct shape *shape, struct err *err)
 	enum err_code rc;
 
 	for (const struct field *field = shape->fields; field->name != NULL;
-	     field++, count++) {
+	     field++) {
+		if (is_later(field->kind) &&
+		    json_object_get(object, field->name) == NULL)
+			continue;
 		rc = check_field(object, field, err);
 		if (rc != ERR_OK)
 			return rc;
+		count++;
 	}
 	if (json_object_size(object) == count)
 		return ERR_OK;
@@ -362,6 +389,16 @@ field_texts(const json_t *object, const char *name)
 
 static const char *const audiences[] = { "none", "members", "addrs" };
 
+bool
+evidence_is_right(const char *evidence)
+{
+	json_t *object = json_loads(evidence, JSON_REJECT_DUPLICATES, NULL);
+	bool right = evidence[0] == '\0' || json_is_object(object);
+
+	json_decref(object);
+	return right;
+}
+
 const char *
 audience_name(enum audience audience)
 {
@@ -383,7 +420,8 @@ bool
 stage_of_name(const char *name, enum stage *out)
 {
 	static const enum stage stages[] = {
-		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_SHUNTED,
+		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_NOTICE,
+		STAGE_HELD, STAGE_SHUNTED,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(stages); i++)

@@ -30,14 +30,16 @@ enum dump_type {
 	DUMP_SEEN,
 	DUMP_TRACE,
 	DUMP_REF,
+	DUMP_RATE,
 	DUMP_TYPES
 };
 
 const char *dump_type_name(enum dump_type type);
 
 /*
- * fields_check - has the object the fields of its type, all of them, no
- * others, and each of the right kind and range? ERR_INVALID: 'member: field
+ * fields_check - has the object the fields of its type, all of them (but
+ * those that older dumps lack), no others, and each of the right kind and
+ * range? ERR_INVALID: 'member: field
  * "addr": ...'
  */
 enum err_code fields_check(json_t *object, enum dump_type *out,

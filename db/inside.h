@@ -27,9 +27,11 @@ struct member_view {
 	const char *bounce_reason;
 	bool delivery;
 	bool own_posts;
+	bool moderated;
 	int64_t since_s;
 	int64_t bounced_s;
 	uint32_t bounces;
+	uint64_t posts;
 };
 
 /* member_read - false: the record is not as it should be */
@@ -54,6 +56,9 @@ void form_key(GByteArray *out, const struct post_id *id, uint32_t list,
 void post_encode(GByteArray *out, const struct post *post);
 enum err_code post_decode(struct bytes key, struct bytes value,
 			  struct post **out, struct err *err);
+
+/* evidence_is_right - "", or a JSON object as text */
+bool evidence_is_right(const char *evidence);
 
 /* Bytes in pieces of PIECE_MAX below a key (piece_key: key and number). */
 void piece_key(GByteArray *key, size_t key_len, uint32_t number);
@@ -101,6 +106,19 @@ void seen_encode(GByteArray *out, const struct post_id *id, int64_t time_s);
 enum err_code seen_decode(struct place at, struct bytes key,
 			  struct bytes value, struct post_id *id,
 			  int64_t *time_s, struct err *err);
+
+/* rates */
+struct rate_view {
+	uint32_t list;
+	struct post_id id;
+	uint8_t author[MEMBER_HANDLE_LEN];
+	int64_t time_ms;
+};
+struct place rate_key(GByteArray *out, const struct rate_view *rate);
+void rate_encode(GByteArray *out, int64_t time_ms);
+enum err_code rate_decode(struct place at, struct bytes key,
+			  struct bytes value, struct rate_view *out,
+			  struct err *err);
 
 /* queue */
 struct place job_place(const struct job *job);

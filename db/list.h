@@ -76,13 +76,32 @@ enum err_code setting_next_scope(struct txn *txn, const char *after,
 struct list_conf {
 	GHashTable *text;	/* key name -> value as text, all of list_keys */
 	GHashTable *from;	/* key name -> the scope it came from, or NULL
-				 * for the default */
-	const char *policy;
+				 * for the default; of an additive key all
+				 * scopes, joined by commas */
+	char *domain;		/* of the list or scope; "" for the site */
+	const char *policy;	/* a preset's name, or the text of a policy */
 	const char *subject_prefix;
 	const char *description;
 	const char *refuse_text;
 	int64_t size_max;	/* octets, 0: no limit */
-	char **owners;		/* canonical addresses */
+	int64_t recipients_max;	/* 0: no limit */
+	int64_t author_rate, author_rate_s;	/* posts in seconds; 0: any */
+	int64_t list_rate, list_rate_s;
+	bool emergency;		/* hold every post */
+	bool closed;		/* refuse every post */
+	bool accept_automatic;	/* posts made by machines: to the policy */
+	bool held_notice;	/* tell verified authors */
+	int64_t held_keep_s;
+	const char *sign_key;	/* path, "" to seal nothing */
+	const char *sign_selector;
+	const char *sign_domain;	/* the list's if none was given */
+	/* NULL-ended: canonical addresses */
+	char **owners;
+	char **moderators;	/* the owners where no others were named */
+	char **digest_moderators;	/* may name some that are neither */
+	/* address patterns; those that cannot be read match nobody */
+	char **banned;		/* of the site, the domain and the list */
+	char **accepted;
 };
 
 enum err_code list_conf_load(struct txn *txn, const char *scope,

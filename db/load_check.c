@@ -266,7 +266,9 @@ check_member(struct load_check *check, const json_t *object,
 static enum err_code
 check_post(struct load_check *check, const json_t *object, struct err *err)
 {
-	(void) err;
+	if (!evidence_is_right(field_text(object, "evidence")))
+		return field_bad(err, object, "evidence",
+				 "a JSON object as text is expected, or \"\"");
 	field_id(object, "id", &check->post);
 	g_array_append_val(check->posts, check->post);
 	check->posts_sorted = false;
@@ -437,6 +439,18 @@ check_ref(struct load_check *check, const json_t *object, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+check_rate(struct load_check *check, const json_t *object, struct err *err)
+{
+	uint8_t author[MEMBER_HANDLE_LEN];
+
+	if (!field_hex(object, "author", author, sizeof(author)))
+		return field_bad(err, object, "author", "%zu hexadecimal "
+				 "digits in lower case are expected",
+				 2 * sizeof(author));
+	return check_list_field(check, object, err);
+}
+
 /* The pieces of a post, or of a form, end where something else begins. */
 static enum err_code
 check_complete(struct load_check *check, enum dump_type type, bool of_form,
@@ -478,6 +492,7 @@ check_record(struct load_check *check, json_t *object, struct err *err)
 		[DUMP_JOB] = check_job,
 		[DUMP_SEEN] = check_seen,
 		[DUMP_REF] = check_ref,
+		[DUMP_RATE] = check_rate,
 	};
 	enum dump_type type;
 	enum err_code rc = fields_check(object, &type, err);

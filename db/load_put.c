@@ -151,6 +151,8 @@ member_set(struct member *member, const json_t *object)
 	member->own_posts = field_bool(object, "own_posts");
 	member->bounces = (uint32_t)field_num(object, "bounces");
 	member->bounced_s = field_num(object, "bounced_s");
+	member->moderated = field_bool(object, "moderated");
+	member->posts = (uint64_t)field_num(object, "posts");
 }
 
 static enum err_code
@@ -183,6 +185,7 @@ post_set(struct post *post, const json_t *object)
 	post->helo = g_strdup(field_text(object, "helo"));
 	post->auth = g_strdup(field_text(object, "auth"));
 	post->author = g_strdup(field_text(object, "author"));
+	post->evidence = g_strdup(field_text(object, "evidence"));
 	post->size = (uint64_t)field_num(object, "size");
 }
 
@@ -290,6 +293,7 @@ job_of(const json_t *object, uint32_t list)
 	job->sent = (uint64_t)field_num(object, "sent");
 	job->refused = (uint64_t)field_num(object, "refused");
 	job->reason = g_strdup(field_text(object, "reason"));
+	job->null_sender = field_bool(object, "null_sender");
 	return job;
 }
 
@@ -385,6 +389,30 @@ put_ref(struct load_put *put, struct txn *txn, const json_t *object,
 	return table_put(txn, at, bytes_buf(key), bytes_buf(value), err);
 }
 
+static enum err_code
+put_rate(struct load_put *put, struct txn *txn, const json_t *object,
+	 struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	struct rate_view rate = {
+		.time_ms = field_num(object, "time_ms"),
+	};
+	struct place at;
+	enum err_code rc;
+
+	if (!field_hex(object, "author", rate.author, sizeof(rate.author)))
+		return field_bad(err, object, "author", "not hexadecimal");
+	rc = list_number(put, txn, field_text(object, "list"), &rate.list,
+			 err);
+	if (rc != ERR_OK || rate.list == 0)
+		return rc;
+	field_id(object, "post", &rate.id);
+	at = rate_key(key, &rate);
+	rate_encode(value, rate.time_ms);
+	return table_put(txn, at, bytes_buf(key), bytes_buf(value), err);
+}
+
 enum err_code
 load_put(struct load_put *put, struct txn *txn, const json_t *object,
 	 enum dump_type type, struct err *err)
@@ -403,6 +431,7 @@ load_put(struct load_put *put, struct txn *txn, const json_t *object,
 		[DUMP_SEEN] = put_seen,
 		[DUMP_TRACE] = put_trace,
 		[DUMP_REF] = put_ref,
+		[DUMP_RATE] = put_rate,
 	};
 
 	return puts[type](put, txn, object, err);

@@ -11,6 +11,8 @@
 #include "db/table.h"
 #include "core/base/banned.h"
 
+G_STATIC_ASSERT(POST_HEAD_MAX == PIECE_MAX);
+
 static const char base32[] = "abcdefghijklmnopqrstuvwxyz234567";
 
 void
@@ -91,6 +93,7 @@ post_free(struct post *post)
 	g_free(post->helo);
 	g_free(post->auth);
 	g_free(post->author);
+	g_free(post->evidence);
 	g_free(post);
 }
 
@@ -108,11 +111,19 @@ post_key(GByteArray *out, const struct post_id *id, enum post_kind kind)
 	put_u8(out, (uint8_t)kind);
 }
 
+/* Cut evidence could not be read, or, worse, say something else. */
+static const char *
+evidence_that_fits(const char *evidence)
+{
+	return evidence != NULL && strlen(evidence) <= TEXT_LONGEST &&
+		g_utf8_validate(evidence, -1, NULL) ? evidence : "";
+}
+
 void
 post_encode(GByteArray *out, const struct post *post)
 {
 	g_byte_array_set_size(out, 0);
-	put_u8(out, RECORD_VERSION);
+	put_u8(out, POST_VERSION);
 	put_u64(out, (uint64_t)post->received_s);
 	put_u64(out, post->size);
 	put_u32(out, post->jobs);
@@ -124,6 +135,7 @@ post_encode(GByteArray *out, const struct post *post)
 	put_text(out, post->helo);
 	put_text(out, post->auth);
 	put_text(out, post->author);
+	put_text(out, evidence_that_fits(post->evidence));
 }
 
 enum err_code
@@ -132,10 +144,11 @@ post_decode(struct bytes key, struct bytes value, struct post **out,
 {
 	g_autoptr(post_t) post = g_new0(struct post, 1);
 	struct cursor k, v;
+	uint8_t version;
 	bool right;
 
 	cursor_init(&k, key);
-	cursor_record(&v, value);
+	version = cursor_version(&v, value, POST_VERSION);
 	get_id(&k, &post->id);
 	right = get_u8(&k) == POST_META && cursor_end(&k);
 	post->received_s = get_time(&v);
@@ -149,6 +162,7 @@ post_decode(struct bytes key, struct bytes value, struct post **out,
 	post->helo = g_strdup(get_text(&v));
 	post->auth = g_strdup(get_text(&v));
 	post->author = g_strdup(get_text(&v));
+	post->evidence = g_strdup(version > 1 ? get_text(&v) : "");
 	if (!right || !cursor_end(&v))
 		return record_corrupt(post_place(&post->id), key, err);
 	*out = g_steal_pointer(&post);
@@ -299,6 +313,31 @@ post_bytes(struct txn *txn, const struct post_id *id, GBytes **out,
 	}
 	post_key(key, id, POST_BODY);
 	return pieces_get(txn, post_place(id), key, post->size, out, err);
+}
+
+enum err_code
+post_head(struct txn *txn, const struct post_id *id, GBytes **out,
+	  struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(post_t) post = NULL;
+	enum err_code rc = post_get(txn, id, &post, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (post == NULL) {
+		*out = NULL;
+		return ERR_OK;
+	}
+	post_key(key, id, POST_BODY);
+	if (post->size <= POST_HEAD_MAX)
+		return pieces_get(txn, post_place(id), key, post->size, out,
+				  err);
+	piece_key(key, key->len, 0);
+	rc = table_get(txn, post_place(id), bytes_buf(key), out, err);
+	if (rc == ERR_OK && *out == NULL)
+		return record_corrupt(post_place(id), bytes_buf(key), err);
+	return rc;
 }
 
 enum err_code

@@ -37,11 +37,13 @@ struct post {
 	char *sender;		/* canonical envelope sender, "" for null */
 	char *qid;		/* the MTA's queue id, "" unknown */
 	char *message_id;	/* with brackets, "" if none */
-	char *door;		/* "milter" or "lmtp" */
+	char *door;		/* "milter" or "lmtp"; "muster": our own */
 	char *client;		/* "host [addr]", "" unknown */
 	char *helo;
 	char *auth;		/* authenticated login, "" if none */
 	char *author;		/* canonical From addresses, joined by ", " */
+	char *evidence;		/* evidence_json() as text, "" if none; one of
+				 * more than 16 KB is stored as "" */
 	uint64_t size;		/* octets stored */
 	uint32_t jobs;		/* queue jobs that need it; the post goes with
 				 * the last (post_release) */
@@ -67,6 +69,10 @@ enum err_code post_id_by_prefix(struct txn *txn, const uint8_t *prefix,
 /* post_bytes - all bytes as sent; *out NULL if it is gone */
 enum err_code post_bytes(struct txn *txn, const struct post_id *id,
 			 GBytes **out, struct err *err);
+/* post_head - the first of them, all or POST_HEAD_MAX */
+#define POST_HEAD_MAX (64 * 1024)
+enum err_code post_head(struct txn *txn, const struct post_id *id,
+			GBytes **out, struct err *err);
 
 /*
  * Forms: what is to be re-injected for a list: a header block, and a body
@@ -104,6 +110,11 @@ enum err_code post_release(struct txn *txn, const struct post_id *id,
 enum err_code seen_add(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
 		       const struct post_id *id, int64_t now_s, bool *first,
 		       struct post_id *id_out, struct err *err);
+/* seen_rested - has this key rested for rest_s? Only then *rested is true,
+ * and it is noted with now_s for the next time. */
+enum err_code seen_rested(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
+			  const struct post_id *id, int64_t now_s,
+			  int64_t rest_s, bool *rested, struct err *err);
 /* seen_expire - forget those older than before_s; own lazy transactions */
 enum err_code seen_expire(struct store *store, int64_t before_s,
 			  struct err *err);

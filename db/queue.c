@@ -11,6 +11,7 @@
 
 #define ADDRS_MAX 100000	/* of one job */
 #define SCAN_SIZE (64 * 1024)
+#define NULL_SENDER 1		/* of the flags */
 
 const char *
 stage_name(enum stage stage)
@@ -22,6 +23,10 @@ stage_name(enum stage stage)
 		return "outbound";
 	case STAGE_BOUNCE:
 		return "bounce";
+	case STAGE_NOTICE:
+		return "notice";
+	case STAGE_HELD:
+		return "held";
 	case STAGE_SHUNTED:
 		return "shunted";
 	}
@@ -81,7 +86,7 @@ void
 job_encode(GByteArray *out, const struct job *job)
 {
 	g_byte_array_set_size(out, 0);
-	put_u8(out, RECORD_VERSION);
+	put_u8(out, JOB_VERSION);
 	put_u8(out, (uint8_t)job->was);
 	put_u64(out, (uint64_t)job->made_ms);
 	put_u32(out, job->attempts);
@@ -100,6 +105,7 @@ job_encode(GByteArray *out, const struct job *job)
 	put_u32(out, (uint32_t)g_strv_length(job->addrs));
 	for (char **addr = job->addrs; *addr != NULL; addr++)
 		put_text(out, *addr);
+	put_u8(out, job->null_sender ? NULL_SENDER : 0);
 }
 
 static bool
@@ -122,9 +128,9 @@ decode_addrs(struct cursor *in, struct job *job)
 }
 
 static void
-decode_value(struct cursor *in, struct job *job)
+decode_value(struct cursor *in, uint8_t version, struct job *job)
 {
-	uint8_t was, role, audience;
+	uint8_t was, role, audience, flags;
 
 	was = get_u8(in);
 	job->made_ms = get_time(in);
@@ -142,8 +148,10 @@ decode_value(struct cursor *in, struct job *job)
 	job->until = g_strdup(get_text(in));
 	job->reason = g_strdup(get_text(in));
 	decode_addrs(in, job);
+	flags = version > 1 ? get_u8(in) : 0;
+	job->null_sender = flags == NULL_SENDER;
 	if ((was != 0 && !stage_is_right(was)) || role > ROLE_BOUNCES ||
-	    audience > TO_ADDRS)
+	    audience > TO_ADDRS || flags > NULL_SENDER)
 		in->bad = true;
 	job->was = (enum stage)was;
 	job->role = (enum role)role;
@@ -156,15 +164,15 @@ job_decode(struct place at, struct bytes key, struct bytes value,
 {
 	g_autoptr(job_t) job = g_new0(struct job, 1);
 	struct cursor k, v;
-	uint8_t stage;
+	uint8_t stage, version;
 
 	cursor_init(&k, key);
-	cursor_record(&v, value);
+	version = cursor_version(&v, value, JOB_VERSION);
 	stage = get_u8(&k);
 	job->stage = (enum stage)stage;
 	job->due_ms = get_time(&k);
 	get_id(&k, &job->id);
-	decode_value(&v, job);
+	decode_value(&v, version, job);
 	if (!cursor_end(&k) || !cursor_end(&v) || !stage_is_right(stage))
 		return record_corrupt(at, key, err);
 	*out = g_steal_pointer(&job);
@@ -343,6 +351,37 @@ queue_find(struct txn *txn, const struct post_id *id, struct job **out,
 	return rc;
 }
 
+enum err_code
+queue_find_in(struct txn *txn, enum stage stage, const uint8_t *id,
+	      size_t len, struct job **out, struct err *err)
+{
+	struct place at = place_shard(TABLE_QUEUE, id[0]);
+	uint8_t prefix = (uint8_t)stage;
+	g_autoptr(scan_t) scan = scan_new(txn, at, bytes_of(&prefix, 1),
+					  bytes_of(NULL, 0), SCAN_SIZE,
+					  SCAN_DROP);
+	g_autoptr(job_t) found = NULL;
+	struct bytes key, value;
+	enum err_code rc;
+
+	*out = NULL;
+	while ((rc = scan_next(scan, &key, &value, err)) == ERR_OK &&
+	       key.data != NULL) {
+		if (key.len < POST_ID_LEN ||
+		    memcmp((const uint8_t *)key.data + key.len - POST_ID_LEN,
+			   id, len) != 0)
+			continue;
+		if (found != NULL)
+			return ERR_OK;
+		rc = job_decode(at, key, value, &found, err);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	if (rc == ERR_OK)
+		*out = g_steal_pointer(&found);
+	return rc;
+}
+
 /* All files at once: the one whose head has the least key gives the next. */
 struct queue_scan {
 	struct scan *files[SHARDS];
@@ -350,18 +389,23 @@ struct queue_scan {
 	int given;		/* that file's head is used up; -1: none */
 };
 
-struct queue_scan *
-queue_scan_new(struct txn *txn)
+static struct queue_scan *
+scan_of(struct txn *txn, struct bytes prefix)
 {
 	struct queue_scan *scan = g_new0(struct queue_scan, 1);
 
 	for (unsigned int i = 0; i < SHARDS; i++)
 		scan->files[i] = scan_new(txn, (struct place){ TABLE_QUEUE,
-					  i }, bytes_of(NULL, 0),
-					  bytes_of(NULL, 0), SCAN_SIZE,
-					  SCAN_DROP);
+					  i }, prefix, bytes_of(NULL, 0),
+					  SCAN_SIZE, SCAN_DROP);
 	scan->given = -1;
 	return scan;
+}
+
+struct queue_scan *
+queue_scan_new(struct txn *txn)
+{
+	return scan_of(txn, bytes_of(NULL, 0));
 }
 
 void
@@ -411,11 +455,11 @@ queue_scan_next(struct queue_scan *scan, struct place *at,
 	return ERR_OK;
 }
 
-enum err_code
-queue_walk(struct store *store, queue_visit visit, void *arg,
-	   struct err *err)
+static enum err_code
+walk(struct txn *txn, struct bytes prefix, queue_visit visit, void *arg,
+     struct err *err)
 {
-	g_autoptr(queue_scan_t) scan = queue_scan_new(store_reader(store));
+	g_autoptr(queue_scan_t) scan = scan_of(txn, prefix);
 	struct bytes key, value;
 	struct place at;
 	bool more = true;
@@ -433,6 +477,22 @@ queue_walk(struct store *store, queue_visit visit, void *arg,
 		more = visit(arg, job);
 	}
 	return rc;
+}
+
+enum err_code
+queue_walk(struct store *store, queue_visit visit, void *arg,
+	   struct err *err)
+{
+	return walk(store_reader(store), bytes_of(NULL, 0), visit, arg, err);
+}
+
+enum err_code
+queue_walk_in(struct txn *txn, enum stage stage, queue_visit visit,
+	      void *arg, struct err *err)
+{
+	uint8_t prefix = (uint8_t)stage;
+
+	return walk(txn, bytes_of(&prefix, 1), visit, arg, err);
 }
 
 enum err_code

@@ -23,6 +23,9 @@ enum stage {
 	STAGE_PENDING = 1,
 	STAGE_OUTBOUND = 2,
 	STAGE_BOUNCE = 3,
+	STAGE_NOTICE = 4,	/* makes moderators' notices */
+	STAGE_HELD = 5,		/* waits for a moderator; due: when it
+				 * expires, reason: why it is held */
 	STAGE_SHUNTED = 9,	/* waits for an administrator */
 };
 
@@ -55,6 +58,8 @@ struct job {
 	char **addrs;		/* NULL-ended; never NULL */
 	uint64_t sent, refused;	/* so far, for queue ls and the trace */
 	char *reason;		/* why it waits or was shunted, "" if not */
+	bool null_sender;	/* an automatic post of ours: MAIL FROM:<>
+				 * (RFC 3834 section 3.3) */
 };
 
 /* job_new - zeroed, with a new id, made now, empty texts */
@@ -88,11 +93,22 @@ enum err_code queue_due(struct store *store, enum stage stage,
 enum err_code queue_find(struct txn *txn, const struct post_id *id,
 			 struct job **out, struct err *err);
 
+/* queue_find_in - of one stage, by the first len bytes of the job's id; *out
+ * NULL if there is none, or more than one */
+enum err_code queue_find_in(struct txn *txn, enum stage stage,
+			    const uint8_t *id, size_t len, struct job **out,
+			    struct err *err);
+
 /* queue_walk - every job, by stage, due time, id; ends when visit returns false.
  * No lock is held while visit runs. */
 typedef bool (*queue_visit)(void *arg, const struct job *job);
 enum err_code queue_walk(struct store *store, queue_visit visit, void *arg,
 			 struct err *err);
+
+/* queue_walk_in - the same for one stage; through store_reader() no lock is
+ * held while visit runs */
+enum err_code queue_walk_in(struct txn *txn, enum stage stage,
+			    queue_visit visit, void *arg, struct err *err);
 
 /* queue_count - jobs per stage */
 enum err_code queue_count(struct store *store, enum stage stage,

@@ -103,9 +103,19 @@ cursor_init(struct cursor *in, struct bytes bytes)
 void
 cursor_record(struct cursor *in, struct bytes bytes)
 {
+	(void) cursor_version(in, bytes, RECORD_VERSION);
+}
+
+uint8_t
+cursor_version(struct cursor *in, struct bytes bytes, uint8_t most)
+{
+	uint8_t version;
+
 	cursor_init(in, bytes);
-	if (get_u8(in) != RECORD_VERSION)
+	version = get_u8(in);
+	if (version < 1 || version > most)
 		in->bad = true;
+	return in->bad ? 0 : version;
 }
 
 const void *

@@ -18,9 +18,10 @@
  * is valid UTF-8 (what is not is replaced by U+FFFD when it is written) and
  * has at most TEXT_LONGEST bytes, so that each record can be dumped. "text key" below is the bytes and a NUL.
  *
- * The first byte of each value is the version of its layout, now
- * RECORD_VERSION everywhere; a later layout gets a number of its own, and
- * its decoder keeps reading the old ones.
+ * The first byte of each value is the version of its layout: RECORD_VERSION,
+ * but for members, posts and jobs, where it is MEMBER_VERSION, POST_VERSION
+ * and JOB_VERSION. A later layout gets a number of its own, and its decoder
+ * keeps reading the old ones.
  *
  *	file      key                           value, behind the version
  *	meta      name                          of its own, see store.c
@@ -30,16 +31,19 @@
  *	          'I' u32 number                text address
  *	settings  scope (text key), name        text value
  *	members   u32 list, address (text key)  u8 flags (1 delivery, 2 own
- *	                                        posts), u64 since_s, u32
- *	                                        bounces, u64 bounced_s, texts:
+ *	                                        posts, 4 moderated), u64
+ *	                                        since_s, u32 bounces, u64
+ *	                                        bounced_s, u64 posts, texts:
  *	                                        addr ("": as in the key),
- *	                                        name, bounce_reason
+ *	                                        name, bounce_reason. Version
+ *	                                        1: no flag 4, no posts
  *	handles   8 bytes handle, u32 list      key in members (kept by
  *	                                        Berkeley DB, duplicates)
  *	post.X    12 bytes id, POST_META        u64 received_s, u64 size, u32
  *	                                        jobs, texts: sender, qid,
  *	                                        message_id, door, client,
- *	                                        helo, auth, author
+ *	                                        helo, auth, author, evidence.
+ *	                                        Version 1: no evidence
  *	          id, POST_FORM, u32 list,      u64 header size, u8 has a body,
  *	          FORM_META                     u64 body size, u64 body_at
  *	          ..., FORM_HEADER, u32 n       piece n of the header, no
@@ -53,15 +57,23 @@
  *	                                        role, u8 audience, u64 as_of_s,
  *	                                        u64 sent, u64 refused, texts:
  *	                                        list_addr, detail, after,
- *	                                        until, reason; u32 n, n texts
+ *	                                        until, reason; u32 n, n
+ *	                                        texts; u8 flags (1 null
+ *	                                        sender). Version 1: no flags
  *	seen.X    32 bytes                      post id, u64 time_s
  *	ref.X     SHA-256 of the name, post id  u64 time_us, text name
+ *	rate.X    u32 list, u32 hours since     u64 time_ms
+ *	          1970, post id, 8 bytes
+ *	          handle of the author
  *
- * X is the first nibble of the post's id, the job's id, the seen key, the
- * hash of the name: files in order hold their keys in order (but for
+ * X is the first nibble of the post's id (post, rate), the job's id, the
+ * seen key, the hash of the name: files in order hold their keys in order (but for
  * queue, which is merged when read).
  */
 #define RECORD_VERSION 1
+#define MEMBER_VERSION 2
+#define POST_VERSION 2
+#define JOB_VERSION 2
 #define PIECE_MAX (64 * 1024)
 #define KEY_MAX 512		/* bytes of the longest key */
 #define TEXT_LONGEST (16 * 1024)	/* of one text; longer ones are cut, so
@@ -106,6 +118,9 @@ struct cursor {
 
 void cursor_init(struct cursor *in, struct bytes bytes);
 void cursor_record(struct cursor *in, struct bytes bytes); /* and version */
+/* cursor_version - the same where several layouts are read: the version,
+ * from 1 to most; 0 and bad if it is another */
+uint8_t cursor_version(struct cursor *in, struct bytes bytes, uint8_t most);
 uint8_t get_u8(struct cursor *in);
 uint16_t get_u16(struct cursor *in);
 uint32_t get_u32(struct cursor *in);

@@ -18,7 +18,7 @@
 #define MEMBERS place_of(TABLE_MEMBERS)
 #define INDEX_BUFFER (16 * 1024)
 
-enum { FLAG_DELIVERY = 1, FLAG_OWN_POSTS = 2 };
+enum { FLAG_DELIVERY = 1, FLAG_OWN_POSTS = 2, FLAG_MODERATED = 4 };
 
 struct member *
 member_new(const char *addr, int64_t since_s)
@@ -58,12 +58,14 @@ member_encode(GByteArray *out, const struct member *member,
 	      const char *canon)
 {
 	g_byte_array_set_size(out, 0);
-	put_u8(out, RECORD_VERSION);
+	put_u8(out, MEMBER_VERSION);
 	put_u8(out, (member->delivery ? FLAG_DELIVERY : 0) |
-	       (member->own_posts ? FLAG_OWN_POSTS : 0));
+	       (member->own_posts ? FLAG_OWN_POSTS : 0) |
+	       (member->moderated ? FLAG_MODERATED : 0));
 	put_u64(out, (uint64_t)member->since_s);
 	put_u32(out, member->bounces);
 	put_u64(out, (uint64_t)member->bounced_s);
+	put_u64(out, member->posts);
 	/* mostly it is the same as the key, which need not be kept twice */
 	put_text(out, strcmp(member->addr, canon) == 0 ? "" : member->addr);
 	put_text(out, member->name);
@@ -74,25 +76,28 @@ bool
 member_read(struct bytes key, struct bytes value, struct member_view *out)
 {
 	struct cursor k, v;
-	uint8_t flags;
+	uint8_t version, flags, known;
 
 	cursor_init(&k, key);
-	cursor_record(&v, value);
+	version = cursor_version(&v, value, MEMBER_VERSION);
+	known = FLAG_DELIVERY | FLAG_OWN_POSTS |
+		(version >= 2 ? FLAG_MODERATED : 0);
 	out->list = get_u32(&k);
 	out->key = get_key_text(&k);
 	flags = get_u8(&v);
 	out->delivery = (flags & FLAG_DELIVERY) != 0;
 	out->own_posts = (flags & FLAG_OWN_POSTS) != 0;
+	out->moderated = (flags & FLAG_MODERATED) != 0;
 	out->since_s = get_time(&v);
 	out->bounces = get_u32(&v);
 	out->bounced_s = get_time(&v);
+	out->posts = version >= 2 ? (uint64_t)get_time(&v) : 0;
 	out->addr = get_text(&v);
 	if (out->addr[0] == '\0')
 		out->addr = out->key;
 	out->name = get_text(&v);
 	out->bounce_reason = get_text(&v);
-	return cursor_end(&k) && cursor_end(&v) &&
-		(flags & ~(FLAG_DELIVERY | FLAG_OWN_POSTS)) == 0;
+	return cursor_end(&k) && cursor_end(&v) && (flags & ~known) == 0;
 }
 
 static enum err_code
@@ -113,16 +118,20 @@ member_decode(struct bytes key, struct bytes value, struct member **out,
 	member->own_posts = view.own_posts;
 	member->bounces = view.bounces;
 	member->bounced_s = view.bounced_s;
+	member->moderated = view.moderated;
+	member->posts = view.posts;
 	*out = member;
 	return ERR_OK;
 }
 
 static enum err_code
-find_key(struct txn *txn, struct bytes key, struct member **out,
-	 struct err *err)
+find_key(struct txn *txn, struct bytes key, bool to_change,
+	 struct member **out, struct err *err)
 {
 	g_autoptr(GBytes) found = NULL;
-	enum err_code rc = table_get(txn, MEMBERS, key, &found, err);
+	enum err_code rc = to_change ?
+		table_lock(txn, MEMBERS, key, &found, err) :
+		table_get(txn, MEMBERS, key, &found, err);
 
 	if (rc != ERR_OK)
 		return rc;
@@ -140,7 +149,7 @@ roster_find(struct txn *txn, uint32_t list, const char *addr,
 	g_autoptr(GByteArray) key = g_byte_array_new();
 
 	member_key(key, list, addr);
-	return find_key(txn, bytes_buf(key), out, err);
+	return find_key(txn, bytes_buf(key), false, out, err);
 }
 
 enum err_code
@@ -181,6 +190,25 @@ roster_put(struct txn *txn, uint32_t list, const struct member *member,
 
 	if (rc != ERR_OK)
 		return rc;
+	return table_put(txn, MEMBERS, bytes_buf(key), bytes_buf(value),
+			 err);
+}
+
+enum err_code
+roster_count_post(struct txn *txn, uint32_t list, const char *addr,
+		  struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	g_autoptr(member_t) member = NULL;
+	enum err_code rc;
+
+	member_key(key, list, addr);
+	rc = find_key(txn, bytes_buf(key), true, &member, err);
+	if (rc != ERR_OK || member == NULL || member->posts == INT64_MAX)
+		return rc;
+	member->posts++;
+	member_encode(value, member, addr);
 	return table_put(txn, MEMBERS, bytes_buf(key), bytes_buf(value),
 			 err);
 }
@@ -243,7 +271,7 @@ roster_by_handle(struct txn *txn, uint32_t list,
 		return ERR_OK;
 	}
 	key = bytes_whole(g_ptr_array_index(keys, 0));
-	rc = find_key(txn, key, out, err);
+	rc = find_key(txn, key, false, out, err);
 	/* find_key() has read it whole, so it ends with NUL */
 	if (rc == ERR_OK && *out != NULL && key_out != NULL)
 		*key_out = g_strdup((const char *)key.data +

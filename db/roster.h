@@ -21,10 +21,12 @@ struct member {
 	char *name;		/* UTF-8, "" if none */
 	bool delivery;		/* on: gets copies */
 	bool own_posts;		/* gets copies of his own posts */
+	bool moderated;		/* his posts wait for a moderator */
 	int64_t since_s;	/* unix time of subscription */
 	uint32_t bounces;	/* failures recorded */
 	int64_t bounced_s;	/* unix time of the last, 0: never */
 	char *bounce_reason;	/* "5.1.1 550 no such user", "" if none */
+	uint64_t posts;		/* of his that the list has accepted */
 };
 
 struct member *member_new(const char *addr, int64_t since_s);
@@ -52,6 +54,15 @@ enum err_code roster_remove(struct txn *txn, uint32_t list, const char *addr,
 			    bool *removed, struct err *err);
 
 /*
+ * roster_count_post - one post more of this canonical address has been
+ * accepted; nothing if it is not on the list. Meant for the stage that takes
+ * the post on: in the transaction that accepts it, the posts of one author
+ * would meet on one page.
+ */
+enum err_code roster_count_post(struct txn *txn, uint32_t list,
+				const char *addr, struct err *err);
+
+/*
  * roster_batch - up to max members of a list in key order, those whose
  * canonical address follows `after` ("" for the first). Reads committed
  * data with a bulk cursor that is closed on return. Fewer than max: the end. The batch owns its
@@ -63,8 +74,10 @@ struct roster_entry {
 	const char *name;
 	bool delivery;
 	bool own_posts;
+	bool moderated;
 	int64_t since_s;
 	uint32_t bounces;
+	uint64_t posts;
 };
 
 struct roster_batch {

@@ -48,6 +48,7 @@ next_entry(struct scan *scan, struct roster_entry *out, bool *end,
 	*out = (struct roster_entry){
 		.key = view.key, .addr = view.addr, .name = view.name,
 		.delivery = view.delivery, .own_posts = view.own_posts,
+		.moderated = view.moderated, .posts = view.posts,
 		.since_s = view.since_s, .bounces = view.bounces,
 	};
 	return ERR_OK;

@@ -69,6 +69,36 @@ seen_add(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
 	return ERR_OK;
 }
 
+enum err_code
+seen_rested(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
+	    const struct post_id *id, int64_t now_s, int64_t rest_s,
+	    bool *rested, struct err *err)
+{
+	struct bytes name = bytes_of(key, SEEN_KEY_LEN);
+	struct place at = place_shard(TABLE_SEEN, key[0]);
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	g_autoptr(GBytes) found = NULL;
+	struct post_id last;
+	int64_t time_s = 0;
+	bool rests;
+	enum err_code rc = table_lock(txn, at, name, &found, err);
+
+	if (rc == ERR_OK && found != NULL)
+		rc = seen_decode(at, name, bytes_whole(found), &last, &time_s,
+				 err);
+	if (rc != ERR_OK)
+		return rc;
+	/* A clock that was set back must not silence us for long. */
+	rests = found != NULL && time_s <= now_s && now_s - time_s < rest_s;
+	if (!rests) {
+		seen_encode(value, id, now_s);
+		rc = table_put(txn, at, name, bytes_buf(value), err);
+	}
+	if (rc == ERR_OK)
+		*rested = !rests;
+	return rc;
+}
+
 static enum err_code
 seen_is_old(struct place at, struct bytes key, struct bytes value,
 	    int64_t before, bool *old, struct err *err)

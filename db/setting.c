@@ -105,6 +105,38 @@ setting_next_scope(struct txn *txn, const char *after, char **out,
 	return ERR_OK;
 }
 
+/* The names in the table last for ever, and GHashTable takes no const. */
+static void *
+key_of(const struct key *key)
+{
+	return (void *)(uintptr_t)key->name;
+}
+
+static char *
+joined(const char *first, const char *separator, const char *second)
+{
+	return g_strconcat(first, separator, second, NULL);
+}
+
+/* What a nearer scope says takes the place of what holds so far, or, of an
+ * additive key, is added. */
+static void
+conf_set(struct list_conf *conf, const struct key *key, const char *scope,
+	 const char *value)
+{
+	const char *text = g_hash_table_lookup(conf->text, key->name);
+	const char *from = g_hash_table_lookup(conf->from, key->name);
+	const bool add = key->additive && from != NULL;
+
+	g_hash_table_insert(conf->text, key_of(key),
+			    !add || text[0] == '\0' ? g_strdup(value) :
+			    value[0] == '\0' ? g_strdup(text) :
+			    joined(text, ", ", value));
+	g_hash_table_insert(conf->from, key_of(key),
+			    add ? joined(from, ",", scope) :
+			    g_strdup(scope));
+}
+
 /* What a scope says itself; keys of a later muster are passed over. */
 static enum err_code
 conf_add_scope(struct txn *txn, const char *scope, struct list_conf *conf,
@@ -129,10 +161,7 @@ conf_add_scope(struct txn *txn, const char *scope, struct list_conf *conf,
 			return rc;
 		if (known == NULL)
 			continue;
-		g_hash_table_insert(conf->text, g_strdup(known->name),
-				    g_strdup(value));
-		g_hash_table_insert(conf->from, g_strdup(known->name),
-				    g_strdup(scope));
+		conf_set(conf, known, scope, value);
 	}
 	return rc;
 }
@@ -142,15 +171,13 @@ conf_new(void)
 {
 	struct list_conf *conf = g_new0(struct list_conf, 1);
 
-	conf->text = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+	conf->text = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
 					   g_free);
-	conf->from = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+	conf->from = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
 					   g_free);
-	for (const struct key *key = list_keys; key->name != NULL; key++) {
-		g_hash_table_insert(conf->text, g_strdup(key->name),
+	for (const struct key *key = list_keys; key->name != NULL; key++)
+		g_hash_table_insert(conf->text, key_of(key),
 				    g_strdup(key->fallback));
-		g_hash_table_insert(conf->from, g_strdup(key->name), NULL);
-	}
 	return conf;
 }
 
@@ -162,16 +189,64 @@ conf_text(const struct list_conf *conf, const char *name)
 	return text != NULL ? text : "";
 }
 
-static char **
-split_owners(const char *text)
+/*
+ * The texts were checked when they were put; one that another version left
+ * there, and this one cannot read, says nothing: no, no limit.
+ */
+static bool
+conf_bool(const struct list_conf *conf, const char *name)
 {
-	g_auto(GStrv) parts = g_strsplit(text, ",", -1);
-	g_autoptr(GStrvBuilder) owners = g_strv_builder_new();
+	bool truth;
 
-	for (char **part = parts; *part != NULL; part++)
-		if (g_strstrip(*part)[0] != '\0')
-			g_strv_builder_add(owners, *part);
-	return g_strv_builder_end(owners);
+	return value_bool(conf_text(conf, name), &truth) && truth;
+}
+
+static int64_t
+conf_scaled(const struct list_conf *conf, const char *name,
+	    bool (*read)(const char *, int64_t *))
+{
+	int64_t number;
+
+	return read(conf_text(conf, name), &number) ? number : 0;
+}
+
+static void
+conf_rate(const struct list_conf *conf, const char *name, int64_t *count,
+	  int64_t *seconds)
+{
+	if (!value_rate(conf_text(conf, name), count, seconds))
+		*count = *seconds = 0;
+}
+
+static void
+conf_people(struct list_conf *conf)
+{
+	conf->owners = key_words(conf_text(conf, "owner"));
+	conf->moderators = key_words(conf_text(conf, "moderator"));
+	if (conf->moderators[0] == NULL) {
+		g_strfreev(conf->moderators);
+		conf->moderators = g_strdupv(conf->owners);
+	}
+	conf->digest_moderators = key_words(conf_text(conf,
+						      "moderator-digest"));
+	conf->banned = key_words(conf_text(conf, "banned"));
+	conf->accepted = key_words(conf_text(conf, "accepted"));
+}
+
+static void
+conf_limits(struct list_conf *conf)
+{
+	conf->emergency = conf_bool(conf, "emergency");
+	conf->closed = conf_bool(conf, "closed");
+	conf->accept_automatic = conf_bool(conf, "accept-automatic");
+	conf->held_notice = conf_bool(conf, "held-notice");
+	conf->size_max = conf_scaled(conf, "max-size", value_size);
+	conf->recipients_max = conf_scaled(conf, "max-recipients",
+					   value_number);
+	conf->held_keep_s = conf_scaled(conf, "held-keep", value_duration);
+	conf_rate(conf, "author-rate", &conf->author_rate,
+		  &conf->author_rate_s);
+	conf_rate(conf, "list-rate", &conf->list_rate, &conf->list_rate_s);
 }
 
 static void
@@ -181,11 +256,13 @@ conf_finish(struct list_conf *conf)
 	conf->subject_prefix = conf_text(conf, "subject-prefix");
 	conf->description = conf_text(conf, "description");
 	conf->refuse_text = conf_text(conf, "refuse-text");
-	conf->owners = split_owners(conf_text(conf, "owner"));
-	/* The text was checked when it was put; what another version left
-	 * there, and this one cannot read, is no limit. */
-	if (!value_size(conf_text(conf, "max-size"), &conf->size_max))
-		conf->size_max = 0;
+	conf->sign_key = conf_text(conf, "sign-key");
+	conf->sign_selector = conf_text(conf, "sign-selector");
+	conf->sign_domain = conf_text(conf, "sign-domain");
+	if (conf->sign_domain[0] == '\0')
+		conf->sign_domain = conf->domain;
+	conf_people(conf);
+	conf_limits(conf);
 }
 
 enum err_code
@@ -203,6 +280,7 @@ list_conf_load(struct txn *txn, const char *scope, struct list_conf **out,
 		rc = conf_add_scope(txn, scope, conf, err);
 	if (rc != ERR_OK)
 		return rc;
+	conf->domain = g_strdup(domain != NULL ? domain + 1 : "");
 	conf_finish(conf);
 	*out = g_steal_pointer(&conf);
 	return ERR_OK;
@@ -216,5 +294,10 @@ list_conf_free(struct list_conf *conf)
 	g_hash_table_unref(conf->text);
 	g_hash_table_unref(conf->from);
 	g_strfreev(conf->owners);
+	g_strfreev(conf->moderators);
+	g_strfreev(conf->digest_moderators);
+	g_strfreev(conf->banned);
+	g_strfreev(conf->accepted);
+	g_free(conf->domain);
 	g_free(conf);
 }

@@ -14,7 +14,7 @@
 
 static const char *const table_names[TABLES] = {
 	"meta", "lists", "settings", "members", "handles",
-	"post", "queue", "seen", "ref",
+	"post", "queue", "seen", "ref", "rate",
 };
 
 unsigned int

@@ -28,6 +28,7 @@ enum table {
 	TABLE_QUEUE,
 	TABLE_SEEN,
 	TABLE_REFS,
+	TABLE_RATES,
 	TABLES
 };
 

@@ -5,16 +5,14 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-#include "conf/settings.h"
-#include "core/inbound/ask.h"
+#include "core/inbound/env.h"
 
 /*
  * What the sessions of one worker process share. The counters tell the
  * worker when it may leave without cutting anybody off (worker.c).
  */
 struct gate {
-	struct settings *settings;
-	struct ask *ask;
+	struct inbound_env env;
 	bool is_local;		/* the MTA comes over a unix socket */
 	atomic_int sessions;	/* connections of MTAs */
 	atomic_int posts;	/* between MAIL and the end of message */

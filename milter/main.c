@@ -19,6 +19,7 @@
 #include "conf/settings.h"
 #include "config.h"
 #include "core/base/daemon.h"
+#include "core/auth/auth.h"
 #include "core/base/log.h"
 #include "milter/crew.h"
 #include "milter/seat.h"
@@ -91,6 +92,7 @@ reload(const struct options *options, struct settings **settings,
 	struct err err = ERR_INIT;
 
 	if (settings_load(options->path, &fresh, &err) == ERR_OK &&
+	    auth_check(fresh, &err) == ERR_OK &&
 	    needs_restart(*settings, fresh))
 		(void)err_set(&err, ERR_INVALID, "restart " PROGRAM,
 			      "[muster] run or [milter] listen has changed");
@@ -178,6 +180,8 @@ run(const struct options *options, struct err *err)
 	enum err_code rc;
 
 	rc = settings_load(options->path, &settings, err);
+	if (rc == ERR_OK)
+		rc = auth_check(settings, err);
 	if (rc == ERR_OK && !options->foreground)
 		rc = daemon_fork(&ready, err);
 	block_signals(&signals);

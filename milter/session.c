@@ -42,7 +42,7 @@ session_new(SMFICTX *ctx)
 {
 	struct session *session = g_new0(struct session, 1);
 
-	session->inbound = inbound_new(gate->settings, gate->ask, "milter");
+	session->inbound = inbound_new(&gate->env);
 	session->leading_space = true;
 	atomic_fetch_add(&gate->sessions, 1);
 	(void)smfi_setpriv(ctx, session);
@@ -206,7 +206,7 @@ on_negotiate(SMFICTX *ctx, unsigned long actions, unsigned long steps,
 	     unsigned long *unused2_out, unsigned long *unused3_out)
 {
 	const unsigned long quiet =
-		SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR | SMFIP_NR_EOH;
+		SMFIP_NR_CONN | SMFIP_NR_HELO | SMFIP_NR_HDR;
 	struct session *session;
 
 	(void)unused2;
@@ -333,13 +333,19 @@ on_header(SMFICTX *ctx, char *name, char *value)
 	return go_on(session);
 }
 
+/* What the header decides for all recipients is said before the body. */
 static sfsistat
 on_eoh(SMFICTX *ctx)
 {
 	struct session *session = session_of(ctx);
+	struct smtp_reply reply;
+	sfsistat status;
 
-	(void)inbound_end_of_header(session->inbound);
-	return go_on(session);
+	(void)inbound_end_of_header(session->inbound, &reply);
+	status = answer(ctx, &reply);
+	if (status != SMFIS_CONTINUE)
+		session_end_post(session);
+	return status;
 }
 
 static sfsistat

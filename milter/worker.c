@@ -51,7 +51,7 @@ finish_ends(struct worker *worker)
 {
 	struct gate *gate = &worker->gate;
 	const int64_t deadline =
-		wire_now_ms() + gate->settings->drain_s * 1000;
+		wire_now_ms() + gate->env.settings->drain_s * 1000;
 
 	atomic_store(&gate->stopping, true);
 	while (atomic_load(&gate->ends) > 0 && wire_now_ms() < deadline)
@@ -71,7 +71,7 @@ may_retire(struct worker *worker, int64_t since_ms)
 
 	return (passed_ms >= RETIRE_LEAST_MS &&
 		atomic_load(&gate->sessions) == 0) ||
-	       (passed_ms >= gate->settings->drain_s * 1000 &&
+	       (passed_ms >= gate->env.settings->drain_s * 1000 &&
 		atomic_load(&gate->posts) == 0) ||
 	       passed_ms >= RETIRE_MAX_MS;
 }
@@ -136,19 +136,23 @@ is_local(int seat)
 int
 worker_run(struct settings *settings, int seat, int orders)
 {
-	g_autofree char *submit = settings_submit_path(settings);
 	struct worker worker = {
-		.gate = {.settings = settings, .is_local = is_local(seat)},
+		.gate = {.is_local = is_local(seat)},
 		.seat = seat,
 		.orders = orders,
 		.leaving = PTHREAD_MUTEX_INITIALIZER,
 	};
+	struct err err = ERR_INIT;
 	pthread_t thread;
 	int rc;
 
 	prepare_process();
 	mime_init();
-	worker.gate.ask = ask_new(submit);
+	if (inbound_env_init(&worker.gate.env, settings, "milter", &err) !=
+	    ERR_OK) {
+		log_err(NULL, "worker.not-started", &err);
+		return 1;
+	}
 	session_start(&worker.gate);
 	if (pthread_create(&thread, NULL, obey, &worker) != 0)
 		return 1;

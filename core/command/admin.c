@@ -62,6 +62,28 @@ const struct verb verbs[] = {
 	{ "member", "remove", "LIST ADDR...", "Unsubscribe addresses.", NULL,
 	  "LIST ADDR", 0, 2, ANY, NO_PAIRS, false, NULL,
 	  member_remove_run },
+	{ "held", "ls", "[LIST]",
+	  "Print the posts that wait for a moderator.",
+	  NULL, "LIST", OPTION_JSON, 0, 1, NO_PAIRS, false, NULL,
+	  held_ls_run },
+	{ "held", "show", "ID",
+	  "Print all about a held post: who, why, and how it begins.",
+	  "The ids are those of \"muster held ls\".", "ID",
+	  OPTION_JSON | OPTION_RAW, 1, 1, NO_PAIRS, false, held_show_check,
+	  held_show_run },
+	{ "held", "approve", "ID...", "Send held posts on to their list.",
+	  NULL, "ID", 0, 1, ANY, NO_PAIRS, false, NULL, held_approve_run },
+	{ "held", "accept", "ID...",
+	  "Approve held posts, and always accept their authors from now on.",
+	  "The authors are added to the key \"accepted\" of the list.", "ID",
+	  0, 1, ANY, NO_PAIRS, false, NULL, held_accept_run },
+	{ "held", "reject", "ID...",
+	  "Do not send held posts on, and tell their authors.",
+	  "Nobody is told whose mail has not proved that it is his.", "ID",
+	  OPTION_REASON, 1, ANY, NO_PAIRS, false, NULL, held_reject_run },
+	{ "held", "discard", "ID...",
+	  "Do not send held posts on, and tell nobody.",
+	  NULL, "ID", 0, 1, ANY, NO_PAIRS, false, NULL, held_discard_run },
 	{ "queue", "ls", "", "Print the jobs of all stages.", NULL, "",
 	  OPTION_JSON, 0, 0, NO_PAIRS, false, NULL, queue_ls_run },
 	{ "queue", "show", "ID", "Print all about a job.", NULL, "ID",
@@ -72,9 +94,32 @@ const struct verb verbs[] = {
 	{ "queue", "drop", "ID...",
 	  "Give up jobs: those who have not got the post do not get it.",
 	  NULL, "ID", 0, 1, ANY, NO_PAIRS, false, NULL, queue_drop_run },
-	{ "policy", "show", "LIST", "Print the rules of a list's policy.",
-	  NULL, "LIST", OPTION_JSON, 1, 1, NO_PAIRS, false, NULL,
-	  policy_show_run },
+	{ "policy", "show", "LIST",
+	  "Print all rules that hold for a list: those of its keys, and its "
+	  "policy.",
+	  "The first that matches decides.", "LIST", OPTION_JSON, 1, 1,
+	  NO_PAIRS, false, NULL, policy_show_run },
+	{ "policy", "set", "LIST|@DOMAIN|site FILE|-",
+	  "Make the text of a file the policy; it is checked first.",
+	  "A word such as members, instead of rules, names a preset.",
+	  "LIST FILE", 0, 2, 2, NO_PAIRS, false, NULL, policy_set_run },
+	{ "policy", "check", "FILE|-",
+	  "Look for mistakes in the text of a policy.",
+	  "A mistake is printed as FILE:LINE:COLUMN: what is wrong, and the "
+	  "exit\nstatus is 1.",
+	  "FILE", 0, 1, 1, NO_PAIRS, true, NULL, policy_check_run },
+	{ "policy", "presets", "[NAME]",
+	  "Print the names of the policies that come with muster, or the "
+	  "text of one.", NULL, "PRESET", 0, 0, 1, NO_PAIRS, true, NULL,
+	  policy_presets_run },
+	{ "policy", "test", "LIST MESSAGE-FILE",
+	  "Say what a list's policy makes of a message, rule by rule.",
+	  "Nothing is looked up in the DNS: --evidence FACT=VALUE says what "
+	  "would be found,\nsuch as dmarc=pass or author.verified=no; any "
+	  "fact of muster-policy(5) can be\ngiven so. The envelope sender "
+	  "is the author if --from does not say else.",
+	  "LIST FILE", OPTION_JSON | OPTION_EVIDENCE, 2, 2, NO_PAIRS, false,
+	  NULL, policy_test_run },
 	{ "trace", NULL, "MESSAGE-ID|ID",
 	  "Tell the story of a post, by its Message-ID, its id, the MTA's "
 	  "queue id, or the id of a job.", NULL, "ID", OPTION_JSON, 1, 1,
@@ -160,10 +205,12 @@ admin_run(const struct admin *admin, int argc, char *const *argv)
 static char *
 file_of(const struct call *call)
 {
+	g_auto(GStrv) kinds = g_strsplit(call->verb->takes, " ", -1);
 	const char *file = call->file;
 
-	if (strcmp(call->verb->noun, "load") == 0)
-		file = call->args[0];
+	for (int i = 0; kinds[i] != NULL && i < call->count; i++)
+		if (strcmp(kinds[i], "FILE") == 0)
+			file = call->args[i];
 	return file != NULL && strcmp(file, "-") != 0 ? g_strdup(file) : NULL;
 }
 

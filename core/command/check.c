@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "core/base/wire.h"
+#include "core/answers.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
+#include "core/moderate/policy.h"
 #include "core/outbound/outbound.h"
 #include "core/base/banned.h"
 
@@ -150,6 +152,22 @@ check_relay(struct check *check)
 
 /* --- lists, database ---------------------------------------------------- */
 
+/* A dump that was loaded, or another version, may have left one that cannot
+ * be read. */
+static void
+check_policy(struct check *check, const char *addr,
+	     const struct list_conf *conf)
+{
+	g_autofree char *text = list_policy_text(addr, conf);
+	struct policy *policy = NULL;
+	struct err err = ERR_INIT;
+
+	if (policy_parse("policy", text, &policy, &err) != ERR_OK)
+		finding(check, ERROR, "list %s: %s; see muster policy show "
+			"%s", addr, err.what, addr);
+	policy_unref(policy);
+}
+
 static void
 check_list(struct check *check, const char *addr,
 	   const struct list_conf *conf)
@@ -166,6 +184,7 @@ check_list(struct check *check, const char *addr,
 	if (conf->owners[0] == NULL)
 		finding(check, WARNING, "list %s has no owner; muster list "
 			"set %s owner=ADDR", addr, addr);
+	check_policy(check, addr, conf);
 }
 
 static enum err_code

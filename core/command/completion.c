@@ -32,10 +32,19 @@ static bool
 takes_value(const char *option)
 {
 	static const char *const options[] = {
-		"-c", "--config", "--file", "--owner", "--unset", NULL
+		"-c", "--config", "--file", "--owner", "--unset",
+		"--from", "--client", "--helo", "--login", "--evidence",
+		NULL
 	};
 
 	return g_strv_contains(options, option);
+}
+
+static bool
+is_file_option(const char *option)
+{
+	return strcmp(option, "-c") == 0 || strcmp(option, "--config") == 0 ||
+		strcmp(option, "--file") == 0;
 }
 
 static void
@@ -139,7 +148,7 @@ completion_words_run(struct call *call)
 	if (typed.value_of != NULL) {
 		if (strcmp(typed.value_of, "--unset") == 0)
 			print_key_names(out, list_keys, "");
-		else if (strcmp(typed.value_of, "--owner") != 0)
+		else if (is_file_option(typed.value_of))
 			print_kind(out, "FILE");
 		return ADMIN_DONE;
 	}

@@ -6,8 +6,6 @@
 #include "core/mail/addr.h"
 #include "core/base/banned.h"
 
-#define SITE "site"
-
 /* --- what may be set where ---------------------------------------------- */
 
 static enum admin_status
@@ -41,14 +39,13 @@ check_new_name(const struct call *call, char **canon_out)
 	return status;
 }
 
-/* "site", "@domain" or a list, as the store's scope. */
-static enum admin_status
-read_scope(const struct call *call, const char *name, char **scope_out)
+enum admin_status
+call_scope(const struct call *call, const char *name, char **scope_out)
 {
 	g_autoptr(list_auto) list = NULL;
 	enum admin_status status;
 
-	if (strcmp(name, SITE) == 0) {
+	if (strcmp(name, SCOPE_SITE) == 0) {
 		*scope_out = g_strdup("");
 		return ADMIN_DONE;
 	}
@@ -64,10 +61,10 @@ read_scope(const struct call *call, const char *name, char **scope_out)
 	return status;
 }
 
-static const char *
+const char *
 scope_text(const char *scope)
 {
-	return scope[0] != '\0' ? scope : SITE;
+	return scope[0] != '\0' ? scope : SCOPE_SITE;
 }
 
 /* --- create, set, delete ------------------------------------------------ */
@@ -148,6 +145,22 @@ commit(const struct call *call, struct change *change, txn_body body,
 	return ADMIN_DONE;
 }
 
+/* What conf/ cannot know: whether a policy and patterns can be read. */
+static enum admin_status
+check_pairs(const struct call *call, GPtrArray *pairs)
+{
+	struct err err = ERR_INIT;
+
+	for (guint i = 0; i < pairs->len; i++) {
+		const struct pair *pair = pairs->pdata[i];
+
+		if (policy_value_check(pair->key, pair->value, &err) !=
+		    ERR_OK)
+			return call_fail(call, &err);
+	}
+	return ADMIN_DONE;
+}
+
 enum admin_status
 list_create_run(struct call *call)
 {
@@ -166,6 +179,8 @@ list_create_run(struct call *call)
 	}
 	if (status == ADMIN_DONE)
 		status = pairs_read(call, pairs, list_keys, 1);
+	if (status == ADMIN_DONE)
+		status = check_pairs(call, pairs);
 	if (status != ADMIN_DONE)
 		return status;
 	change.scope = canon;
@@ -204,16 +219,15 @@ read_unsets(const struct call *call, GPtrArray *pairs, GPtrArray *unset)
 }
 
 enum admin_status
-list_set_run(struct call *call)
+list_set_pairs(struct call *call, GPtrArray *pairs)
 {
-	g_autoptr(GPtrArray) pairs = pairs_new();
 	g_autoptr(GPtrArray) unset = g_ptr_array_new();
 	g_autofree char *scope = NULL;
 	struct change change = { .pairs = pairs, .unset = unset };
-	enum admin_status status = read_scope(call, call->args[0], &scope);
+	enum admin_status status = check_pairs(call, pairs);
 
 	if (status == ADMIN_DONE)
-		status = pairs_read(call, pairs, list_keys, 1);
+		status = call_scope(call, call->args[0], &scope);
 	if (status == ADMIN_DONE)
 		status = read_unsets(call, pairs, unset);
 	if (status != ADMIN_DONE)
@@ -221,6 +235,15 @@ list_set_run(struct call *call)
 	change.scope = scope;
 	return commit(call, &change, set_body, "has just been deleted",
 		      "changed");
+}
+
+enum admin_status
+list_set_run(struct call *call)
+{
+	g_autoptr(GPtrArray) pairs = pairs_new();
+	enum admin_status status = pairs_read(call, pairs, list_keys, 1);
+
+	return status == ADMIN_DONE ? list_set_pairs(call, pairs) : status;
 }
 
 static enum err_code
@@ -243,161 +266,4 @@ list_delete_run(struct call *call)
 	change.scope = list->addr;
 	return commit(call, &change, delete_body, "has just been deleted",
 		      "deleted");
-}
-
-/* --- ls ----------------------------------------------------------------- */
-
-static enum err_code
-ls_item(const struct call *call, const struct list *list, json_t **out,
-	struct err *err)
-{
-	g_autoptr(list_conf_auto) conf = NULL;
-	enum err_code rc = list_conf_load(store_reader(call->admin->store),
-					  list->addr, &conf, err);
-
-	if (rc == ERR_OK)
-		*out = json_pack("{s:o, s:o, s:o, s:o}",
-				 "list", json_text(list->addr),
-				 "created", json_time(list->created_s),
-				 "description", json_text(conf->description),
-				 "policy", json_text(conf->policy));
-	return rc;
-}
-
-static enum err_code
-ls_print(const struct call *call, struct print_array *array,
-	 const struct list *list, struct err *err)
-{
-	json_t *item = NULL;
-	enum err_code rc;
-
-	if (!call->json) {
-		(void) fprintf(call->admin->out, "%s\n", list->addr);
-		return ERR_OK;
-	}
-	rc = ls_item(call, list, &item, err);
-	if (rc == ERR_OK)
-		print_array_item(array, item);
-	return rc;
-}
-
-enum admin_status
-list_ls_run(struct call *call)
-{
-	struct txn *reader = store_reader(call->admin->store);
-	g_autofree char *after = g_strdup("");
-	struct print_array array = { 0 };
-	struct err err = ERR_INIT;
-	enum err_code rc = ERR_OK;
-
-	if (call->json)
-		print_array_begin(&array, call);
-	while (rc == ERR_OK && !ferror(call->admin->out)) {
-		g_autoptr(list_auto) list = NULL;
-
-		rc = list_next(reader, after, &list, &err);
-		if (rc != ERR_OK || list == NULL)
-			break;
-		rc = ls_print(call, &array, list, &err);
-		g_free(after);
-		after = g_strdup(list->addr);
-	}
-	if (rc != ERR_OK)
-		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&array);
-	return ADMIN_DONE;
-}
-
-/* --- show --------------------------------------------------------------- */
-
-/* "default", "site", "domain" or "list" */
-static const char *
-origin(const char *from)
-{
-	if (from == NULL)
-		return "default";
-	if (from[0] == '\0')
-		return SITE;
-	return from[0] == '@' ? "domain" : "list";
-}
-
-static void
-show_keys(const struct call *call, const struct list_conf *conf,
-	  json_t *object)
-{
-	json_t *origins = json_object();
-
-	for (const struct key *key = list_keys; key->name != NULL; key++) {
-		const char *value = g_hash_table_lookup(conf->text,
-							key->name);
-		const char *from = origin(g_hash_table_lookup(conf->from,
-							      key->name));
-		g_autofree char *name = g_strdelimit(g_strdup(key->name),
-						     "-", '_');
-
-		if (!call->json) {
-			g_autofree char *plain = print_plain(value);
-
-			(void) fprintf(call->admin->out, "%s =%s%s  (%s)\n",
-				       key->name, plain[0] != '\0' ? " " : "",
-				       plain, from);
-		}
-		(void) json_object_set_new(object, name, json_text(value));
-		(void) json_object_set_new(origins, name, json_text(from));
-	}
-	(void) json_object_set_new(object, "from", origins);
-}
-
-static enum admin_status
-show_conf(const struct call *call, const char *scope, json_t *head)
-{
-	g_autoptr(list_conf_auto) conf = NULL;
-	struct err err = ERR_INIT;
-
-	if (list_conf_load(store_reader(call->admin->store), scope, &conf,
-			   &err) != ERR_OK) {
-		json_decref(head);
-		return call_fail(call, &err);
-	}
-	if (!call->json)
-		print_lines(call->admin->out, head);
-	show_keys(call, conf, head);
-	if (call->json)
-		print_object(call, head);
-	else
-		json_decref(head);
-	return ADMIN_DONE;
-}
-
-static enum admin_status
-show_list(const struct call *call, const struct list *list)
-{
-	uint64_t members, off;
-	struct err err = ERR_INIT;
-
-	if (roster_count(call->admin->store, list->id, &members, &off,
-			 &err) != ERR_OK)
-		return call_fail(call, &err);
-	return show_conf(call, list->addr, json_pack(
-		"{s:o, s:o, s:I, s:I}", "list", json_text(list->addr),
-		"created", json_time(list->created_s),
-		"members", (json_int_t)members,
-		"delivery_off", (json_int_t)off));
-}
-
-enum admin_status
-list_show_run(struct call *call)
-{
-	g_autofree char *scope = NULL;
-	g_autoptr(list_auto) list = NULL;
-	enum admin_status status = read_scope(call, call->args[0], &scope);
-
-	if (status != ADMIN_DONE)
-		return status;
-	if (scope[0] == '\0' || scope[0] == '@')
-		return show_conf(call, scope, json_pack(
-			"{s:s}", "scope", scope_text(scope)));
-	status = call_list(call, scope, &list);
-	return status == ADMIN_DONE ? show_list(call, list) : status;
 }

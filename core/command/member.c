@@ -12,12 +12,14 @@
 static json_t *
 entry_json(const struct roster_entry *entry)
 {
-	return json_pack("{s:o, s:o, s:b, s:b, s:o, s:I}",
+	return json_pack("{s:o, s:o, s:b, s:b, s:b, s:o, s:I, s:I}",
 			 "address", json_text(entry->addr),
 			 "name", json_text(entry->name),
 			 "delivery", (int)entry->delivery,
 			 "own_posts", (int)entry->own_posts,
+			 "moderated", (int)entry->moderated,
 			 "since", json_time(entry->since_s),
+			 "posts", (json_int_t)entry->posts,
 			 "bounces", (json_int_t)entry->bounces);
 }
 
@@ -26,8 +28,9 @@ entry_text(FILE *out, const struct roster_entry *entry)
 {
 	g_autofree char *addr = print_plain(entry->addr);
 
-	(void) fprintf(out, "%s%s%s\n", addr,
+	(void) fprintf(out, "%s%s%s%s\n", addr,
 		       entry->delivery ? "" : "\tdelivery=off",
+		       entry->moderated ? "\tmoderated=yes" : "",
 		       entry->own_posts ? "" : "\town-posts=no");
 }
 
@@ -114,13 +117,15 @@ member_show_run(struct call *call)
 	if (member == NULL)
 		return no_member(call, canon, list->addr);
 	print_object(call, json_pack(
-		"{s:o, s:o, s:o, s:b, s:b, s:o, s:I, s:o, s:o}",
+		"{s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:I, s:I, s:o, s:o}",
 		"list", json_text(list->addr),
 		"address", json_text(member->addr),
 		"name", json_text(member->name),
 		"delivery", (int)member->delivery,
 		"own_posts", (int)member->own_posts,
+		"moderated", (int)member->moderated,
 		"since", json_time(member->since_s),
+		"posts", (json_int_t)member->posts,
 		"bounces", (json_int_t)member->bounces,
 		"last_bounce", json_time(member->bounced_s),
 		"bounce_reason", member->bounce_reason[0] != '\0' ?
@@ -154,6 +159,8 @@ apply(struct member *member, const struct pair *pair)
 		member->delivery = truth;
 	else if (strcmp(pair->key->name, "own-posts") == 0)
 		member->own_posts = truth;
+	else if (strcmp(pair->key->name, "moderated") == 0)
+		member->moderated = truth;
 	else
 		g_assert_not_reached();
 }

@@ -15,7 +15,7 @@
  */
 #define BATCH 5000
 #define LINE_LONGEST 2000	/* bytes; a name and an address need less */
-#define NAME_LONGEST 400	/* as conf/keys.c has it */
+#define NAME_LONGEST 400	/* KEY_TEXT_MAX of conf/keys.h */
 #define SHOWN_LONGEST 100	/* bytes of a bad line in its report */
 
 struct adding {

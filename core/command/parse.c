@@ -32,6 +32,23 @@ call_option_entries(const struct verb *verb, struct call *call)
 		  "FILE" } },
 		{ OPTION_DRY_RUN, { "dry-run", 0, 0, G_OPTION_ARG_NONE,
 		  &call->dry_run, "Only check", NULL } },
+		{ OPTION_REASON, { "reason", 0, 0, G_OPTION_ARG_STRING,
+		  &call->reason, "What the authors are told", "TEXT" } },
+		{ OPTION_RAW, { "raw", 0, 0, G_OPTION_ARG_NONE, &call->raw,
+		  "Print the bytes as they came", NULL } },
+		{ OPTION_EVIDENCE, { "from", 0, 0, G_OPTION_ARG_STRING,
+		  &call->from, "Envelope sender; empty: the null sender",
+		  "ADDR" } },
+		{ OPTION_EVIDENCE, { "client", 0, 0, G_OPTION_ARG_STRING,
+		  &call->client, "Address of the SMTP client", "IP" } },
+		{ OPTION_EVIDENCE, { "helo", 0, 0, G_OPTION_ARG_STRING,
+		  &call->helo, "How it greets", "NAME" } },
+		{ OPTION_EVIDENCE, { "login", 0, 0, G_OPTION_ARG_STRING,
+		  &call->login, "Who it has logged in as", "NAME" } },
+		{ OPTION_EVIDENCE, { "evidence", 0, 0,
+		  G_OPTION_ARG_STRING_ARRAY, &call->evidence,
+		  "What authentication has found; may be repeated",
+		  "KEY=VALUE" } },
 		{ OPTION_JSON, { "json", 0, 0, G_OPTION_ARG_NONE,
 		  &call->json, "Print JSON", NULL } },
 		{ 0, { "config", 'c', 0, G_OPTION_ARG_STRING, &call->config,
@@ -238,6 +255,11 @@ check_args(const struct call *call, FILE *errors)
 		    call->args[i][0] == '=')
 			return usage_fail(errors, verb, "\"%s\" is not "
 					  "KEY=VALUE", call->args[i]);
+	for (char **pair = call->evidence; pair != NULL && *pair != NULL;
+	     pair++)
+		if (strchr(*pair, '=') == NULL || (*pair)[0] == '=')
+			return usage_fail(errors, verb, "\"%s\" is not "
+					  "KEY=VALUE", *pair);
 	complaint = verb->check != NULL ? verb->check(call) : NULL;
 	if (complaint != NULL)
 		return usage_fail(errors, verb, "%s", complaint);
@@ -306,5 +328,11 @@ call_done(struct call *call)
 	g_strfreev(call->unsets);
 	g_free(call->file);
 	g_free(call->config);
+	g_free(call->reason);
+	g_free(call->from);
+	g_free(call->client);
+	g_free(call->helo);
+	g_free(call->login);
+	g_strfreev(call->evidence);
 	*call = (struct call){ 0 };
 }

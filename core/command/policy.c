@@ -1,15 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "core/answers.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
-#include "core/moderate/moderate.h"
+#include "core/moderate/policy.h"
 #include "core/base/banned.h"
+
+/* conf/ knows no policy, but how long one may be. */
+_Static_assert(KEY_LONG_MAX == POLICY_TEXT_MAX,
+	       "a policy fits into its key");
+
+/* --- what other verbs ask ----------------------------------------------- */
+
+static enum err_code
+check_patterns(const struct key *key, const char *value, struct err *err)
+{
+	g_auto(GStrv) patterns = key_words(value);
+
+	for (char **pattern = patterns; *pattern != NULL; pattern++) {
+		const char *wrong = address_pattern_check(*pattern);
+
+		if (wrong != NULL)
+			return err_set(err, ERR_INVALID, "", "%s=%s: %s",
+				       key->name, *pattern, wrong);
+	}
+	return ERR_OK;
+}
+
+enum err_code
+policy_value_check(const struct key *key, const char *value, struct err *err)
+{
+	if (key->type == KEY_PATTERNS)
+		return check_patterns(key, value, err);
+	if (key->type == KEY_POLICY)
+		return policy_check(key->name, value, err);
+	return ERR_OK;
+}
+
+/* --- show, presets ------------------------------------------------------ */
 
 enum admin_status
 policy_show_run(struct call *call)
 {
 	g_autoptr(list_auto) list = NULL;
 	g_autoptr(list_conf_auto) conf = NULL;
-	g_autofree char *refusal = NULL, *text = NULL;
+	g_autofree char *text = NULL;
 	struct err err = ERR_INIT;
 	enum admin_status status = call_list(call, call->args[0], &list);
 
@@ -18,18 +54,123 @@ policy_show_run(struct call *call)
 	if (list_conf_load(store_reader(call->admin->store), list->addr,
 			   &conf, &err) != ERR_OK)
 		return call_fail(call, &err);
-	refusal = refusal_text(list->addr, conf->refuse_text);
-	text = policy_text(conf->policy, refusal);
-	if (text == NULL)
-		return call_refuse(call, "%s has the policy \"%s\", which is "
-				   "none; muster list set %s policy=members",
-				   list->addr, conf->policy, list->addr);
+	text = list_policy_text(list->addr, conf);
 	if (call->json)
 		print_object(call, json_pack(
 			"{s:o, s:o, s:o}", "list", json_text(list->addr),
 			"policy", json_text(conf->policy),
 			"text", json_text(text)));
 	else
-		(void) fputs(text, call->admin->out);
+		(void) fprintf(call->admin->out, "%s%s", text,
+			       g_str_has_suffix(text, "\n") ? "" : "\n");
 	return ADMIN_DONE;
+}
+
+enum admin_status
+policy_presets_run(struct call *call)
+{
+	FILE *out = call->admin->out;
+	const char *text;
+
+	if (call->count == 0) {
+		for (const char *const *name = policy_preset_names;
+		     *name != NULL; name++)
+			(void) fprintf(out, "%s\n", *name);
+		return ADMIN_DONE;
+	}
+	text = policy_preset(call->args[0]);
+	if (text == NULL)
+		return call_refuse(call, "there is no preset \"%s\" (muster "
+				   "policy presets prints all)",
+				   call->args[0]);
+	(void) fputs(text, out);
+	return ADMIN_DONE;
+}
+
+/* --- a text from a file ------------------------------------------------- */
+
+static const char *
+source_name(const char *file)
+{
+	return strcmp(file, "-") == 0 ? "stdin" : file;
+}
+
+/* The parser says "FILE:3:12: what", which editors and people jump to, so
+ * nothing stands in front of it; of what has no place the name does. */
+static enum admin_status
+report_mistake(const struct call *call, const char *file,
+	       const struct err *err)
+{
+	g_autofree char *what = print_plain(err->what);
+
+	if (!g_str_has_prefix(err->what, file))
+		return call_fail(call, err);
+	(void) fprintf(call->admin->errors, "%s\n", what);
+	return ADMIN_REFUSED;
+}
+
+/* A text for the key "policy"; longer than it can be, so that what is too
+ * long only by its line ends is not refused. */
+static enum admin_status
+read_text(const struct call *call, const char *file, char **out)
+{
+	g_autofree char *text = NULL;
+	g_auto(GStrv) lines = NULL;
+	struct err err = ERR_INIT;
+	size_t len;
+
+	if (call_input(call, file, 2 * POLICY_TEXT_MAX, &text, &len, &err) !=
+	    ERR_OK)
+		return call_fail(call, &err);
+	if (strlen(text) != len || !g_utf8_validate(text, -1, NULL))
+		return call_refuse(call, "%s is no text in UTF-8", file);
+	lines = g_strsplit(text, "\r\n", -1);
+	*out = g_strjoinv("\n", lines);
+	return ADMIN_DONE;
+}
+
+static enum admin_status
+check_text(const struct call *call, const char *file, const char *text)
+{
+	const struct key *key = key_find(list_keys, "policy");
+	g_autofree char *stored = NULL, *trimmed = g_strstrip(g_strdup(text));
+	struct err err = ERR_INIT;
+
+	/* what stands before the rules counts in lines; before a name it is
+	 * in the way */
+	if (policy_check(file, key_is_preset(trimmed) ? trimmed : text,
+			 &err) != ERR_OK)
+		return report_mistake(call, file, &err);
+	if (key_check(key, text, &stored, &err) != ERR_OK)
+		return call_fail(call, &err);
+	return ADMIN_DONE;
+}
+
+enum admin_status
+policy_check_run(struct call *call)
+{
+	const char *file = source_name(call->args[0]);
+	g_autofree char *text = NULL, *name = print_plain(file);
+	enum admin_status status = read_text(call, file, &text);
+
+	if (status == ADMIN_DONE)
+		status = check_text(call, file, text);
+	if (status == ADMIN_DONE)
+		(void) fprintf(call->admin->out, "%s: OK\n", name);
+	return status;
+}
+
+enum admin_status
+policy_set_run(struct call *call)
+{
+	const char *file = source_name(call->args[1]);
+	g_autoptr(GPtrArray) pairs = pairs_new();
+	g_autofree char *text = NULL;
+	enum admin_status status = read_text(call, file, &text);
+
+	if (status == ADMIN_DONE)
+		status = check_text(call, file, text);
+	if (status == ADMIN_DONE)
+		status = pairs_add(call, pairs, list_keys, "policy", text);
+	return status == ADMIN_DONE ? list_set_pairs(call, pairs) : status;
 }

@@ -194,6 +194,11 @@ retry_job(struct txn *txn, const struct job *job, bool *taken,
 	char reason[] = "";
 	enum err_code rc;
 
+	/* Its due time is when it expires, and the reason why it is held. */
+	if (job->stage == STAGE_HELD)
+		return err_set(err, ERR_INVALID, "muster held approve or "
+			       "reject", "a job is a post that waits for a "
+			       "moderator, and is not to be tried again");
 	if (job->stage == STAGE_SHUNTED)
 		next.stage = job->was;
 	next.due_ms = 0;

@@ -26,6 +26,11 @@ option_words(const struct verb *verb)
 		{ OPTION_UNSET, "[--unset KEY]... " },
 		{ OPTION_FILE, "[--file FILE] " },
 		{ OPTION_DRY_RUN, "[--dry-run] " },
+		{ OPTION_REASON, "[--reason TEXT] " },
+		{ OPTION_RAW, "[--raw] " },
+		{ OPTION_EVIDENCE, "[--from ADDR] [--client IP] "
+		  "[--helo NAME] [--login NAME] "
+		  "[--evidence KEY=VALUE]... " },
 		{ OPTION_JSON, "[--json] " },
 	};
 	GString *text = g_string_new(NULL);

@@ -22,6 +22,11 @@ enum {
 	OPTION_UNSET = 1 << 2,
 	OPTION_FILE = 1 << 3,
 	OPTION_DRY_RUN = 1 << 4,
+	OPTION_REASON = 1 << 5,
+	OPTION_RAW = 1 << 6,
+	OPTION_EVIDENCE = 1 << 8,	/* what is to be assumed of a post:
+					 * from, client, helo, login,
+					 * evidence */
 };
 
 struct verb;
@@ -34,6 +39,10 @@ struct call {
 	gboolean json, dry_run, help, version;
 	char **owners, **unsets;	/* NULL if not given */
 	char *file, *config;
+	char *reason;			/* OPTION_REASON, NULL if not given */
+	gboolean raw;
+	char *from, *client, *helo, *login;	/* OPTION_EVIDENCE; NULL if */
+	char **evidence;			/* not given */
 };
 
 /*
@@ -48,7 +57,8 @@ struct verb {
 	const char *more;	/* further lines of --help, or NULL */
 	const char *takes;	/* what completes each argument, the last
 				 * one repeated: LIST KEY MEMBERKEY FILE DIR
-				 * or anything else for nothing */
+				 * or anything else for nothing. The file
+				 * that FILE stands for is admin->in. */
 	unsigned int options;
 	int least, most;	/* arguments; most < 0: any */
 	int pairs_from;		/* from this argument on KEY=VALUE; < 0: no
@@ -94,6 +104,28 @@ enum admin_status call_member_addr(const struct call *call, const char *text,
 /* list_canon - "NAME@DOMAIN" in the form of a list's address, or NULL */
 char *list_canon(const char *text);
 
+/*
+ * call_scope - "site", "@domain" or a list, as the store's scope; complains
+ * about others. scope_text - the other way, for people.
+ */
+#define SCOPE_SITE "site"
+enum admin_status call_scope(const struct call *call, const char *name,
+			     char **scope_out);
+const char *scope_text(const char *scope);
+
+/*
+ * call_input - admin->in to its end, with a NUL behind it; name is what it
+ * is called. ERR_INVALID when it has more than max bytes.
+ */
+enum err_code call_input(const struct call *call, const char *name,
+			 size_t max, char **out, size_t *len_out,
+			 struct err *err);
+
+/* policy_value_check - what key_check() leaves to its caller: can this
+ * policy, or this list of patterns, be read? Other keys always pass. */
+enum err_code policy_value_check(const struct key *key, const char *value,
+				 struct err *err);
+
 /* KEY=VALUE arguments, checked. */
 struct pair {
 	const struct key *key;
@@ -108,6 +140,10 @@ enum admin_status pairs_add(const struct call *call, GPtrArray *pairs,
 enum admin_status pairs_read(const struct call *call, GPtrArray *pairs,
 			     const struct key *keys, int from);
 
+/* list_set_pairs - set these, and unset what the call says, in the scope
+ * that the first argument names */
+enum admin_status list_set_pairs(struct call *call, GPtrArray *pairs);
+
 /* The verbs. */
 enum admin_status list_create_run(struct call *call);
 enum admin_status list_ls_run(struct call *call);
@@ -120,11 +156,21 @@ enum admin_status member_ls_run(struct call *call);
 enum admin_status member_show_run(struct call *call);
 enum admin_status member_set_run(struct call *call);
 enum admin_status member_remove_run(struct call *call);
+enum admin_status held_ls_run(struct call *call);
+enum admin_status held_show_run(struct call *call);
+enum admin_status held_approve_run(struct call *call);
+enum admin_status held_accept_run(struct call *call);
+enum admin_status held_reject_run(struct call *call);
+enum admin_status held_discard_run(struct call *call);
 enum admin_status queue_ls_run(struct call *call);
 enum admin_status queue_show_run(struct call *call);
 enum admin_status queue_retry_run(struct call *call);
 enum admin_status queue_drop_run(struct call *call);
 enum admin_status policy_show_run(struct call *call);
+enum admin_status policy_set_run(struct call *call);
+enum admin_status policy_check_run(struct call *call);
+enum admin_status policy_presets_run(struct call *call);
+enum admin_status policy_test_run(struct call *call);
 enum admin_status trace_run(struct call *call);
 enum admin_status status_run(struct call *call);
 enum admin_status check_run(struct call *call);
@@ -134,6 +180,7 @@ enum admin_status load_run(struct call *call);
 enum admin_status settings_run(struct call *call);
 enum admin_status completion_bash_run(struct call *call);
 enum admin_status completion_words_run(struct call *call);
+const char *held_show_check(const struct call *call);
 const char *list_set_check(const struct call *call);
 const char *member_add_check(const struct call *call);
 

@@ -215,6 +215,19 @@ ask_simple(struct ask *ask, json_t *object, json_t **out, struct err *err)
 }
 
 static void
+person_read(const json_t *object, struct person *out)
+{
+	out->member = wire_bool(object, "member", 0);
+	out->moderated = wire_bool(object, "moderated", 0);
+	out->banned = wire_bool(object, "banned", 0);
+	out->accepted = wire_bool(object, "accepted", 0);
+	out->owner = wire_bool(object, "owner", 0);
+	out->moderator = wire_bool(object, "moderator", 0);
+	out->since_s = wire_int(object, "since", 0);
+	out->posts = (uint64_t)MAX(wire_int(object, "posts", 0), 0);
+}
+
+static void
 rcpt_answer_read(const json_t *answer, struct rcpt_answer *out)
 {
 	const char *kind = wire_str(answer, "kind", "");
@@ -227,11 +240,11 @@ rcpt_answer_read(const json_t *answer, struct rcpt_answer *out)
 		out->role = ROLE_POST;
 	out->list = g_strdup(wire_str(answer, "list", ""));
 	out->detail = g_strdup(wire_str(answer, "detail", ""));
-	out->policy = g_strdup(wire_str(answer, "policy", "members-strict"));
-	out->refuse_text = g_strdup(wire_str(answer, "refuse_text", ""));
+	out->policy_id = g_strdup(wire_str(answer, "policy_id", ""));
+	person_read(json_object_get(answer, "sender"), &out->sender);
+	out->client_banned = wire_bool(answer, "client_banned", 0);
 	out->token_ok = wire_bool(answer, "token_ok", 0);
 	out->has_owner = wire_bool(answer, "has_owner", 0);
-	out->sender_member = wire_bool(answer, "sender_member", 0);
 	out->size_max = wire_int(answer, "size_max", 0);
 }
 
@@ -240,21 +253,21 @@ rcpt_answer_done(struct rcpt_answer *answer)
 {
 	g_free(answer->list);
 	g_free(answer->detail);
-	g_free(answer->policy);
-	g_free(answer->refuse_text);
+	g_free(answer->policy_id);
 	memset(answer, 0, sizeof(*answer));
 }
 
 enum err_code
 ask_rcpt(struct ask *ask, const char *sender, const char *rcpt,
-	 struct rcpt_answer *out, struct err *err)
+	 const char *client, struct rcpt_answer *out, struct err *err)
 {
 	json_t *answer = NULL;
 	enum err_code rc;
 
 	rc = ask_simple(ask,
-			json_pack("{s:s, s:s, s:s}", "op", "rcpt", "sender",
-				  sender, "rcpt", rcpt),
+			json_pack("{s:s, s:s, s:s, s:s}", "op", "rcpt",
+				  "sender", sender, "rcpt", rcpt, "client",
+				  client),
 			&answer, err);
 	if (rc != ERR_OK)
 		return rc;
@@ -264,24 +277,105 @@ ask_rcpt(struct ask *ask, const char *sender, const char *rcpt,
 }
 
 enum err_code
-ask_members(struct ask *ask, const char *list, const GPtrArray *addrs,
-	    bool *out, struct err *err)
+ask_policy(struct ask *ask, const char *list, char **id, char **text,
+	   struct err *err)
 {
-	json_t *array = json_array(), *answer = NULL;
+	json_t *answer = NULL;
 	enum err_code rc;
 
-	for (guint i = 0; i < addrs->len; i++)
-		(void)json_array_append_new(
-			array, json_string(g_ptr_array_index(addrs, i)));
+	rc = ask_simple(ask, json_pack("{s:s, s:s}", "op", "policy", "list",
+				       list), &answer, err);
+	if (rc != ERR_OK)
+		return rc;
+	*id = g_strdup(wire_str(answer, "id", ""));
+	*text = g_strdup(wire_str(answer, "text", ""));
+	json_decref(answer);
+	return ERR_OK;
+}
+
+enum err_code
+ask_confirm(struct ask *ask, const char *list, const char *token,
+	    const char *author, char **refusal, struct err *err)
+{
+	json_t *answer = NULL;
+	enum err_code rc;
+
 	rc = ask_simple(ask,
-			json_pack("{s:s, s:s, s:o}", "op", "members", "list",
-				  list, "addrs", array),
+			json_pack("{s:s, s:s, s:s, s:s}", "op", "confirm",
+				  "list", list, "token", token, "author",
+				  author),
 			&answer, err);
 	if (rc != ERR_OK)
 		return rc;
-	*out = wire_bool(answer, "members", 0);
+	*refusal = wire_bool(answer, "ok", 0)
+			   ? NULL
+			   : g_strdup(wire_str(answer, "refusal", "No"));
 	json_decref(answer);
 	return ERR_OK;
+}
+
+/* --- facts -------------------------------------------------------------- */
+
+static enum err_code
+ask_person(void *arg, const char *list, const char *addr, struct person *out,
+	   struct err *err)
+{
+	json_t *answer = NULL;
+	enum err_code rc;
+
+	rc = ask_simple(arg,
+			json_pack("{s:s, s:s, s:s}", "op", "person", "list",
+				  list, "addr", addr),
+			&answer, err);
+	if (rc != ERR_OK)
+		return rc;
+	person_read(json_object_get(answer, "person"), out);
+	json_decref(answer);
+	return ERR_OK;
+}
+
+static enum err_code
+ask_rate(void *arg, const char *list, const char *author, int64_t seconds,
+	 int64_t *out, struct err *err)
+{
+	json_t *answer = NULL;
+	enum err_code rc;
+
+	rc = ask_simple(arg,
+			json_pack("{s:s, s:s, s:s, s:I}", "op", "rate",
+				  "list", list, "author", author, "seconds",
+				  (json_int_t)seconds),
+			&answer, err);
+	if (rc != ERR_OK)
+		return rc;
+	*out = wire_int(answer, "posts", 0);
+	json_decref(answer);
+	return ERR_OK;
+}
+
+static enum err_code
+ask_duplicate(void *arg, const char *list, const char *message_id, bool *out,
+	      struct err *err)
+{
+	g_autofree char *valid = g_utf8_make_valid(message_id, -1);
+	json_t *answer = NULL;
+	enum err_code rc;
+
+	rc = ask_simple(arg,
+			json_pack("{s:s, s:s, s:s}", "op", "duplicate",
+				  "list", list, "message_id", valid),
+			&answer, err);
+	if (rc != ERR_OK)
+		return rc;
+	*out = wire_bool(answer, "duplicate", 0);
+	json_decref(answer);
+	return ERR_OK;
+}
+
+struct questions
+ask_questions(struct ask *ask)
+{
+	return (struct questions){ask_person, ask_rate, ask_duplicate, ask};
 }
 
 /* --- posts -------------------------------------------------------------- */
@@ -305,7 +399,9 @@ pack_to(const struct submission_to *to)
 	set_text(object, "list", to->list);
 	set_text(object, "role", role_name(to->role));
 	set_text(object, "detail", to->detail);
+	set_text(object, "verdict", verdict_name(to->verdict));
 	set_text(object, "why", to->why);
+	set_text(object, "reason", to->reason);
 	set_text(object, "key", key);
 	return object;
 }
@@ -337,6 +433,9 @@ pack_submission(const char *op, const struct submission *post)
 	set_text(object, "helo", post->helo);
 	set_text(object, "auth", post->auth);
 	set_text(object, "author", post->author);
+	if (post->evidence != NULL)
+		(void)json_object_set_new(object, "evidence",
+					  evidence_json(post->evidence));
 	(void)json_object_set_new(object, "size",
 				  json_integer((json_int_t)post->size));
 	for (guint i = 0; i < post->to->len; i++)

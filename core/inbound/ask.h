@@ -8,8 +8,11 @@
 
 #include <glib.h>
 
+#include "core/auth/evidence.h"
 #include "core/base/err.h"
+#include "core/inbound/facts.h"
 #include "core/mail/addr.h"
+#include "core/moderate/policy.h"
 
 /*
  * What the gate and the LMTP door, which cannot open the database, ask
@@ -39,35 +42,51 @@ struct rcpt_answer {
 	enum role role;
 	char *list;		/* canonical address */
 	char *detail;		/* token, "" if none */
-	bool token_ok;		/* ROLE_BOUNCES: it is a token that we made */
+	bool token_ok;		/* ROLE_BOUNCES, ROLE_CONFIRM: it is a token
+				 * that we made */
 	bool has_owner;		/* somebody reads -owner and command mail */
-	char *policy;
-	char *refuse_text;
-	bool sender_member;	/* the envelope sender is on the list */
+	char *policy_id;	/* of what holds now, policies.h */
+	struct person sender;	/* what the list knows about the sender */
+	bool client_banned;
 	int64_t size_max;	/* octets, 0: no limit */
 };
 
+/* client: its address, "" if unknown */
 enum err_code ask_rcpt(struct ask *ask, const char *sender,
-		       const char *rcpt, struct rcpt_answer *out,
-		       struct err *err);
+		       const char *rcpt, const char *client,
+		       struct rcpt_answer *out, struct err *err);
 void rcpt_answer_done(struct rcpt_answer *answer);
 
-/* ask_members - are all of these canonical addresses on the list? */
-enum err_code ask_members(struct ask *ask, const char *list,
-			  const GPtrArray *addrs, bool *out, struct err *err);
+/* ask_policy - the rules that hold for the list (policy_text_for) and their
+ * id; the caller frees both */
+enum err_code ask_policy(struct ask *ask, const char *list, char **id,
+			 char **text, struct err *err);
 
-/* A post that was accepted, for musterd to commit. */
+/* ask_questions - what facts.h wants to know, asked here; arg is ask */
+struct questions ask_questions(struct ask *ask);
+
+/* ask_confirm - may this verified author use the token of a -confirm
+ * address? *refusal NULL: yes; else the reply that says why not ("550 5.7.1 ..."),
+ * which the caller frees. */
+enum err_code ask_confirm(struct ask *ask, const char *list,
+			  const char *token, const char *author,
+			  char **refusal, struct err *err);
+
+/* A post that a list takes, for musterd to commit. */
 struct submission_to {
 	const char *list;
 	enum role role;
 	const char *detail;
+	enum verdict_kind verdict;	/* ACCEPT, HOLD or DISCARD */
 	const char *why;	/* for the trace: which rule, which fact */
+	const char *reason;	/* of HOLD, for the moderators */
 	uint8_t key[32];	/* repeats are recognised by it */
 };
 
 struct submission {
 	const char *sender, *qid, *message_id, *door, *client, *helo, *auth,
 		   *author;
+	const struct evidence *evidence;	/* NULL: nothing was checked */
 	char id[21];		/* text of the post's id, made by the door */
 	uint64_t size;		/* octets in fd */
 	GArray *to;		/* of struct submission_to */

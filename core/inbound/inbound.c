@@ -2,7 +2,7 @@
 /*
  * At RCPT musterd is asked what the address is, and whatever the envelope
  * can decide is said there. The bytes go to a spool, only if somebody wants
- * them. At the end each list's verdict is found; if one accepts, musterd
+ * them. At the end each list's verdict is there; if one takes it, musterd
  * commits the post, and only then is 250 the answer.
  *
  * A doubt (musterd away, a question without an answer) is 451 for the whole
@@ -17,23 +17,11 @@
 
 #include "core/inbound/state.h"
 #include "core/inbound/received.h"
-#include "core/moderate/moderate.h"
 #include "core/base/banned.h"
 
-#define RCPT_MAX 1000 /* of ours in one message */
+#define HEAD_MAX (1024 * 1024)	/* octets of the header block */
 
 /* --- life --------------------------------------------------------------- */
-
-static void
-rcpt_free(void *data)
-{
-	struct rcpt *rcpt = data;
-
-	g_free(rcpt->path);
-	g_free(rcpt->why);
-	rcpt_answer_done(&rcpt->is);
-	g_free(rcpt);
-}
 
 static void
 refusal_done(void *data)
@@ -46,13 +34,14 @@ refusal_done(void *data)
 }
 
 struct inbound *
-inbound_new(struct settings *settings, struct ask *ask, const char *door)
+inbound_new(const struct inbound_env *env)
 {
 	struct inbound *inbound = g_new0(struct inbound, 1);
 
-	inbound->settings = settings_ref(settings);
-	inbound->ask = ask;
-	inbound->door = door;
+	inbound->env = env;
+	inbound->settings = env->settings;
+	inbound->questions = ask_questions(env->ask);
+	inbound->head = g_string_new(NULL);
 	inbound->rcpts = g_ptr_array_new_with_free_func(rcpt_free);
 	inbound->refused = g_array_new(FALSE, FALSE, sizeof(struct refusal));
 	g_array_set_clear_func(inbound->refused, refusal_done);
@@ -76,7 +65,7 @@ inbound_free(struct inbound *inbound)
 	g_free(inbound->peer.tls);
 	g_free(inbound->peer.auth);
 	g_free(inbound->peer.qid);
-	settings_unref(inbound->settings);
+	g_string_free(inbound->head, TRUE);
 	g_free(inbound);
 }
 
@@ -111,6 +100,11 @@ inbound_reset(struct inbound *inbound)
 {
 	inbound_tell_refusals(inbound, "", "");
 	g_ptr_array_set_size(inbound->rcpts, 0);
+	message_done(&inbound->message);
+	auth_free(inbound->auth);
+	inbound->auth = NULL;
+	g_string_truncate(inbound->head, 0);
+	inbound->head_done = false;
 	addr_done(&inbound->sender);
 	memset(&inbound->sender, 0, sizeof(inbound->sender));
 	replace(&inbound->peer.qid, "");
@@ -119,7 +113,6 @@ inbound_reset(struct inbound *inbound)
 	inbound->sender_ok = false;
 	inbound->size_declared = 0;
 	inbound->foreign = 0;
-	inbound->in_body = false;
 	inbound->too_large = false;
 	inbound->id[0] = '\0';
 }
@@ -158,166 +151,19 @@ inbound_mail(struct inbound *inbound, const char *const *argv,
 		if (g_ascii_strncasecmp(*argv, "SIZE=", 5) == 0 &&
 		    !value_size(*argv + 5, &inbound->size_declared))
 			inbound->size_declared = 0;
-	reply_none(reply);
-}
-
-static bool
-is_command(enum role role)
-{
-	return role == ROLE_REQUEST || role == ROLE_JOIN ||
-	       role == ROLE_LEAVE || role == ROLE_CONFIRM;
-}
-
-/* Posts: what the envelope decides. */
-static void
-judge_post_at_rcpt(const struct inbound *inbound, const struct rcpt_answer *is,
-		   struct smtp_reply *reply)
-{
-	struct facts facts = {
-		.sender_member = is->sender_member ? FACT_YES : FACT_NO,
-		.author_member = FACT_UNKNOWN,
+	inbound->message = (struct message){
+		.client_addr = inbound->peer.addr,
+		.client_name = inbound->peer.host,
+		.helo = inbound->peer.helo,
+		.tls = inbound->peer.tls,
+		.login = inbound->peer.auth,
+		.sender = inbound->sender_ok ? inbound->sender.text : "",
+		.client_trusted = auth_is_trusted(inbound->env->auth,
+						  inbound->peer.addr),
+		.began_s = g_get_real_time() / G_USEC_PER_SEC,
+		.step = STEP_RCPT,
 	};
-	struct verdict verdict;
-
-	if (inbound->sender.text[0] == '\0') {
-		reply_set(reply, 550, "5.7.1",
-			  "%s takes no automatic mail "
-			  "and no delivery reports",
-			  is->list);
-		return;
-	}
-	moderate(is->policy, &facts, &verdict);
-	if (verdict.kind == VERDICT_REJECT)
-		reply_not_welcome(is, reply);
-}
-
-static void
-judge_role_at_rcpt(const struct inbound *inbound, const struct rcpt_answer *is,
-		   struct smtp_reply *reply)
-{
-	if (is->role == ROLE_BOUNCES) {
-		if (!is->token_ok)
-			reply_set(reply, 550, "5.1.1",
-				  "This address takes "
-				  "only delivery reports about copies that "
-				  "%s has sent",
-				  is->list);
-		return;
-	}
-	if (!is->has_owner)
-		reply_set(reply, 550, "5.1.1",
-			  "Nobody reads this address of "
-			  "%s; please ask the postmaster",
-			  is->list);
-	else if (is_command(is->role) && inbound->sender.text[0] == '\0')
-		reply_set(reply, 550, "5.7.1",
-			  "%s takes no automatic mail "
-			  "at this address",
-			  is->list);
-}
-
-/* reply->code stays 250, or becomes the refusal. */
-static void
-judge_at_rcpt(const struct inbound *inbound, const struct rcpt_answer *is,
-	      struct smtp_reply *reply)
-{
-	reply_set(reply, 250, "2.1.5", "%s", "Ok");
-	if (!inbound->sender_ok)
-		reply_set(reply, 553, "5.1.7",
-			  "%s takes no mail from a "
-			  "sender address that cannot be understood",
-			  is->list);
-	else if (reply_if_too_large(is, inbound->size_declared, reply))
-		return;
-	else if (is->role == ROLE_POST)
-		judge_post_at_rcpt(inbound, is, reply);
-	else
-		judge_role_at_rcpt(inbound, is, reply);
-}
-
-static bool
-domain_is_ours(const struct inbound *inbound, const char *path)
-{
-	struct addr addr = {0};
-	bool ours;
-
-	if (!addr_parse(path, &addr))
-		return false;
-	ours = addr.domain[0] == '\0'
-		       ? addr.local[0] != '\0'
-		       : settings_has_domain(inbound->settings, addr.domain) ||
-				 settings_shares_domain(inbound->settings,
-							addr.domain);
-	addr_done(&addr);
-	return ours;
-}
-
-static void
-keep_rcpt(struct inbound *inbound, const char *path, struct rcpt_answer *is)
-{
-	struct rcpt *rcpt = g_new0(struct rcpt, 1);
-
-	rcpt->path = g_strdup(path);
-	rcpt->is = *is;
-	memset(is, 0, sizeof(*is));
-	g_ptr_array_add(inbound->rcpts, rcpt);
-}
-
-static void
-answer_rcpt(struct inbound *inbound, const char *path, struct rcpt_answer *is,
-	    struct smtp_reply *reply)
-{
 	reply_none(reply);
-	if (is->kind == RCPT_FOREIGN) {
-		inbound->foreign++;
-		return;
-	}
-	if (is->kind == RCPT_UNKNOWN) {
-		reply_set(reply, 550, "5.1.1",
-			  "There is no list and no "
-			  "address of that name here");
-		inbound_log_refused(inbound, NULL, path, reply);
-		return;
-	}
-	judge_at_rcpt(inbound, is, reply);
-	if (reply->code == 250) {
-		keep_rcpt(inbound, path, is);
-		return;
-	}
-	inbound_log_refused(inbound, is->list, path, reply);
-	inbound_note_refusal(inbound, is->list, path, reply);
-}
-
-void
-inbound_rcpt(struct inbound *inbound, const char *path,
-	     struct smtp_reply *reply)
-{
-	struct rcpt_answer is = {0};
-	struct err err = ERR_INIT;
-	struct log_ctx ctx;
-
-	reply_none(reply);
-	if (!domain_is_ours(inbound, path)) {
-		inbound->foreign++;
-		return;
-	}
-	if (inbound->rcpts->len >= RCPT_MAX ||
-	    inbound->refused->len >= RCPT_MAX) {
-		reply_set(reply, 452, "4.5.3",
-			  "Too many recipients in one "
-			  "message");
-		return;
-	}
-	if (ask_rcpt(inbound->ask,
-		     inbound->sender_ok ? inbound->sender.text : "", path, &is,
-		     &err) != ERR_OK) {
-		inbound_log_ctx(inbound, NULL, &ctx);
-		log_err(&ctx, "rcpt.deferred", &err);
-		reply_of_err(reply, &err);
-		return;
-	}
-	answer_rcpt(inbound, path, &is, reply);
-	rcpt_answer_done(&is);
 }
 
 unsigned int
@@ -386,12 +232,35 @@ inbound_begin_spool(struct inbound *inbound)
 	if (inbound->spool != NULL)
 		return;
 	received = received_field(
-		inbound->settings->hostname, inbound->door, &inbound->peer,
+		inbound->settings->hostname, inbound->env->door, &inbound->peer,
 		inbound->id,
 		inbound->rcpts->len == 1 ? rcpt_at(inbound, 0)->is.list : NULL);
 	inbound->spool = spool_new();
 	spool_add(inbound->spool, received, strlen(received));
 	inbound->prefix_len = spool_size(inbound->spool);
+}
+
+/* Until the empty line; a longer header is looked at at the end only. */
+static void
+feed_head(struct inbound *inbound, const char *bytes, size_t len)
+{
+	GString *head = inbound->head;
+	size_t from = head->len > 3 ? head->len - 3 : 0;
+	const char *end;
+
+	if (head->len + len > HEAD_MAX)
+		len = HEAD_MAX - head->len;
+	g_string_append_len(head, bytes, (gssize)len);
+	if (head->len >= 2 && memcmp(head->str, "\r\n", 2) == 0)
+		end = head->str;
+	else
+		end = memmem(head->str + from, head->len - from,
+			     "\r\n\r\n", 4);
+	if (end == NULL)
+		return;
+	g_string_truncate(head, (gsize)(end - head->str) +
+					(end > head->str ? 2 : 0));
+	judge_header(inbound);
 }
 
 bool
@@ -407,6 +276,8 @@ inbound_bytes(struct inbound *inbound, const void *bytes, size_t len)
 		return false;
 	}
 	spool_add(inbound->spool, bytes, len);
+	if (!inbound->head_done)
+		feed_head(inbound, bytes, len);
 	return true;
 }
 
@@ -427,9 +298,14 @@ inbound_field(struct inbound *inbound, const char *name, const char *value)
 }
 
 bool
-inbound_end_of_header(struct inbound *inbound)
+inbound_end_of_header(struct inbound *inbound, struct smtp_reply *reply)
 {
-	return inbound_bytes(inbound, "\r\n", 2);
+	bool more = inbound_bytes(inbound, "\r\n", 2);
+
+	reply_none(reply);
+	if (more && inbound->foreign == 0)
+		inbound_refuse_early(inbound, reply);
+	return more;
 }
 
 bool

@@ -6,8 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "conf/settings.h"
-#include "core/inbound/ask.h"
+#include "core/inbound/env.h"
 
 /*
  * Inbound: from SMTP to a post with a verdict, the same for the gate
@@ -45,10 +44,8 @@ struct inbound_peer {
 	char *qid;		/* may become known late */
 };
 
-/* settings and ask are borrowed for the connection's life (settings is ref'd).
- * door: "milter" or "lmtp", static. */
-struct inbound *inbound_new(struct settings *settings, struct ask *ask,
-			    const char *door);
+/* env is borrowed for the connection's life */
+struct inbound *inbound_new(const struct inbound_env *env);
 void inbound_free(struct inbound *inbound);
 
 /* The peer as known so far; strings are copied, NULL leaves the old. */
@@ -68,8 +65,9 @@ void inbound_mail(struct inbound *inbound, const char *const *argv,
 
 /*
  * inbound_rcpt - reply->code 0: not ours, go on; 250: ours and so far
- * welcome; else the refusal of this recipient: 550 5.1.1 nobody, 550 5.7.1
- * not welcome, 552 5.3.4 SIZE= over the list's limit, 451 4.3.0.
+ * welcome; else the refusal of this recipient: 550 5.1.1 nobody, 552 5.3.4
+ * SIZE= over the list's limit, what the list's policy says already, 451
+ * 4.3.0. The first recipient of ours begins authentication.
  */
 void inbound_rcpt(struct inbound *inbound, const char *path,
 		  struct smtp_reply *reply);
@@ -85,7 +83,10 @@ unsigned int inbound_wanted(const struct inbound *inbound);
  */
 bool inbound_field(struct inbound *inbound, const char *name,
 		   const char *value);
-bool inbound_end_of_header(struct inbound *inbound);
+/* *reply: a refusal when all recipients are ours and each is refused by what
+ * the header says, so that no body need be sent; else code 0. */
+bool inbound_end_of_header(struct inbound *inbound,
+			   struct smtp_reply *reply);
 bool inbound_body(struct inbound *inbound, const void *bytes, size_t len);
 /* From LMTP: the message as it came, dots removed, lines ending in CRLF */
 bool inbound_bytes(struct inbound *inbound, const void *bytes, size_t len);
@@ -96,9 +97,9 @@ bool inbound_bytes(struct inbound *inbound, const void *bytes, size_t len);
  * rcpt	called for each recipient of ours that was welcome at RCPT, in order,
  *	with the path as it came and its own reply: what LMTP says; NULL is
  *	allowed
- * all	the one reply for SMTP: 250 when some list has it (or had it already);
- *	5xx when every recipient of ours refuses; 451 when it could not be
- *	committed. Where there are also foreign recipients a milter does not
+ * all	the one reply for SMTP: 4xx when it could not be committed or a list
+ *	defers it (those that took it know it when it comes again); else 250 when some list
+ *	has it (or had it already); else, when every recipient of ours refuses, 5xx. Where there are also foreign recipients a milter does not
  *	send a 5xx or 250 of all, but deletes our recipients (with 451 the whole message is tried again).
  * tick	called now and then while musterd commits (smfi_progress)
  */

@@ -30,8 +30,7 @@
 #define NO_ROOM_US 100000
 
 struct door {
-	struct settings *settings;
-	struct ask *ask;
+	struct inbound_env env;
 	int listen_fd, signal_fd;
 	int stop_fd;		/* readable once we stop */
 	pthread_attr_t attr;
@@ -63,8 +62,7 @@ serve(void *data)
 	g_autofree struct visitor *visitor = data;
 	struct door *door = visitor->door;
 
-	lmtp_session_serve(door->settings, door->ask, visitor->fd,
-			   door->stop_fd);
+	lmtp_session_serve(&door->env, visitor->fd, door->stop_fd);
 	leave(door, visitor->fd);
 	return NULL;
 }
@@ -167,7 +165,7 @@ drain(struct door *door)
 	bool empty;
 
 	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += door->settings->drain_s;
+	until.tv_sec += door->env.settings->drain_s;
 	(void)pthread_mutex_lock(&door->lock);
 	while (door->open > 0 && rc == 0)
 		rc = pthread_cond_timedwait(&door->left, &door->lock, &until);
@@ -177,9 +175,8 @@ drain(struct door *door)
 }
 
 static bool
-door_init(struct door *door, struct settings *settings, int listen_fd)
+door_init(struct door *door, int listen_fd)
 {
-	g_autofree char *submit = settings_submit_path(settings);
 	sigset_t signals;
 
 	(void)signal(SIGPIPE, SIG_IGN);
@@ -188,8 +185,6 @@ door_init(struct door *door, struct settings *settings, int listen_fd)
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGUSR1);
 	(void)pthread_sigmask(SIG_BLOCK, &signals, NULL);
-	door->settings = settings;
-	door->ask = ask_new(submit);
 	door->listen_fd = listen_fd;
 	door->signal_fd = signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
 	door->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -206,9 +201,14 @@ int
 lmtp_run(struct settings *settings, int listen_fd)
 {
 	struct door door = {0};
+	struct err err = ERR_INIT;
 	const uint64_t one = 1;
 
-	if (!door_init(&door, settings, listen_fd)) {
+	if (inbound_env_init(&door.env, settings, "lmtp", &err) != ERR_OK) {
+		log_err(NULL, "lmtp.not-started", &err);
+		return 1;
+	}
+	if (!door_init(&door, listen_fd)) {
 		log_error(NULL, "lmtp.not-started",
 			  kv_str("what", g_strerror(errno)));
 		return 1;
@@ -225,6 +225,6 @@ lmtp_run(struct settings *settings, int listen_fd)
 		_exit(0);
 	}
 	log_info(NULL, "lmtp.stopped", kv_str("listen", settings->lmtp_listen));
-	ask_free(door.ask);
+	inbound_env_done(&door.env);
 	return 0;
 }

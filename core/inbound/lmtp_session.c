@@ -28,7 +28,7 @@
 #define PARAMS_MAX 16
 
 struct session {
-	struct settings *settings;
+	const struct settings *settings;
 	int stop_fd;
 	struct lmtp_io *io;
 	struct inbound *inbound;
@@ -389,19 +389,19 @@ peer_text(int fd)
 }
 
 void
-lmtp_session_serve(struct settings *settings, struct ask *ask, int fd,
-		   int stop_fd)
+lmtp_session_serve(const struct inbound_env *env, int fd, int stop_fd)
 {
 	g_autofree char *peer = peer_text(fd);
 	struct session session = {
-		.settings = settings,
+		.settings = env->settings,
 		.stop_fd = stop_fd,
 		.io = lmtp_io_new(fd, stop_fd, IDLE_MS),
-		.inbound = inbound_new(settings, ask, "lmtp"),
+		.inbound = inbound_new(env),
 	};
 
 	inbound_peer_set(session.inbound, NULL, peer, NULL, NULL, NULL);
-	lmtp_io_say(session.io, "220 %s LMTP muster", settings->hostname);
+	lmtp_io_say(session.io, "220 %s LMTP muster",
+		    env->settings->hostname);
 	while (!session.over)
 		serve_line(&session);
 	(void)lmtp_io_flush(session.io);

@@ -2,8 +2,7 @@
 #ifndef MUSTER_INBOUND_LMTP_SESSION_H
 #define MUSTER_INBOUND_LMTP_SESSION_H
 
-#include "conf/settings.h"
-#include "core/inbound/ask.h"
+#include "core/inbound/env.h"
 
 /*
  * lmtp_session_serve - one LMTP connection (RFC 2033), until it ends. fd is
@@ -11,7 +10,6 @@
  * process is to stop: a message whose final dot has come is finished, then
  * the answer is 421.
  */
-void lmtp_session_serve(struct settings *settings, struct ask *ask, int fd,
-			int stop_fd);
+void lmtp_session_serve(const struct inbound_env *env, int fd, int stop_fd);
 
 #endif

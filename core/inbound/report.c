@@ -6,8 +6,6 @@
 #include <glib.h>
 
 #include "core/inbound/state.h"
-
-#include "core/moderate/moderate.h"
 #include "core/base/banned.h"
 
 #define TEXT_MAX 480
@@ -60,7 +58,7 @@ inbound_log_ctx(const struct inbound *inbound, const char *list,
 	out->id = inbound->id;
 }
 
-/* Over the list's limit already by what MAIL SIZE= says (RFC 1870). */
+/* RFC 1870: MAIL SIZE= may say it before any octet has come. */
 bool
 reply_if_too_large(const struct rcpt_answer *is, int64_t size,
 		   struct smtp_reply *reply)
@@ -75,11 +73,11 @@ reply_if_too_large(const struct rcpt_answer *is, int64_t size,
 }
 
 void
-reply_not_welcome(const struct rcpt_answer *is, struct smtp_reply *reply)
+reply_verdict(const struct verdict *verdict, struct smtp_reply *reply)
 {
-	g_autofree char *text = refusal_text(is->list, is->refuse_text);
+	g_autofree char *ascii = g_str_to_ascii(verdict->text, "C");
 
-	reply_set(reply, 550, "5.7.1", "%s", text);
+	reply_set(reply, verdict->code, verdict->enhanced, "%s", ascii);
 }
 
 void
@@ -96,6 +94,24 @@ inbound_log_refused(const struct inbound *inbound, const char *list,
 		 kv_str("text", reply->text));
 }
 
+void
+inbound_log_end(const struct inbound *inbound, const char *event,
+		const char *list, const char *text)
+{
+	const struct message *message = &inbound->message;
+	struct log_ctx ctx;
+
+	inbound_log_ctx(inbound, list, &ctx);
+	log_info(&ctx, event, kv_str("from", inbound->sender.text),
+		 kv_str("author", message->author_text != NULL ?
+			message->author_text : ""),
+		 kv_str("message-id", message->message_id != NULL ?
+			message->message_id : ""),
+		 kv_str("client", inbound->peer.addr),
+		 kv_num("size", inbound_client_size(inbound)),
+		 kv_str("text", text));
+}
+
 /* --- the trace ---------------------------------------------------------- */
 
 char *
@@ -103,6 +119,18 @@ reply_line(const struct smtp_reply *reply)
 {
 	return g_strdup_printf("%d %s %s", reply->code, reply->enhanced,
 			       reply->text);
+}
+
+void
+reply_of_line(struct smtp_reply *reply, const char *line)
+{
+	g_auto(GStrv) parts = g_strsplit(line, " ", 3);
+
+	if (g_strv_length(parts) == 3)
+		reply_set(reply, (int)g_ascii_strtoll(parts[0], NULL, 10),
+			  parts[1], "%s", parts[2]);
+	else
+		reply_set(reply, 550, "5.7.1", "%s", line);
 }
 
 void
@@ -124,7 +152,8 @@ inbound_fill_submission(const struct inbound *inbound, GArray *to,
 	out->qid = inbound->peer.qid;
 	out->message_id = "";
 	out->author = "";
-	out->door = inbound->door;
+	out->door = inbound->env->door;
+	out->evidence = inbound->message.evidence;
 	out->helo = inbound->peer.helo;
 	out->auth = inbound->peer.auth;
 	out->client = "";
@@ -159,6 +188,6 @@ inbound_tell_refusals(struct inbound *inbound, const char *message_id,
 	post.client = client;
 	post.message_id = message_id;
 	post.author = author;
-	ask_refused(inbound->ask, &post);
+	ask_refused(inbound->env->ask, &post);
 	g_array_set_size(inbound->refused, 0);
 }

@@ -19,6 +19,7 @@ struct composed {
 	bool eight_bit;
 	char *sender_local;	/* "dev-bounces+" */
 	char *sender_domain;
+	bool null_sender;	/* MAIL FROM:<> */
 	char post_id[POST_ID_TEXT + 1];
 	int refs;
 };

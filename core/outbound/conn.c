@@ -210,8 +210,12 @@ append_mail(const struct conn *conn, const struct batch *batch,
 {
 	const struct composed *what = batch->what;
 
-	g_string_append_printf(out, "MAIL FROM:<%s%s@%s>", what->sender_local,
-			       copy->token, what->sender_domain);
+	if (what->null_sender)
+		g_string_append(out, "MAIL FROM:<>");
+	else
+		g_string_append_printf(out, "MAIL FROM:<%s%s@%s>",
+				       what->sender_local, copy->token,
+				       what->sender_domain);
 	if (conn->size)
 		g_string_append_printf(out, " SIZE=%zu", what->size);
 	if (conn->eight_bit && what->eight_bit)

@@ -54,6 +54,7 @@ read_form(struct txn *reader, const struct job *job, struct composed **out,
 					      len, len);
 	}
 	*out = compose(&job->post, job->list_addr, form->header, body);
+	(*out)->null_sender = job->null_sender;
 	form_free(form);
 	return ERR_OK;
 }
@@ -344,6 +345,7 @@ put_again(struct txn *txn, const struct delivery *delivery,
 	later->made_ms = job->made_ms;
 	later->role = job->role;
 	later->as_of_s = job->as_of_s;
+	later->null_sender = job->null_sender;
 	later->audience = TO_ADDRS;
 	/* Without a reason they were only cut short by our own end. */
 	if (tally->reason != NULL)
@@ -382,6 +384,7 @@ advance(const struct delivery *delivery, const struct batch *last,
 	next->due_ms = job->due_ms;
 	next->made_ms = job->made_ms;
 	next->role = job->role;
+	next->null_sender = job->null_sender;
 	next->audience = job->audience;
 	next->as_of_s = job->as_of_s;
 	next->sent = job->sent + tally->sent;

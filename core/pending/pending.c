@@ -7,8 +7,10 @@
 
 #include "core/mail/header.h"
 #include "core/mail/mime.h"
+#include "core/pending/seal.h"
 #include "db/list.h"
 #include "db/post.h"
+#include "db/roster.h"
 #include "core/base/banned.h"
 
 /*
@@ -23,9 +25,11 @@ struct work {
 	const struct job *job;
 	struct list_conf *conf;
 	struct post *post;
+	struct evidence *evidence;
 	struct header header;
 	const char *bytes;
 	size_t len, body_at;
+	bool recoded, sealed;
 };
 
 /* --- fields ------------------------------------------------------------- */
@@ -176,6 +180,7 @@ make_header(struct work *work)
 		add_list_fields(work);
 	}
 	complete(work);
+	seal_results(work->settings, work->evidence, &work->header);
 }
 
 /* --- the form ----------------------------------------------------------- */
@@ -207,17 +212,16 @@ recode(struct work *work, GString *header, struct form *out, struct err *err)
 }
 
 static enum err_code
-make_form(struct work *work, struct form *out, bool *recoded,
-	  struct err *err)
+make_form(struct work *work, struct form *out, struct err *err)
 {
 	GString *header = g_string_new(NULL);
 	enum err_code rc;
 
 	header_write(&work->header, header);
-	*recoded = mime_needs_recode(header->str, header->len) ||
+	work->recoded = mime_needs_recode(header->str, header->len) ||
 		mime_needs_recode(work->bytes + work->body_at,
 				  work->len - work->body_at);
-	if (*recoded) {
+	if (work->recoded) {
 		rc = recode(work, header, out, err);
 		g_string_free(header, TRUE);
 		return rc;
@@ -226,6 +230,21 @@ make_form(struct work *work, struct form *out, bool *recoded,
 	out->body = NULL;
 	out->body_at = work->body_at;
 	return ERR_OK;
+}
+
+/* Owners get what came in, not what the list made of it. */
+static enum err_code
+seal(struct work *work, struct form *form, struct err *err)
+{
+	const char *body = work->bytes + form->body_at;
+	gsize len = work->len - form->body_at;
+
+	if (work->job->role != ROLE_POST)
+		return ERR_OK;
+	if (form->body != NULL)
+		body = g_bytes_get_data(form->body, &len);
+	return seal_form(work->settings, work->conf, work->job->list_addr,
+			 work->evidence, body, len, form, &work->sealed, err);
 }
 
 static void
@@ -255,8 +274,22 @@ outbound_job(const struct work *work)
 	return next;
 }
 
+/* Here and not where the post was taken, so that the posts of one author do
+ * not wait for each other there. */
 static enum err_code
-hand_over(struct txn *txn, struct work *work, bool recoded, struct err *err)
+count_post(struct txn *txn, const struct work *work, struct err *err)
+{
+	g_auto(GStrv) authors = g_strsplit(work->post->author, ", ", -1);
+	enum err_code rc = ERR_OK;
+
+	for (char **author = authors; *author != NULL && rc == ERR_OK;
+	     author++)
+		rc = roster_count_post(txn, work->job->list, *author, err);
+	return rc;
+}
+
+static enum err_code
+hand_over(struct txn *txn, struct work *work, struct err *err)
 {
 	struct job *next = outbound_job(work);
 	bool taken = false;
@@ -264,12 +297,15 @@ hand_over(struct txn *txn, struct work *work, bool recoded, struct err *err)
 
 	/* The post had one job, this one, and has one again. */
 	rc = queue_replace(txn, work->job, next, &taken, err);
+	if (rc == ERR_OK && taken && work->job->role == ROLE_POST)
+		rc = count_post(txn, work, err);
 	if (rc == ERR_OK && taken)
 		rc = trace_add(txn, &work->job->post, "pending",
-			       work->job->list_addr, err, "%s%s; on its way "
-			       "to %s", work->job->role == ROLE_POST ?
+			       work->job->list_addr, err, "%s%s%s; on its "
+			       "way to %s", work->job->role == ROLE_POST ?
 			       "list fields added" : "passed on as it is",
-			       recoded ? ", re-encoded for its long lines"
+			       work->recoded ? ", re-encoded for its long "
+			       "lines" : "", work->sealed ? ", sealed (ARC)"
 			       : "", work->job->role == ROLE_POST ?
 			       "the members" : "the owners");
 	job_free(next);
@@ -280,7 +316,6 @@ static enum err_code
 process(struct txn *txn, struct work *work, struct err *err)
 {
 	struct form form = { 0 };
-	bool recoded = false;
 	enum err_code rc;
 
 	if (!header_parse(work->bytes, work->len, &work->header,
@@ -288,13 +323,15 @@ process(struct txn *txn, struct work *work, struct err *err)
 		return err_set(err, ERR_INVALID, "drop it",
 			       "the post has too many header fields");
 	make_header(work);
-	rc = make_form(work, &form, &recoded, err);
+	rc = make_form(work, &form, err);
+	if (rc == ERR_OK)
+		rc = seal(work, &form, err);
 	if (rc == ERR_OK)
 		rc = form_put(txn, &work->job->post, work->job->list, &form,
 			      err);
 	form_clear(&form);
 	header_done(&work->header);
-	return rc == ERR_OK ? hand_over(txn, work, recoded, err) : rc;
+	return rc == ERR_OK ? hand_over(txn, work, err) : rc;
 }
 
 /* Nobody to send it to: the list is gone. */
@@ -311,6 +348,16 @@ end_here(struct txn *txn, const struct job *job, const char *why,
 	if (rc == ERR_OK && taken)
 		rc = post_release(txn, &job->post, 1, err);
 	return rc;
+}
+
+static struct evidence *
+post_evidence(const struct post *post)
+{
+	json_t *json = json_loads(post->evidence, 0, NULL);
+	struct evidence *evidence = evidence_of_json(json);
+
+	json_decref(json);
+	return evidence;
 }
 
 static enum err_code
@@ -337,6 +384,7 @@ run_with(struct txn *txn, struct work *work, struct err *err)
 			       "read it", work->job->list_addr);
 	work->bytes = g_bytes_get_data(bytes, &len);
 	work->len = len;
+	work->evidence = post_evidence(work->post);
 	return process(txn, work, err);
 }
 
@@ -358,5 +406,6 @@ pending_run(struct txn *txn, const struct settings *settings,
 	rc = run_with(txn, &work, err);
 	list_conf_free(work.conf);
 	post_free(work.post);
+	evidence_free(work.evidence);
 	return rc;
 }

@@ -37,6 +37,8 @@ ok(words('list', 'set', 'x@y')->{'policy='}, 'a key');
 ok(words('list', 'set', 'x@y', 'policy=open')->{'max-size='}, 'another key');
 ok(words('list', 'set', 'x@y', '--unset')->{policy}, 'a key to unset');
 ok(words('member', 'set', 'x@y', 'a@b')->{'delivery='}, "a member's key");
+ok(words('policy', 'set', 'x@y')->{FILE}, 'a policy');
+ok(words('member', 'set', 'x@y', 'a@b')->{'moderated='}, 'a new key');
 ok(words('-c')->{FILE}, 'a settings file');
 ok(words('-c', 'f', 'list')->{create}, 'a verb behind -c');
 ok(words('load')->{FILE}, 'a dump');

@@ -76,7 +76,8 @@ for my $row (@{$cli->json('settings')}) {
 	ok(defined $head, "muster.conf(5): [$row->{section}] $row->{key}")
 		or next;
 	$seen{"$row->{section} $row->{key}"} = 1;
-	my $default = $row->{default} =~ s{^.*(?=/lib/muster$)}{LOCALSTATEDIR}r;
+	my $default = $row->{default} =~ s{^.*(?=/lib/muster$)}{LOCALSTATEDIR}r
+		=~ s{^.*(?=/muster/sets$)}{SYSCONFDIR}r;
 	like($head, qr/ = \Q$default\E$/,
 		"muster.conf(5): default of $row->{key}")
 		if $default ne '';

@@ -22,7 +22,7 @@ my @refused = (
 	[['list', 'create', 'x@lists.example.org', 'polcy=open'],
 		qr/unknown key "polcy"; did you mean "policy"/],
 	[['list', 'create', 'x@lists.example.org', 'zzz=1'],
-		qr/unknown key "zzz"; there are description,/],
+		qr/unknown key "zzz"; there are accept-automatic,/],
 	[['list', 'create', 'x@lists.example.org', 'policy=opn'],
 		qr/open, members/],
 	[['list', 'create', 'x@lists.example.org', 'max-size=-1'], qr/10M/],

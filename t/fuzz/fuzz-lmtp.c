@@ -21,8 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 
 /* Set by the first input; the process lives for all of them. */
 static struct {
-	struct settings *settings;
-	struct ask *ask;
+	struct inbound_env env;
 	int stop_fd;
 } world;
 
@@ -33,16 +32,19 @@ make_world(void)
 	g_autofree char *path = g_build_filename(dir, "muster.conf", NULL);
 	g_autofree char *submit = NULL;
 	g_autofree char *text = g_strdup_printf(
-		"[muster]\nrun = %s\ndomains = lists.test\n", dir);
+		"[muster]\nrun = %s\ndomains = lists.test\n"
+		"[dns]\nservers = 127.0.0.1@9\ntimeout = 1\n", dir);
+	struct settings *settings;
 	struct err err = ERR_INIT;
 
 	mime_init();
 	g_assert_true(g_file_set_contents(path, text, -1, NULL));
-	if (settings_load(path, &world.settings, &err) != ERR_OK)
+	if (settings_load(path, &settings, &err) != ERR_OK)
 		g_error("%s", err.what);
-	submit = settings_submit_path(world.settings);
+	submit = settings_submit_path(settings);
 	(void)answerer_start(submit);
-	world.ask = ask_new(submit);
+	if (inbound_env_init(&world.env, settings, "lmtp", &err) != ERR_OK)
+		g_error("%s", err.what);
 	world.stop_fd = eventfd(0, EFD_CLOEXEC);
 }
 
@@ -99,7 +101,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 	peer.fd = fds[0];
 	peer.piece = bytes[0] == 0 ? len : bytes[0];
 	thread = g_thread_new("peer", talk, &peer);
-	lmtp_session_serve(world.settings, world.ask, fds[1], world.stop_fd);
+	lmtp_session_serve(&world.env, fds[1], world.stop_fd);
 	(void)close(fds[1]);
 	(void)g_thread_join(thread);
 	(void)close(fds[0]);

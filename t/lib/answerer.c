@@ -43,15 +43,26 @@ answer_rcpt(const json_t *request)
 
 	if (!is_small && !is_strict && strstr(rcpt, "dev") == NULL)
 		return json_pack("{s:i, s:s}", "rc", 0, "kind", "unknown");
-	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, "
-			 "s:I}",
+	return json_pack("{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:I}",
 			 "rc", 0, "kind", "list", "list", list, "role",
 			 is_bounces ? "bounces" : "post", "detail",
-			 is_bounces ? "token" : "", "policy",
-			 is_strict ? "members-strict" : "open", "refuse_text",
-			 "", "token_ok", is_bounces, "has_owner", 1,
-			 "sender_member", 0, "size_max",
+			 is_bounces ? "token" : "", "policy_id",
+			 is_strict ? "strict" : "open", "token_ok", is_bounces,
+			 "has_owner", 1, "size_max",
 			 (json_int_t)(is_small ? 200 : 0));
+}
+
+static json_t *
+answer_policy(const json_t *request)
+{
+	bool is_strict = strstr(wire_str(request, "list", ""), "strict") !=
+			 NULL;
+
+	return json_pack("{s:i, s:s, s:s}", "rc", 0, "id",
+			 is_strict ? "strict" : "open", "text",
+			 is_strict ? "reject \"Only subscribers may post\" "
+				     "when not sender.member accept"
+				   : "accept");
 }
 
 static void
@@ -101,8 +112,8 @@ answer_one(struct answerer *answerer, const json_t *request, int fd)
 		return answer_rcpt(request);
 	if (strcmp(op, "submit") == 0)
 		return answer_submit(answerer, request, fd);
-	if (strcmp(op, "members") == 0)
-		return json_pack("{s:i, s:b}", "rc", 0, "members", 0);
+	if (strcmp(op, "policy") == 0)
+		return answer_policy(request);
 	return json_pack("{s:i}", "rc", 0);
 }
 

@@ -41,6 +41,7 @@ sub start_client ($round) {
 	my $name = "client$round";
 	my $door = $round % 3 == 2 ? 'lmtp' : 'milter';
 	$site->box->start($name, sub {
+		local $SIG{PIPE} = 'IGNORE';	# the other end is killed
 		deliver("$round-$_", $door) for 1 .. POSTS;
 		return 0;
 	});

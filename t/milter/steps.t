@@ -55,7 +55,7 @@ my %forms = (
 	'<open-subscribe@lists.test>' => 'continue',
 	'<open-leave@lists.test>' => 'continue',
 	'<open-unsubscribe@lists.test>' => 'continue',
-	'<open-confirm+x@lists.test>' => 'continue',
+	'<open-confirm+x@lists.test>' => '550 5.1.1',
 	'<silent-owner@lists.test>' => '550 5.1.1',
 );
 for my $path (sort keys %forms) {

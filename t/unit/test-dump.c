@@ -9,6 +9,7 @@
 
 #include "db/dump.h"
 #include "db/inside.h"
+#include "db/rate.h"
 #include "t/unit/store-case.h"
 
 #define HEADER "{\"format\":\"muster-dump\",\"version\":1}\n"
@@ -39,6 +40,9 @@
 	"\"made_ms\":0,\"post\":\"" ID "\",\"reason\":\"\",\"refused\":0," \
 	"\"role\":\"" role "\",\"sent\":0,\"stage\":\"" stage "\"," \
 	"\"type\":\"job\",\"until\":\"\",\"was\":\"\"}\n"
+#define RATE(author, list) "{\"author\":\"" author "\"," \
+	"\"list\":\"" list "\",\"post\":\"" ID "\",\"time_ms\":1," \
+	"\"type\":\"rate\"}\n"
 #define SETTING(scope, key, value) "{\"key\":\"" key "\"," \
 	"\"scope\":\"" scope "\",\"type\":\"setting\"," \
 	"\"value\":\"" value "\"}\n"
@@ -101,6 +105,8 @@ fill_lists(struct txn *txn, struct err *err)
 	member->name = g_strdup("B\xc3\xb6 \"x\" \\ \xe2\x80\xa9");
 	member->delivery = false;
 	member->bounces = 7;
+	member->moderated = true;
+	member->posts = 12;
 	rc = list_create(txn, "gone@example.org", 1, &done, err);
 	if (rc == ERR_OK)
 		rc = list_create(txn, "z@example.org", 1, &done, err);
@@ -169,6 +175,15 @@ fill_post(struct txn *txn, const struct post *post, int fd, struct err *err)
 			     STAGE_SHUNTED, err);
 	if (rc == ERR_OK)
 		rc = seen_add(txn, key, &post->id, 5, &new, &first, err);
+	for (uint32_t list = 1; rc == ERR_OK && list <= 3; list++)
+		rc = rate_add(txn, list, "a@x.example", 7000000 * list,
+			      &post->id, err);
+	if (rc == ERR_OK)
+		rc = rate_add(txn, 3, "b@x.example", 7000000, &post->id,
+			      err);
+	if (rc == ERR_OK)
+		rc = post_note_on_list(txn, &post->id, "<1@x>",
+				       "dev@example.org", err);
 	if (rc == ERR_OK)
 		rc = trace_add(txn, &post->id, "inbound", "dev@example.org",
 			       err, "\xf0\x9f\x93\xac \"%s\"", "x\\");
@@ -308,9 +323,10 @@ test_chosen(void)
 		"\"type\":\"list\"}\n"
 		"{\"addr\":\"B\xc3\xb6@Example.NET\",\"bounce_reason\":\"\","
 		"\"bounced_s\":0,\"bounces\":7,\"delivery\":false,"
-		"\"list\":\"dev@example.org\","
+		"\"list\":\"dev@example.org\",\"moderated\":true,"
 		"\"name\":\"B\xc3\xb6 \\\"x\\\" \\\\ \xe2\x80\xa9\","
-		"\"own_posts\":true,\"since_s\":5,\"type\":\"member\"}\n");
+		"\"own_posts\":true,\"posts\":12,\"since_s\":5,"
+		"\"type\":\"member\"}\n");
 	case_ok(load_text(&b, text, false, &counts), &b);
 	again = dump_text(&b, lists);
 	g_assert_cmpstr(text, ==, again);
@@ -395,6 +411,17 @@ static const struct {
 	{ HEADER LIST MEMBER("a@x.example", "dev@example.org",
 			     "4294967296"),
 	  "line 3: member: field \"bounces\":" },
+	{ HEADER LIST "{\"addr\":\"a@x.example\",\"bounce_reason\":\"\","
+	  "\"bounced_s\":0,\"bounces\":0,\"delivery\":true,"
+	  "\"list\":\"dev@example.org\",\"moderated\":1,\"name\":\"\","
+	  "\"own_posts\":true,\"since_s\":1,\"type\":\"member\"}\n",
+	  "member: field \"moderated\": true or false" },
+	{ HEADER LIST RATE("0011223344556677", "no@example.org"),
+	  "rate: field \"list\": there is no list" },
+	{ HEADER LIST RATE("001122334455667", "dev@example.org"),
+	  "rate: field \"author\": 16 hex" },
+	{ HEADER LIST RATE("001122334455667G", "dev@example.org"),
+	  "rate: field \"author\": 16 hex" },
 	{ HEADER PIECE("bytes", "0", "AA=="), "piece: field \"post\":" },
 	{ HEADER LIST FORM("0", "false", "0"), "form: field \"post\":" },
 	{ HEADER POST("1073741825"), "post: field \"size\":" },
@@ -464,8 +491,11 @@ static void
 test_good(void)
 {
 	static const char text[] = HEADER
-		SETTING("dev@example.org", "policy", "open")
-		LIST MEMBER("A@X.example", "dev@example.org", "4294967295")
+		SETTING("dev@example.org", "policy",
+			"hold \\\"a\\\" when tls\\n\\taccept")
+		SETTING("", "banned", "@x.example, 192.0.2.0/24")
+		LIST RATE("0011223344556677", "dev@example.org")
+		MEMBER("A@X.example", "dev@example.org", "4294967295")
 		POST("1") FORM("1", "true", "0")
 		"{\"data\":\"AA==\",\"list\":\"dev@example.org\","
 		"\"number\":0,\"part\":\"header\",\"post\":\"" ID "\","
@@ -487,6 +517,15 @@ test_good(void)
 	}
 	case_ok(load_text(&t, text, false, &counts), &t);
 	g_assert_cmpint(findings(&t), ==, 0);
+	{
+		g_autofree char *again = dump_text(&t, NULL);
+
+		g_assert_nonnull(strstr(again, "\\n\\taccept\"}\n"));
+		g_assert_nonnull(strstr(again, "\"moderated\":false,"
+					"\"name\":\"\",\"own_posts\":true,"
+					"\"posts\":0,"));
+		g_assert_nonnull(strstr(again, "\"type\":\"rate\"}\n"));
+	}
 	case_end(&t);
 }
 

@@ -22,6 +22,47 @@ test_check(void)
 		{ "subject-prefix", " [dev] ", "[dev]" },
 		{ "subject-prefix", "a\nb", NULL },
 		{ "description", "\377", NULL },
+		{ "policy", "announce", "announce" },
+		{ "policy", " moderated\n", "moderated" },
+		{ "policy", "Members", NULL },
+		{ "policy", "accept", "accept" },
+		{ "policy", "\nhold when size > 1k\r\n\taccept # all\r\n",
+		  "hold when size > 1k\n\taccept # all" },
+		{ "policy", "", NULL },
+		{ "policy", "hold \033[0m", NULL },
+		{ "policy", "hold \377", NULL },
+		{ "policy", "hold \"\302\233m\"", NULL },
+		{ "policy", "hold \"\303\244\302\240\"",
+		  "hold \"\303\244\302\240\"" },
+		{ "banned", "@x.example, *.y.example\n\tann@z.example,,",
+		  "@x.example, *.y.example, ann@z.example" },
+		{ "banned", "a@b\001", NULL },
+		{ "accepted", "", "" },
+		{ "closed", "ON", "yes" },
+		{ "closed", "maybe", NULL },
+		{ "max-recipients", "10", "10" },
+		{ "max-recipients", "10k", NULL },
+		{ "max-recipients", "1000001", NULL },
+		{ "author-rate", " 20/1d ", "20/1d" },
+		{ "author-rate", "", "" },
+		{ "author-rate", "0/1d", NULL },
+		{ "author-rate", "20", NULL },
+		{ "author-rate", "20/32d", NULL },
+		{ "author-rate", "20/0", NULL },
+		{ "list-rate", "200/1h/1d", NULL },
+		{ "held-keep", "2w", "2w" },
+		{ "held-keep", "30s", NULL },
+		{ "held-keep", "366d", NULL },
+		{ "held-keep", "", NULL },
+		{ "sign-key", "/etc/muster/x.pem", "/etc/muster/x.pem" },
+		{ "sign-key", "x.pem", NULL },
+		{ "sign-key", "/x\n", "/x" },
+		{ "sign-key", "/x\ny", NULL },
+		{ "sign-selector", "S2026._x", "s2026._x" },
+		{ "sign-selector", "a;b", NULL },
+		{ "sign-domain", "Lists.Example.org", "lists.example.org" },
+		{ "sign-domain", "lists..example", NULL },
+		{ "sign-domain", "b\303\274cher.example", NULL },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
@@ -37,6 +78,94 @@ test_check(void)
 		if (got == NULL)
 			g_assert_nonnull(strstr(err.what, "expected"));
 	}
+}
+
+/* What was stored is checked again when a dump is loaded. */
+static void
+test_stored(void)
+{
+	static const char *const pairs[][2] = {
+		{ "policy", "hold \"a\r\nb\"\r\n when tls\n accept \n" },
+		{ "banned", " @a ;,b@c\nd" },
+		{ "owner", "A@B.example ,c@d" },
+		{ "author-rate", "1/1s " },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(pairs); i++) {
+		const struct key *key = key_find(list_keys, pairs[i][0]);
+		g_autofree char *once = NULL, *twice = NULL;
+
+		g_assert_cmpint(key_check(key, pairs[i][1], &once, NULL), ==,
+				ERR_OK);
+		g_assert_cmpint(key_check(key, once, &twice, NULL), ==,
+				ERR_OK);
+		g_assert_cmpstr(once, ==, twice);
+	}
+}
+
+static void
+test_long(void)
+{
+	g_autofree char *fill = g_strnfill(KEY_LONG_MAX - 6, 'x');
+	g_autofree char *policy = g_strconcat("hold \"", fill, NULL);
+	g_autofree char *longer = g_strconcat(policy, "x", NULL);
+	g_autofree char *stored = NULL, *none = NULL;
+	const struct key *key = key_find(list_keys, "policy");
+	struct err err = ERR_INIT;
+
+	g_assert_cmpint(key_check(key, policy, &stored, &err), ==, ERR_OK);
+	g_assert_cmpint(key_check(key, longer, &none, &err), ==,
+			ERR_INVALID);
+	g_assert_nonnull(strstr(err.what, "16000"));
+	key = key_find(list_keys, "accepted");
+	g_assert_cmpint(key_check(key, fill, &none, &err), ==, ERR_INVALID);
+	g_assert_null(none);
+}
+
+static void
+test_words(void)
+{
+	g_auto(GStrv) words = key_words("a@b, @c ,, *.d");
+	static const struct { const char *value, *addr, *want; } cases[] = {
+		{ "", "ann@x.example", "ann@x.example" },
+		{ "b@y", "ann@x.example", "b@y, ann@x.example" },
+		{ "b@y, ann@X.example", "ann@x.Example",
+		  "b@y, ann@X.example" },
+		{ "Ann@x", "ann@x", "Ann@x, ann@x" },
+		{ "", "*@x", NULL },
+		{ "", "\"a, b\"@x", NULL },
+		{ "", "\"a b\"@x", NULL },
+	};
+
+	g_assert_cmpuint(g_strv_length(words), ==, 3);
+	g_assert_cmpstr(words[2], ==, "*.d");
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *got = key_words_add(cases[i].value,
+						     cases[i].addr);
+
+		g_assert_cmpstr(got, ==, cases[i].want);
+	}
+}
+
+static void
+test_words_full(void)
+{
+	g_autofree char *value = g_strdup("");
+	char *longer;
+	size_t count = 0;
+
+	for (;; count++) {
+		g_autofree char *addr = g_strdup_printf("u%zu@x.example",
+							count);
+
+		longer = key_words_add(value, addr);
+		if (longer == NULL)
+			break;
+		g_free(value);
+		value = longer;
+	}
+	g_assert_cmpuint(count, >, 800);
+	g_assert_cmpuint(strlen(value), <=, KEY_LONG_MAX);
 }
 
 static void
@@ -68,6 +197,13 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{ "values are checked before they are stored", test_check },
+		{ "what was stored is a value, and stays as it is",
+		  test_stored },
+		{ "a policy and patterns are bounded", test_long },
+		{ "an address is added once, and only as itself",
+		  test_words },
+		{ "a list of addresses that is full stays as it is",
+		  test_words_full },
 		{ "every default is a value", test_defaults },
 		{ "an unknown key names the nearest", test_unknown },
 		{ NULL, NULL },

@@ -270,6 +270,87 @@ test_inherit(void)
 	case_end(&t);
 }
 
+static struct list_conf *
+conf_of(struct store_case *t, const char *scope)
+{
+	struct list_conf *conf;
+
+	case_ok(list_conf_load(store_reader(t->store), scope, &conf,
+			       &t->err), t);
+	return conf;
+}
+
+static void
+test_additive(void)
+{
+	struct list_conf *conf;
+	struct store_case t;
+
+	case_begin(&t);
+	conf = conf_of(&t, "dev@example.org");
+	g_assert_null(conf->banned[0]);
+	list_conf_free(conf);
+	set(&t, "", "banned", "@spam.example");
+	set(&t, "@example.org", "banned", "");
+	set(&t, "dev@example.org", "banned", "a@x.example, 192.0.2.0/24");
+	set(&t, "", "accepted", "@a.example");
+	set(&t, "dev@example.org", "accepted", "@b.example");
+	conf = conf_of(&t, "dev@example.org");
+	g_assert_cmpuint(g_strv_length(conf->banned), ==, 3);
+	g_assert_cmpstr(conf->banned[0], ==, "@spam.example");
+	g_assert_cmpstr(conf->banned[2], ==, "192.0.2.0/24");
+	g_assert_cmpstr(g_hash_table_lookup(conf->from, "banned"), ==,
+			",@example.org,dev@example.org");
+	g_assert_cmpuint(g_strv_length(conf->accepted), ==, 1);
+	g_assert_cmpstr(conf->accepted[0], ==, "@b.example");
+	list_conf_free(conf);
+	conf = conf_of(&t, "@example.org");
+	g_assert_cmpuint(g_strv_length(conf->banned), ==, 1);
+	list_conf_free(conf);
+	case_end(&t);
+}
+
+static void
+test_values(void)
+{
+	struct list_conf *conf;
+	struct store_case t;
+
+	case_begin(&t);
+	set(&t, "", "owner", "o@example.net");
+	conf = conf_of(&t, "dev@example.org");
+	g_assert_cmpstr(conf->moderators[0], ==, "o@example.net");
+	g_assert_null(conf->digest_moderators[0]);
+	g_assert_false(conf->closed || conf->emergency ||
+		       conf->accept_automatic);
+	g_assert_true(conf->held_notice);
+	g_assert_cmpint(conf->held_keep_s, ==, 14 * 86400);
+	g_assert_cmpint(conf->author_rate + conf->author_rate_s +
+			conf->recipients_max, ==, 0);
+	g_assert_cmpstr(conf->sign_domain, ==, "example.org");
+	g_assert_cmpstr(conf->sign_key, ==, "");
+	list_conf_free(conf);
+	set(&t, "@example.org", "moderator", "m@x.example, n@x.example");
+	set(&t, "@example.org", "author-rate", "20/1d");
+	set(&t, "@example.org", "sign-domain", "sign.example");
+	set(&t, "dev@example.org", "closed", "yes");
+	set(&t, "dev@example.org", "max-recipients", "12");
+	set(&t, "dev@example.org", "list-rate", "of a later version");
+	conf = conf_of(&t, "dev@example.org");
+	g_assert_cmpuint(g_strv_length(conf->moderators), ==, 2);
+	g_assert_cmpint(conf->author_rate, ==, 20);
+	g_assert_cmpint(conf->author_rate_s, ==, 86400);
+	g_assert_cmpint(conf->list_rate, ==, 0);
+	g_assert_cmpint(conf->recipients_max, ==, 12);
+	g_assert_true(conf->closed);
+	g_assert_cmpstr(conf->sign_domain, ==, "sign.example");
+	list_conf_free(conf);
+	conf = conf_of(&t, "");
+	g_assert_cmpstr(conf->sign_domain, ==, "");
+	list_conf_free(conf);
+	case_end(&t);
+}
+
 static void
 test_many_settings(void)
 {
@@ -303,6 +384,10 @@ main(void)
 		  test_delete },
 		{ "scopes come in byte order", test_scopes },
 		{ "a list inherits from domain and site", test_inherit },
+		{ "site, domain and list ban together, but accept apart",
+		  test_additive },
+		{ "values are read, those that cannot be say nothing",
+		  test_values },
 		{ "settings of a later version are passed over",
 		  test_many_settings },
 		{ NULL, NULL },

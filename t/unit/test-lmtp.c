@@ -120,7 +120,7 @@ struct door {
 	char *dir;
 	struct settings *settings;
 	struct answerer *answerer;
-	struct ask *ask;
+	struct inbound_env env;
 	int fd, server_fd, stop_fd;
 	GThread *thread;
 };
@@ -148,8 +148,7 @@ serve(void *data)
 {
 	struct door *door = data;
 
-	lmtp_session_serve(door->settings, door->ask, door->server_fd,
-			   door->stop_fd);
+	lmtp_session_serve(&door->env, door->server_fd, door->stop_fd);
 	(void)close(door->server_fd);
 	return NULL;
 }
@@ -159,13 +158,16 @@ door_open(void)
 {
 	struct door *door = g_new0(struct door, 1);
 	g_autofree char *submit = NULL;
+	struct err err = ERR_INIT;
 	int fds[2];
 
 	door->dir = g_dir_make_tmp("muster-lmtp-XXXXXX", NULL);
 	door->settings = make_settings(door->dir);
 	submit = settings_submit_path(door->settings);
 	door->answerer = answerer_start(submit);
-	door->ask = ask_new(submit);
+	if (inbound_env_init(&door->env, door->settings, "lmtp", &err) !=
+	    ERR_OK)
+		g_error("%s", err.what);
 	door->stop_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds),
 			==, 0);
@@ -184,7 +186,7 @@ door_close(struct door *door)
 	if (door->fd >= 0)
 		(void)close(door->fd);
 	g_thread_join(door->thread);
-	ask_free(door->ask);
+	inbound_env_done(&door->env);
 	answerer_stop(door->answerer);
 	(void)close(door->stop_fd);
 	(void)g_unlink(submit);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "db/inside.h"
 #include "db/roster.h"
 #include "t/unit/store-case.h"
 
@@ -63,6 +64,8 @@ test_add_find(void)
 	work.member->name = g_strdup("Ann \xc3\x84\xc3\x9f");
 	work.member->delivery = false;
 	work.member->own_posts = false;
+	work.member->moderated = true;
+	work.member->posts = 5000000000;
 	work.member->bounces = 3;
 	work.member->bounced_s = 99;
 	g_free(work.member->bounce_reason);
@@ -76,6 +79,8 @@ test_add_find(void)
 	g_assert_cmpstr(got->bounce_reason, ==, "5.1.1 550 no");
 	g_assert_false(got->delivery);
 	g_assert_false(got->own_posts);
+	g_assert_true(got->moderated);
+	g_assert_cmpuint(got->posts, ==, 5000000000);
 	g_assert_cmpint(got->since_s, ==, 77);
 	g_assert_cmpuint(got->bounces, ==, 3);
 	g_assert_cmpint(got->bounced_s, ==, 99);
@@ -84,6 +89,119 @@ test_add_find(void)
 			    &got, &t.err), &t);
 	g_assert_null(got);
 	member_free(work.member);
+	case_end(&t);
+}
+
+/* The layout that musters before "moderated" wrote. */
+static enum err_code
+old_body(struct txn *txn, void *arg, struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+
+	member_key(key, 1, "ann@example.net");
+	put_u8(value, 1);
+	put_u8(value, *(const uint8_t *)arg);
+	put_u64(value, 77);
+	put_u32(value, 3);
+	put_u64(value, 99);
+	put_text(value, "Ann@example.net");
+	put_text(value, "Ann");
+	put_text(value, "no");
+	return table_put(txn, place_of(TABLE_MEMBERS), bytes_buf(key),
+			 bytes_buf(value), err);
+}
+
+static enum err_code
+count_body(struct txn *txn, void *arg, struct err *err)
+{
+	return roster_count_post(txn, 1, arg, err);
+}
+
+static struct member *
+find(struct store_case *t, const char *addr)
+{
+	struct member *got;
+
+	case_ok(roster_find(store_reader(t->store), 1, addr, &got, &t->err),
+		t);
+	return got;
+}
+
+static void
+test_old(void)
+{
+	char addr[] = "ann@example.net";
+	uint8_t flags = 2, bad = 4;
+	struct roster_batch batch;
+	struct store_case t;
+	struct member *got;
+
+	case_begin(&t);
+	case_txn(&t, old_body, &flags);
+	case_ok(roster_batch(t.store, 1, "", 10, &batch, &t.err), &t);
+	g_assert_cmpuint(batch.count, ==, 1);
+	g_assert_false(batch.entries[0].moderated);
+	roster_batch_done(&batch);
+	case_txn(&t, count_body, addr);
+	got = find(&t, addr);
+	g_assert_cmpstr(got->addr, ==, "Ann@example.net");
+	g_assert_cmpstr(got->name, ==, "Ann");
+	g_assert_cmpstr(got->bounce_reason, ==, "no");
+	g_assert_false(got->delivery);
+	g_assert_true(got->own_posts);
+	g_assert_false(got->moderated);
+	g_assert_cmpint(got->since_s, ==, 77);
+	g_assert_cmpuint(got->bounces, ==, 3);
+	g_assert_cmpint(got->bounced_s, ==, 99);
+	g_assert_cmpuint(got->posts, ==, 1);
+	member_free(got);
+	case_txn(&t, old_body, &bad);
+	g_assert_cmpint(roster_find(store_reader(t.store), 1, addr, &got,
+				    &t.err), ==, ERR_CORRUPT);
+	case_end(&t);
+}
+
+struct counting {
+	struct store_case *t;
+	char *addr;
+};
+
+static void *
+count_often(void *arg)
+{
+	struct counting *counting = arg;
+	struct err err = ERR_INIT;
+
+	for (int i = 0; i < 200; i++)
+		g_assert_cmpint(store_txn(counting->t->store, TXN_LAZY,
+					  count_body, counting->addr, &err),
+				==, ERR_OK);
+	return NULL;
+}
+
+static void
+test_count_post(void)
+{
+	char addr[] = "Ann@example.net", nobody[] = "x@example.net";
+	struct counting counting;
+	struct store_case t;
+	GThread *threads[2];
+	struct member *got;
+
+	case_begin(&t);
+	g_assert_true(add(&t, 1, "Ann@Example.NET"));
+	case_txn(&t, count_body, nobody);
+	g_assert_null(find(&t, nobody));
+	counting = (struct counting){ &t, addr };
+	for (int i = 0; i < 2; i++)
+		threads[i] = g_thread_new("count", count_often, &counting);
+	for (int i = 0; i < 2; i++)
+		(void) g_thread_join(threads[i]);
+	got = find(&t, addr);
+	g_assert_cmpuint(got->posts, ==, 400);
+	g_assert_cmpstr(got->addr, ==, "Ann@Example.NET");
+	member_free(got);
 	case_end(&t);
 }
 
@@ -258,6 +376,8 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{ "local part exactly, domain in any case", test_add_find },
+		{ "a record of an older muster is read", test_old },
+		{ "no post is counted twice or lost", test_count_post },
 		{ "what is no address is refused", test_bad_addr },
 		{ "the index follows each change", test_index },
 		{ "an import adds each address once, a walk gives it once",

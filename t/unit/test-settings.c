@@ -35,6 +35,9 @@ test_defaults(void)
 	g_assert_cmpint(settings->connections, ==, 8);
 	g_assert_cmpint(settings->seen_keep_s, ==, 5 * 86400);
 	g_assert_cmpstr(settings->run, ==, "/run/muster");
+	g_assert_cmpstr(settings->logins_path, ==, "");
+	g_assert_null(settings->trusted_sealers[0]);
+	g_assert_true(g_str_has_suffix(settings->sets_dir, "/muster/sets"));
 	g_assert_true(settings_has_domain(settings, "LISTS.example.ORG"));
 	g_assert_false(settings_has_domain(settings, "example.org"));
 	settings_unref(settings);
@@ -55,7 +58,18 @@ test_values(void)
 		"[outbound]\r\n"
 		"relay = [::1]:2525     ; behind a value\r\n"
 		"in-flight=7\r\n"
-		"max-age = 2w\r\n", &settings, &err), ==, ERR_OK);
+		"max-age = 2w\r\n"
+		"[auth]\r\n"
+		"trusted = 192.0.2.0/24, 2001:db8::/32 192.0.2.7\r\n"
+		"trusted-sealers = Big.example other.example\r\n"
+		"logins = /etc/muster/logins\r\n"
+		"[moderation]\r\n"
+		"sets = /srv/sets/\r\n", &settings, &err), ==, ERR_OK);
+	g_assert_cmpstr(settings->trusted[1], ==, "2001:db8::/32");
+	g_assert_cmpuint(g_strv_length(settings->trusted), ==, 3);
+	g_assert_cmpstr(settings->trusted_sealers[0], ==, "big.example");
+	g_assert_cmpstr(settings->logins_path, ==, "/etc/muster/logins");
+	g_assert_cmpstr(settings->sets_dir, ==, "/srv/sets");
 	g_assert_cmpstr(settings->domains[1], ==, "b.example");
 	g_assert_null(settings->domains[2]);
 	g_assert_true(settings_shares_domain(settings, "C.example"));
@@ -87,6 +101,20 @@ test_errors(void)
 		{ D "[outbound]\nrelay = []:25\n", "line 4", "HOST:PORT" },
 		{ D "[outbound]\nrelay = h:70000\n", "line 4", "HOST:PORT" },
 		{ D "[outbound]\nmax-age = soon\n", "line 4", "duration" },
+		{ D "[auth]\ntrusted = 192.0.2.0/33\n", "line 4",
+		  "such as 192.0.2.0/24" },
+		{ D "[auth]\ntrusted = 2001:db8::/129\n", "line 4",
+		  "networks" },
+		{ D "[auth]\ntrusted = 192.0.2.1 mx.example\n", "line 4",
+		  "networks" },
+		{ D "[auth]\ntrusted = 192.0.2.0/\n", "line 4",
+		  "networks" },
+		{ D "[auth]\ntrusted-sealers = a..b\n", "line 4",
+		  "domain names" },
+		{ D "[auth]\nlogins = logins\n", "line 4",
+		  "absolute path" },
+		{ D "[moderation]\nsets =\n", "line 4", "absolute path" },
+		{ D "home =\n", "line 3", "absolute path" },
 		{ D "domains = b.example\n", "line 3", "line 2 already" },
 		{ "home = /x\n", "line 1", "below a [section]" },
 		{ D "nonsense\n", "line 3", "KEY = VALUE" },
@@ -122,7 +150,7 @@ test_missing_file(void)
 static void
 test_units(void)
 {
-	int64_t number;
+	int64_t number, seconds;
 
 	g_assert_true(value_size("400k", &number));
 	g_assert_cmpint(number, ==, 400 * 1024);
@@ -133,6 +161,15 @@ test_units(void)
 	g_assert_false(value_size("", &number));
 	g_assert_false(value_size("9223372036854775807g", &number));
 	g_assert_false(value_size("99999999999999999999", &number));
+	g_assert_true(value_rate("20/1d", &number, &seconds));
+	g_assert_cmpint(number, ==, 20);
+	g_assert_cmpint(seconds, ==, 86400);
+	g_assert_true(value_rate("", &number, &seconds));
+	g_assert_cmpint(number + seconds, ==, 0);
+	g_assert_false(value_rate("20/", &number, &seconds));
+	g_assert_false(value_rate("/1d", &number, &seconds));
+	g_assert_false(value_rate("1000001/1d", &number, &seconds));
+	g_assert_false(value_number("1k", &number));
 	g_assert_true(value_duration("6h", &number));
 	g_assert_cmpint(number, ==, 21600);
 }

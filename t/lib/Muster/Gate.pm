@@ -13,14 +13,21 @@ use Muster::Box qw(await slurp);
 use Muster::Milter;
 use Muster::SMTP;
 
-# new(section => { key => value }, ...) - musterd and the gate are started
+# new(section => { key => value }, ...) - musterd and the gate are started.
+# zone => text of the DNS, files => { name in the box => text }
 sub new ($class, %settings) {
 	my $box = Muster::Box->new;
+	my $zone = delete $settings{zone};
+	my $files = delete $settings{files} // {};
+	$box->put($_, $files->{$_}) for keys %$files;
+	for my $section (values %settings) {
+		s/BOX/$box->dir/ge for values %$section;
+	}
 	$settings{muster} = { domains => 'lists.test',
 		'shared-domains' => 'd.test', hostname => 'lists.test',
 		%{ $settings{muster} // {} } };
 	my $self = $class->SUPER::new($box, relay => $box->port,
-		settings => \%settings);
+		zone => $zone, settings => \%settings);
 	$self->start;
 	return $self;
 }

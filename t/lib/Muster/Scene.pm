@@ -19,7 +19,7 @@ sub new ($class, $mta, %opt) {
 	my $sink = Muster::Sink->new($box);
 	my $relay = $box->port;
 	my $site = Muster::Site->new($box, relay => $relay,
-		settings => $opt{settings});
+		zone => $opt{zone}, settings => $opt{settings});
 	my $self = bless { box => $box, sink => $sink, site => $site },
 		$class;
 	$self->{mta} = "Muster::$mta"->new($box, relay => $relay,

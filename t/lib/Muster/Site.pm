@@ -7,12 +7,15 @@ use v5.36;
 use IPC::Open3 ();
 use JSON::PP ();
 use Muster::Box qw(await slurp);
+use Muster::Dns;
 use Symbol ();
 
-# new($box, relay => port, settings => { section => { key => value } })
+# new($box, relay => port, zone => text for Muster::Dns, settings => {
+# section => { key => value } }); the DNS is never the machine's
 sub new ($class, $box, %opt) {
 	my $self = bless { box => $box, build => $ENV{MUSTER_BUILD},
 		home => $box->dir('home', 0700), run => $box->dir('run'),
+		dns => Muster::Dns->new($box, $opt{zone} // ''),
 		conf => $box->path('muster.conf') }, $class;
 	my %settings = (
 		muster => { home => $self->{home}, run => $self->{run},
@@ -24,6 +27,7 @@ sub new ($class, $box, %opt) {
 		lmtp => { listen => 'unix:' . $self->lmtp_path },
 		outbound => { relay => "127.0.0.1:$opt{relay}",
 			'retry-first' => '1s', 'retry-most' => '2s' },
+		$self->{dns}->settings,
 	);
 	for my $section (keys %{ $opt{settings} // {} }) {
 		%{ $settings{$section} } = (%{ $settings{$section} // {} },
@@ -34,6 +38,7 @@ sub new ($class, $box, %opt) {
 	return $self;
 }
 
+sub dns ($self) { return $self->{dns} }
 sub milter_path ($self) { return "$self->{run}/milter.sock" }
 sub lmtp_path ($self) { return "$self->{run}/lmtp.sock" }
 sub submit_path ($self) { return "$self->{run}/submit.sock" }

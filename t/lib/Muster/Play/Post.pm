@@ -52,7 +52,7 @@ sub _copies ($scene) {
 		'the body keeps its bytes');
 	_header($copies[0]{data});
 	my $story = $scene->site->muster('trace', $id);
-	like($story, qr/accepted/, 'the trace tells the verdict');
+	like($story, qr/accept by policy, rule /, 'the trace tells the verdict');
 	like($story, qr/pending.*outbound/s, 'and the stages');
 }
 

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include <glib.h>
+
+#include "conf/keys.h"
+#include "conf/settings.h"
+#include "core/mail/addr.h"
+#include "core/base/banned.h"
+
+/* What a key of each type accepts, and how its value is stored. */
+
+#define ADDRS_MAX 100
+#define PATTERN_MAX 320		/* bytes of one */
+#define PATH_MAX_LEN 1000
+
+static enum err_code
+bad(const struct key *key, const char *value, const char *accepted,
+    struct err *err)
+{
+	return err_set(err, ERR_INVALID, "", "%s=%.400s: %s is expected",
+		       key->name, value, accepted);
+}
+
+static enum err_code
+check_utf8(const struct key *key, const char *text, size_t max,
+	   const char *accepted, struct err *err)
+{
+	if (!g_utf8_validate(text, -1, NULL))
+		return bad(key, "(bytes)", "text in UTF-8", err);
+	if (strlen(text) > max)
+		return bad(key, "(long text)", accepted, err);
+	return ERR_OK;
+}
+
+static bool
+has_control(const char *text, const char *allowed)
+{
+	for (; *text != '\0'; text++)
+		if (((unsigned char)*text < ' ' || *text == 0x7f) &&
+		    strchr(allowed, *text) == NULL)
+			return true;
+	return false;
+}
+
+/* U+0080 to U+009F, which are commands to a terminal too. A description of
+ * an older muster may have them; print_plain() takes care of that. */
+static bool
+has_c1(const char *text)
+{
+	for (const char *p = text; (p = strchr(p, 0xc2)) != NULL; p++)
+		if ((unsigned char)p[1] < 0xa0)
+			return true;
+	return false;
+}
+
+static enum err_code
+check_text(const struct key *key, const char *value, char **out,
+	   struct err *err)
+{
+	g_autofree char *text = g_strstrip(g_strdup(value));
+	enum err_code rc = check_utf8(key, text, KEY_TEXT_MAX,
+				      "a line of at most 400 bytes", err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (has_control(text, ""))
+		return bad(key, "(text)",
+			   "one line without control characters", err);
+	*out = g_steal_pointer(&text);
+	return ERR_OK;
+}
+
+static enum err_code
+check_path(const struct key *key, const char *value, char **out,
+	   struct err *err)
+{
+	g_autofree char *path = g_strstrip(g_strdup(value));
+	enum err_code rc = check_utf8(key, path, PATH_MAX_LEN,
+				      "at most 1000 bytes", err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if ((path[0] != '/' && path[0] != '\0') || has_control(path, "") ||
+	    has_c1(path))
+		return bad(key, path, "an absolute path", err);
+	*out = g_steal_pointer(&path);
+	return ERR_OK;
+}
+
+/* Selectors and domains of signatures are written into header fields:
+ * letters, digits, hyphens and dots, no label longer than DNS allows. */
+static bool
+is_dns_name(const char *name)
+{
+	g_auto(GStrv) labels = g_strsplit(name, ".", -1);
+
+	if (strlen(name) > 253)
+		return false;
+	for (char **label = labels; *label != NULL; label++) {
+		const size_t len = strlen(*label);
+
+		if (len == 0 || len > 63 || (*label)[0] == '-' ||
+		    (*label)[len - 1] == '-')
+			return false;
+		for (const char *p = *label; *p != '\0'; p++)
+			if (!g_ascii_isalnum(*p) && *p != '-' && *p != '_')
+				return false;
+	}
+	return true;
+}
+
+static enum err_code
+check_domain(const struct key *key, const char *value, char **out,
+	     struct err *err)
+{
+	g_autofree char *name = g_strstrip(g_ascii_strdown(value, -1));
+
+	if (name[0] != '\0' && !is_dns_name(name))
+		return bad(key, name, "a name as in DNS, such as "
+			   "lists.example.org (xn--... for other letters)",
+			   err);
+	*out = g_steal_pointer(&name);
+	return ERR_OK;
+}
+
+static enum err_code
+check_addrs(const struct key *key, const char *value, char **out,
+	    struct err *err)
+{
+	g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+	g_autoptr(GString) joined = g_string_new(NULL);
+	unsigned int count = 0;
+
+	for (char **part = parts; *part != NULL; part++) {
+		g_autofree char *addr = NULL;
+
+		g_strstrip(*part);
+		if ((*part)[0] == '\0')
+			continue;
+		addr = addr_canon(*part);
+		if (addr == NULL || strchr(addr, ',') != NULL)
+			return bad(key, *part, "an address NAME@DOMAIN", err);
+		if (++count > ADDRS_MAX)
+			return bad(key, "(many)", "at most 100 addresses",
+				   err);
+		g_string_append_printf(joined, "%s%s",
+				       joined->len > 0 ? ", " : "", addr);
+	}
+	*out = g_strdup(joined->str);
+	return ERR_OK;
+}
+
+/* Blanks and line ends separate too, for those who paste. */
+static enum err_code
+check_patterns(const struct key *key, const char *value, char **out,
+	       struct err *err)
+{
+	g_auto(GStrv) words = g_strsplit_set(value, ", \t\r\n", -1);
+	g_autoptr(GString) joined = g_string_new(NULL);
+	enum err_code rc = check_utf8(key, value, SIZE_MAX, "", err);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (char **word = words; *word != NULL; word++) {
+		if ((*word)[0] == '\0')
+			continue;
+		if (strlen(*word) > PATTERN_MAX || has_control(*word, "") ||
+		    has_c1(*word))
+			return bad(key, "(words)", "a pattern of at most 320 "
+				   "bytes, such as ann@example.net or "
+				   "@example.com", err);
+		g_string_append_printf(joined, "%s%s",
+				       joined->len > 0 ? ", " : "", *word);
+		if (joined->len > KEY_LONG_MAX)
+			return bad(key, "(many patterns)", "at most 16000 "
+				   "bytes; more than that fit in a file that "
+				   "the policy names", err);
+	}
+	*out = g_strdup(joined->str);
+	return ERR_OK;
+}
+
+static const char *const presets[] = {
+	"open", "members", "members-strict", "moderated", "announce", NULL
+};
+
+bool
+key_is_preset(const char *policy)
+{
+	return g_strv_contains(presets, policy);
+}
+
+/* One word that is neither is a preset's name that is misspelt. */
+static bool
+is_wrong_word(const char *text)
+{
+	static const char *const actions[] = {
+		"accept", "hold", "reject", "discard", "defer", NULL
+	};
+
+	return strpbrk(text, " \t\n#\"") == NULL &&
+		!g_strv_contains(actions, text);
+}
+
+static char *
+without_cr(const char *text)
+{
+	g_auto(GStrv) lines = g_strsplit(text, "\r\n", -1);
+
+	return g_strjoinv("\n", lines);
+}
+
+static enum err_code
+check_policy(const struct key *key, const char *value, char **out,
+	     struct err *err)
+{
+	g_autofree char *text = without_cr(value);
+	enum err_code rc = check_utf8(key, text, KEY_LONG_MAX,
+				      "at most 16000 bytes", err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (key_is_preset(g_strstrip(text))) {
+		*out = g_steal_pointer(&text);
+		return ERR_OK;
+	}
+	if (is_wrong_word(text))
+		return bad(key, text, "open, members, members-strict, "
+			   "moderated, announce or the text of a policy",
+			   err);
+	if (has_control(text, "\t\n") || has_c1(text))
+		return bad(key, "(text)", "text without control characters",
+			   err);
+	*out = g_steal_pointer(&text);
+	return ERR_OK;
+}
+
+static enum err_code
+check_bool(const struct key *key, const char *value, const char *yes,
+	   const char *no, char **out, struct err *err)
+{
+	bool truth;
+
+	if (!value_bool(value, &truth))
+		return bad(key, value, strcmp(yes, "on") == 0 ? "on or off"
+			   : "yes or no", err);
+	*out = g_strdup(truth ? yes : no);
+	return ERR_OK;
+}
+
+/* What is a number with or without a unit. */
+static enum err_code
+check_scaled(const struct key *key, const char *value, char **out,
+	     struct err *err)
+{
+	g_autofree char *text = g_strstrip(g_strdup(value));
+	int64_t number, window;
+
+	if (key->type == KEY_SIZE && !value_size(text, &number))
+		return bad(key, value, "a size such as 400k or 10M", err);
+	if (key->type == KEY_NUMBER && (!value_number(text, &number) ||
+					number > KEY_NUMBER_MAX))
+		return bad(key, value, "a number from 0 to 1000000", err);
+	if (key->type == KEY_DURATION &&
+	    (!value_duration(text, &number) ||
+	     number < KEY_DURATION_LEAST_S || number > KEY_DURATION_MOST_S))
+		return bad(key, value, "a duration from 1m to 365d, such as "
+			   "14d", err);
+	if (key->type == KEY_RATE && !value_rate(text, &number, &window))
+		return bad(key, value, "a number of posts and a time of at "
+			   "most 31d, such as 20/1d", err);
+	*out = g_steal_pointer(&text);
+	return ERR_OK;
+}
+
+enum err_code
+key_check(const struct key *key, const char *value, char **out,
+	  struct err *err)
+{
+	switch (key->type) {
+	case KEY_TEXT:
+		return check_text(key, value, out, err);
+	case KEY_BOOL:
+		return check_bool(key, value, "yes", "no", out, err);
+	case KEY_DELIVERY:
+		return check_bool(key, value, "on", "off", out, err);
+	case KEY_SIZE:
+	case KEY_NUMBER:
+	case KEY_DURATION:
+	case KEY_RATE:
+		return check_scaled(key, value, out, err);
+	case KEY_PATH:
+		return check_path(key, value, out, err);
+	case KEY_DOMAIN:
+		return check_domain(key, value, out, err);
+	case KEY_POLICY:
+		return check_policy(key, value, out, err);
+	case KEY_ADDRS:
+		return check_addrs(key, value, out, err);
+	case KEY_PATTERNS:
+		return check_patterns(key, value, out, err);
+	}
+	g_assert_not_reached();
+}
+
+char **
+key_words(const char *value)
+{
+	g_auto(GStrv) parts = g_strsplit(value, ",", -1);
+	g_autoptr(GStrvBuilder) words = g_strv_builder_new();
+
+	for (char **part = parts; *part != NULL; part++)
+		if (g_strstrip(*part)[0] != '\0')
+			g_strv_builder_add(words, *part);
+	return g_strv_builder_end(words);
+}
+
+/* RFC 5321 section 2.4: the local part exactly, the domain in any case. */
+static bool
+same_word(const char *a, const char *b)
+{
+	const char *at = strrchr(a, '@');
+	const size_t local = at != NULL ? (size_t)(at - a) : 0;
+
+	return strncmp(a, b, local) == 0 &&
+		g_ascii_strcasecmp(a + local, b + local) == 0;
+}
+
+char *
+key_words_add(const char *value, const char *addr)
+{
+	g_auto(GStrv) words = key_words(value);
+	g_autofree char *longer = NULL;
+
+	if (strpbrk(addr, ", \t\r\n*") != NULL)
+		return NULL;
+	for (char **known = words; *known != NULL; known++)
+		if (same_word(*known, addr))
+			return g_strdup(value);
+	longer = g_strconcat(value, words[0] != NULL ? ", " : "", addr, NULL);
+	return strlen(longer) <= KEY_LONG_MAX ? g_steal_pointer(&longer) :
+		NULL;
+}

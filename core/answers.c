@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/answers.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "conf/settings.h"
+#include "core/base/wire.h"
+#include "core/held/held.h"
+#include "core/mail/addr.h"
+#include "core/mail/pattern.h"
+#include "core/moderate/policy.h"
+#include "db/post.h"
+#include "db/rate.h"
+#include "db/roster.h"
+#include "core/base/banned.h"
+
+#define RATE_MOST 1000000	/* more are not counted */
+
+/* --- people ------------------------------------------------------------- */
+
+static bool
+is_among(char *const *patterns, const char *text)
+{
+	for (; *patterns != NULL; patterns++)
+		if (address_matches(*patterns, text))
+			return true;
+	return false;
+}
+
+static void
+person_of_conf(const struct list_conf *conf, const char *addr,
+	       struct person *out)
+{
+	out->owner = is_among(conf->owners, addr);
+	out->moderator = is_among(conf->moderators, addr);
+	out->banned = is_among(conf->banned, addr);
+	out->accepted = is_among(conf->accepted, addr);
+}
+
+static enum err_code
+person_of_list(struct txn *txn, const struct list *list,
+	       const struct list_conf *conf, const char *addr,
+	       struct person *out, struct err *err)
+{
+	struct member *member = NULL;
+	enum err_code rc = roster_find(txn, list->id, addr, &member, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	memset(out, 0, sizeof(*out));
+	person_of_conf(conf, addr, out);
+	out->member = member != NULL;
+	if (member != NULL) {
+		out->moderated = member->moderated;
+		out->since_s = member->since_s;
+		out->posts = member->posts;
+	}
+	member_free(member);
+	return ERR_OK;
+}
+
+/* Of a list that does not exist nobody is anything. */
+static enum err_code
+store_person(void *arg, const char *list_addr, const char *addr,
+	     struct person *out, struct err *err)
+{
+	struct txn *reader = store_reader(arg);
+	struct list_conf *conf = NULL;
+	struct list *list = NULL;
+	enum err_code rc = list_find(reader, list_addr, &list, err);
+
+	memset(out, 0, sizeof(*out));
+	if (rc == ERR_OK && list != NULL)
+		rc = list_conf_load(reader, list->addr, &conf, err);
+	if (rc == ERR_OK && list != NULL)
+		rc = person_of_list(reader, list, conf, addr, out, err);
+	list_conf_free(conf);
+	list_free(list);
+	return rc;
+}
+
+static enum err_code
+store_rate(void *arg, const char *list_addr, const char *author,
+	   int64_t seconds, int64_t *out, struct err *err)
+{
+	struct txn *reader = store_reader(arg);
+	struct list *list = NULL;
+	uint64_t count = 0;
+	enum err_code rc = list_find(reader, list_addr, &list, err);
+
+	if (rc == ERR_OK && list != NULL)
+		rc = rate_count(reader, list->id,
+				author[0] != '\0' ? author : NULL,
+				g_get_real_time() / 1000 - seconds * 1000,
+				RATE_MOST, &count, err);
+	list_free(list);
+	*out = (int64_t)count;
+	return rc;
+}
+
+static enum err_code
+store_duplicate(void *arg, const char *list_addr, const char *message_id,
+		bool *out, struct err *err)
+{
+	struct txn *reader = store_reader(arg);
+	struct list *list = NULL;
+	enum err_code rc = list_find(reader, list_addr, &list, err);
+
+	*out = false;
+	if (rc == ERR_OK && list != NULL)
+		rc = post_was_on_list(reader, message_id, list->addr, out, err);
+	list_free(list);
+	return rc;
+}
+
+struct questions
+store_questions(struct store *store)
+{
+	return (struct questions){store_person, store_rate, store_duplicate,
+				  store};
+}
+
+static json_t *
+person_json(const struct person *person)
+{
+	return json_pack("{s:b, s:b, s:b, s:b, s:b, s:b, s:I, s:I}", "member",
+			 person->member, "moderated", person->moderated,
+			 "banned", person->banned, "accepted",
+			 person->accepted, "owner", person->owner,
+			 "moderator", person->moderator, "since",
+			 (json_int_t)person->since_s, "posts",
+			 (json_int_t)person->posts);
+}
+
+/* --- policies ----------------------------------------------------------- */
+
+char *
+list_policy_text(const char *list, const struct list_conf *conf)
+{
+	const struct policy_keys keys = {
+		.list = list,
+		.policy = conf->policy,
+		.refuse_text = conf->refuse_text,
+		.emergency = conf->emergency,
+		.closed = conf->closed,
+		.accept_automatic = conf->accept_automatic,
+		.recipients_max = conf->recipients_max,
+		.author_rate = conf->author_rate,
+		.author_rate_s = conf->author_rate_s,
+		.list_rate = conf->list_rate,
+		.list_rate_s = conf->list_rate_s,
+	};
+
+	return policy_text_for(&keys);
+}
+
+static char *
+policy_id(const char *text)
+{
+	return g_compute_checksum_for_string(G_CHECKSUM_SHA256, text, -1);
+}
+
+static enum err_code
+answer_policy(struct store *store, const json_t *request, json_t **out,
+	      struct err *err)
+{
+	const char *list = wire_str(request, "list", "");
+	g_autofree char *text = NULL, *id = NULL;
+	struct list_conf *conf = NULL;
+	enum err_code rc = list_conf_load(store_reader(store), list, &conf,
+					  err);
+
+	if (rc != ERR_OK)
+		return rc;
+	text = list_policy_text(list, conf);
+	id = policy_id(text);
+	*out = json_pack("{s:i, s:s, s:s}", "rc", ERR_OK, "id", id, "text",
+			 text);
+	list_conf_free(conf);
+	return ERR_OK;
+}
+
+/* --- recipients --------------------------------------------------------- */
+
+struct rcpt_question {
+	const struct submission_server *server;
+	struct settings *settings;
+	const char *client;
+	struct addr sender, rcpt;
+	struct role_addr role;
+};
+
+static json_t *
+answer_kind(const char *kind)
+{
+	return json_pack("{s:i, s:s}", "rc", ERR_OK, "kind", kind);
+}
+
+static bool
+token_is_ours(const struct rcpt_question *q)
+{
+	uint8_t member[VERP_MEMBER_LEN], post[VERP_POST_LEN];
+	uint8_t prefix[HELD_PREFIX_LEN];
+	enum held_decision decision;
+
+	if (q->role.detail == NULL)
+		return false;
+	if (q->role.role == ROLE_CONFIRM)
+		return held_token_open(q->server->held, q->role.list,
+				       q->role.detail, &decision, prefix);
+	return q->role.role == ROLE_BOUNCES &&
+	       verp_open(q->server->verp, q->role.list, q->role.detail,
+			 member, post);
+}
+
+static enum err_code
+answer_list(const struct rcpt_question *q, const struct list *list,
+	    json_t **out, struct err *err)
+{
+	struct txn *reader = store_reader(q->server->store);
+	g_autofree char *text = NULL, *id = NULL;
+	struct list_conf *conf = NULL;
+	struct person sender = {0};
+	enum err_code rc = list_conf_load(reader, list->addr, &conf, err);
+
+	if (rc == ERR_OK && q->sender.text[0] != '\0')
+		rc = person_of_list(reader, list, conf, q->sender.text,
+				    &sender, err);
+	if (rc == ERR_OK) {
+		text = list_policy_text(list->addr, conf);
+		id = policy_id(text);
+		*out = json_pack(
+			"{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, "
+			"s:I}",
+			"rc", ERR_OK, "kind", "list", "list", list->addr,
+			"role", role_name(q->role.role), "detail",
+			q->role.detail != NULL ? q->role.detail : "",
+			"policy_id", id, "token_ok", token_is_ours(q),
+			"has_owner", conf->owners[0] != NULL, "client_banned",
+			q->client[0] != '\0' &&
+				is_among(conf->banned, q->client),
+			"sender", person_json(&sender), "size_max",
+			(json_int_t)conf->size_max);
+	}
+	list_conf_free(conf);
+	return rc;
+}
+
+/* A mailbox without domain is one of the MTA's own host. RFC 5321 section
+ * 4.5.1 makes postmaster a mailbox of every domain, and the MTA's to
+ * deliver. */
+static const char *
+kind_of_unknown(const struct rcpt_question *q, bool domainless)
+{
+	if (domainless ||
+	    !settings_has_domain(q->settings, q->rcpt.domain) ||
+	    g_ascii_strcasecmp(q->rcpt.local, "postmaster") == 0)
+		return "foreign";
+	return "unknown";
+}
+
+static enum err_code
+look_up_rcpt(struct rcpt_question *q, bool domainless, json_t **out,
+	     struct err *err)
+{
+	struct list *list = NULL;
+	enum err_code rc;
+
+	if (!settings_has_domain(q->settings, q->rcpt.domain) &&
+	    !settings_shares_domain(q->settings, q->rcpt.domain)) {
+		*out = answer_kind("foreign");
+		return ERR_OK;
+	}
+	role_parse(&q->rcpt, &q->role);
+	rc = list_find(store_reader(q->server->store), q->role.list, &list,
+		       err);
+	if (rc == ERR_OK && list == NULL)
+		*out = answer_kind(kind_of_unknown(q, domainless));
+	else if (rc == ERR_OK)
+		rc = answer_list(q, list, out, err);
+	list_free(list);
+	role_addr_done(&q->role);
+	return rc;
+}
+
+/* "dev" alone is dev at our own host. */
+static bool
+complete_rcpt(struct rcpt_question *q)
+{
+	g_autofree char *full = NULL;
+
+	if (q->rcpt.domain[0] != '\0')
+		return true;
+	full = g_strdup_printf("%s@%s", q->rcpt.text, q->settings->hostname);
+	addr_done(&q->rcpt);
+	memset(&q->rcpt, 0, sizeof(q->rcpt));
+	return addr_parse(full, &q->rcpt);
+}
+
+static enum err_code
+answer_rcpt(const struct submission_server *server, const json_t *request,
+	    json_t **out, struct err *err)
+{
+	const char *client = wire_str(request, "client", "");
+	struct rcpt_question q = {
+		.server = server,
+		.settings = server->settings(),
+		.client = g_ascii_strncasecmp(client, "IPv6:", 5) == 0
+				  ? client + 5
+				  : client,
+	};
+	bool domainless;
+	enum err_code rc = ERR_OK;
+
+	if (!addr_parse(wire_str(request, "rcpt", ""), &q.rcpt) ||
+	    q.rcpt.local[0] == '\0' ||
+	    !addr_parse(wire_str(request, "sender", ""), &q.sender)) {
+		*out = answer_kind("foreign");
+	} else {
+		domainless = q.rcpt.domain[0] == '\0';
+		if (complete_rcpt(&q))
+			rc = look_up_rcpt(&q, domainless, out, err);
+		else
+			*out = answer_kind("foreign");
+	}
+	addr_done(&q.rcpt);
+	addr_done(&q.sender);
+	settings_unref(q.settings);
+	return rc;
+}
+
+/* --- the other questions ------------------------------------------------ */
+
+static enum err_code
+answer_person(struct store *store, const json_t *request, json_t **out,
+	      struct err *err)
+{
+	struct person person;
+	enum err_code rc = store_person(store, wire_str(request, "list", ""),
+					wire_str(request, "addr", ""),
+					&person, err);
+
+	if (rc == ERR_OK)
+		*out = json_pack("{s:i, s:o}", "rc", ERR_OK, "person",
+				 person_json(&person));
+	return rc;
+}
+
+static enum err_code
+answer_rate(struct store *store, const json_t *request, json_t **out,
+	    struct err *err)
+{
+	int64_t posts;
+	enum err_code rc = store_rate(store, wire_str(request, "list", ""),
+				      wire_str(request, "author", ""),
+				      wire_int(request, "seconds", 0), &posts,
+				      err);
+
+	if (rc == ERR_OK)
+		*out = json_pack("{s:i, s:I}", "rc", ERR_OK, "posts",
+				 (json_int_t)posts);
+	return rc;
+}
+
+static enum err_code
+answer_duplicate(struct store *store, const json_t *request, json_t **out,
+		 struct err *err)
+{
+	bool duplicate;
+	enum err_code rc = store_duplicate(
+		store, wire_str(request, "list", ""),
+		wire_str(request, "message_id", ""), &duplicate, err);
+
+	if (rc == ERR_OK)
+		*out = json_pack("{s:i, s:b}", "rc", ERR_OK, "duplicate",
+				 duplicate);
+	return rc;
+}
+
+static enum err_code
+answer_confirm(const struct submission_server *server, const json_t *request,
+	       json_t **out, struct err *err)
+{
+	struct txn *reader = store_reader(server->store);
+	enum held_outcome outcome = HELD_NO_TOKEN;
+	g_autofree char *refusal = NULL;
+	struct list *list = NULL;
+	enum err_code rc = list_find(reader, wire_str(request, "list", ""),
+				     &list, err);
+
+	if (rc == ERR_OK && list != NULL)
+		rc = held_may_act(reader, server->held, list,
+				  wire_str(request, "token", ""),
+				  wire_str(request, "author", ""), &outcome,
+				  err);
+	list_free(list);
+	if (rc != ERR_OK)
+		return rc;
+	refusal = held_refusal(outcome, wire_str(request, "list", ""));
+	*out = json_pack("{s:i, s:b, s:s}", "rc", ERR_OK, "ok",
+			 refusal == NULL, "refusal",
+			 refusal != NULL ? refusal : "");
+	return ERR_OK;
+}
+
+enum err_code
+answer_question(const struct submission_server *server, const char *op,
+		const json_t *request, json_t **out, struct err *err)
+{
+	struct store *store = server->store;
+
+	if (strcmp(op, "rcpt") == 0)
+		return answer_rcpt(server, request, out, err);
+	if (strcmp(op, "policy") == 0)
+		return answer_policy(store, request, out, err);
+	if (strcmp(op, "person") == 0)
+		return answer_person(store, request, out, err);
+	if (strcmp(op, "rate") == 0)
+		return answer_rate(store, request, out, err);
+	if (strcmp(op, "duplicate") == 0)
+		return answer_duplicate(store, request, out, err);
+	if (strcmp(op, "confirm") == 0)
+		return answer_confirm(server, request, out, err);
+	return err_set(err, ERR_INVALID, "",
+		       "the request has no good field \"op\"");
+}

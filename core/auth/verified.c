@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/auth/verified.h"
+
+#include <string.h>
+
+#include "core/auth/authres.h"
+#include "core/auth/domain.h"
+#include "core/base/banned.h"
+
+static bool
+login_is_all(const struct logins *logins, const char *login,
+	     const GPtrArray *authors)
+{
+	for (guint i = 0; i < authors->len; i++)
+		if (!logins_allow(logins, login, authors->pdata[i]))
+			return false;
+	return true;
+}
+
+static bool
+is_trusted_sealer(const struct settings *settings, const char *sealer)
+{
+	for (char **one = settings->trusted_sealers; *one != NULL; one++)
+		if (g_ascii_strcasecmp(*one, sealer) == 0)
+			return true;
+	return false;
+}
+
+/* What the sealer saw: dmarc=pass for this very domain. */
+static bool
+sealer_saw_pass(const struct evidence *evidence)
+{
+	g_autoptr(GPtrArray) items = NULL;
+
+	items = authres_parse(evidence->arc.results, NULL);
+	for (guint i = 0; items != NULL && i < items->len; i++) {
+		const struct authres_item *item = items->pdata[i];
+		const char *from = g_hash_table_lookup(item->properties,
+						       "header.from");
+		g_autofree char *ascii = from != NULL ? domain_ascii(from)
+						      : NULL;
+
+		if (strcmp(item->method, "dmarc") == 0 && ascii != NULL &&
+		    strcmp(ascii, evidence->dmarc.author_domain) == 0)
+			return strcmp(item->result, "pass") == 0;
+	}
+	return false;
+}
+
+static enum verified_by
+who_vouches(const struct settings *settings, const struct logins *logins,
+	    const GPtrArray *authors, const struct evidence *evidence)
+{
+	if (login_is_all(logins, evidence->login, authors))
+		return BY_LOGIN;
+	if (evidence->dmarc.result == AUTH_PASS)
+		return BY_DMARC;
+	if (evidence->client_trusted)
+		return BY_NETWORK;
+	if (evidence->arc.result == AUTH_PASS &&
+	    is_trusted_sealer(settings, evidence->arc.sealer) &&
+	    sealer_saw_pass(evidence))
+		return BY_SEALER;
+	return BY_NONE;
+}
+
+void
+verified_author(const struct settings *settings, const struct logins *logins,
+		const GPtrArray *authors, bool complete,
+		struct evidence *evidence)
+{
+	evidence->verifiable = evidence->dmarc.record_domain[0] != '\0';
+	/* author_domain is empty where authors are of several domains. */
+	if (!complete || authors->len == 0 ||
+	    evidence->dmarc.author_domain[0] == '\0')
+		return;
+	evidence->by = who_vouches(settings, logins, authors, evidence);
+	if (evidence->by == BY_NONE)
+		return;
+	g_free(evidence->author);
+	evidence->author = g_strdup(authors->pdata[0]);
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+
+#include "core/command/verb.h"
+#include "core/base/banned.h"
+
+#define PIECE 65536
+
+/* The caller's file or stdin, whole. */
+
+static enum err_code
+read_failed(const char *name, int problem, struct err *err)
+{
+	if (problem == ECANCELED)
+		return err_set(err, ERR_BUSY, "run it again when musterd is "
+			       "up", "musterd stops, and %s was not read",
+			       name);
+	errno = problem;
+	return err_errno(err, "", "%s cannot be read", name);
+}
+
+enum err_code
+call_input(const struct call *call, const char *name, size_t max, char **out,
+	   size_t *len_out, struct err *err)
+{
+	g_autoptr(GByteArray) bytes = g_byte_array_new();
+	g_autofree guint8 *piece = g_malloc(PIECE);
+	FILE *in = call->admin->in;
+	size_t n;
+
+	errno = 0;
+	while (bytes->len <= max && (n = fread(piece, 1, PIECE, in)) > 0) {
+		g_byte_array_append(bytes, piece, (guint)n);
+		errno = 0;
+	}
+	if (ferror(in))
+		return read_failed(name, errno, err);
+	if (bytes->len > max)
+		return err_set(err, ERR_INVALID, "", "%s has more than %zu "
+			       "bytes", name, max);
+	*len_out = bytes->len;
+	g_byte_array_append(bytes, (const guint8 *)"", 1);
+	*out = (char *)g_byte_array_free(g_steal_pointer(&bytes), FALSE);
+	return ERR_OK;
+}

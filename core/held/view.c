@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/held/view.h"
+
+#include <string.h>
+
+#include "core/mail/content.h"
+#include "core/mail/mime.h"
+#include "core/base/banned.h"
+
+#define LINES_MAX 12
+#define LINE_CHARS 200
+#define SUBJECT_CHARS 200
+
+/* What a terminal or a mail reader would act on instead of showing it; also
+ * the marks that turn the direction of text around. */
+static bool
+is_shown(gunichar c)
+{
+	GUnicodeType type = g_unichar_type(c);
+
+	return type != G_UNICODE_CONTROL && type != G_UNICODE_FORMAT &&
+		type != G_UNICODE_LINE_SEPARATOR &&
+		type != G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+char *
+held_one_line(const char *text, size_t max)
+{
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	GString *line = g_string_new(NULL);
+	size_t count = 0;
+
+	for (const char *p = valid; *p != '\0' && count < max;
+	     p = g_utf8_next_char(p), count++) {
+		gunichar c = g_utf8_get_char(p);
+
+		if (is_shown(c))
+			g_string_append_unichar(line, c);
+		else if (c < ' ')
+			g_string_append_c(line, ' ');
+	}
+	return g_strstrip(g_string_free(line, FALSE));
+}
+
+char *
+held_time_text(int64_t time_s)
+{
+	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(time_s);
+
+	return time != NULL ? g_date_time_format(time, "%Y-%m-%d %H:%M UTC") :
+		g_strdup("-");
+}
+
+static struct evidence *
+read_evidence(const char *text)
+{
+	json_t *object = json_loads(text, 0, NULL);
+	struct evidence *evidence = evidence_of_json(object);
+
+	json_decref(object);
+	return evidence;
+}
+
+static void
+read_header(struct held_view *view)
+{
+	g_autofree char *raw = NULL, *decoded = NULL;
+	const char *bytes;
+	gsize len;
+
+	bytes = g_bytes_get_data(view->head, &len);
+	if (!header_parse(bytes != NULL ? bytes : "", len, &view->header,
+			  &view->body_at)) {
+		(void) header_parse("", 0, &view->header, &view->body_at);
+		view->body_at = len;
+	}
+	raw = header_get(&view->header, "Subject");
+	decoded = raw != NULL ? mime_decode(raw) : NULL;
+	view->subject = held_one_line(decoded != NULL ? decoded : "",
+				      SUBJECT_CHARS);
+}
+
+enum err_code
+held_view_load(struct txn *txn, const struct post_id *id,
+	       struct held_view *out, bool *found, struct err *err)
+{
+	enum err_code rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = post_get(txn, id, &out->post, err);
+	if (rc == ERR_OK && out->post != NULL)
+		rc = post_head(txn, id, &out->head, err);
+	*found = rc == ERR_OK && out->head != NULL;
+	if (!*found) {
+		post_free(out->post);
+		memset(out, 0, sizeof(*out));
+		return rc;
+	}
+	out->evidence = read_evidence(out->post->evidence);
+	out->author = held_one_line(out->evidence->author[0] != '\0' ?
+				    out->evidence->author : out->post->author,
+				    SUBJECT_CHARS);
+	read_header(out);
+	return ERR_OK;
+}
+
+void
+held_view_done(struct held_view *view)
+{
+	if (view->post == NULL)
+		return;
+	header_done(&view->header);
+	post_free(view->post);
+	evidence_free(view->evidence);
+	g_bytes_unref(view->head);
+	g_free(view->subject);
+	g_free(view->author);
+}
+
+bool
+held_view_whole(const struct held_view *view)
+{
+	return g_bytes_get_size(view->head) == view->post->size;
+}
+
+char **
+held_view_lines(const struct held_view *view)
+{
+	g_autoptr(GStrvBuilder) lines = g_strv_builder_new();
+	g_autofree char *text = NULL;
+	g_auto(GStrv) all = NULL;
+	gsize len;
+	const char *bytes = g_bytes_get_data(view->head, &len);
+	int count = 0;
+
+	if (bytes == NULL || view->body_at >= len)
+		return g_strv_builder_end(lines);
+	text = content_text(&view->header, bytes + view->body_at,
+			    len - view->body_at);
+	all = g_strsplit(text, "\n", 1000);
+	for (char **at = all; *at != NULL && count < LINES_MAX; at++) {
+		g_autofree char *line = held_one_line(*at, LINE_CHARS);
+
+		/* no room for empty lines at the beginning */
+		if (line[0] == '\0' && count == 0)
+			continue;
+		g_strv_builder_add(lines, line);
+		count++;
+	}
+	return g_strv_builder_end(lines);
+}
+
+const char *
+held_verified_text(const struct evidence *evidence)
+{
+	switch (evidence->by) {
+	case BY_DMARC:
+		return "verified: the author's domain vouches for it (DMARC)";
+	case BY_LOGIN:
+		return "verified: sent after a login as this author";
+	case BY_NETWORK:
+		return "verified: sent from a trusted network";
+	case BY_SEALER:
+		return "verified: a trusted forwarder vouches for it (ARC)";
+	case BY_NONE:
+		break;
+	}
+	return evidence->verifiable ?
+		"NOT verified: this domain vouches for its mail, but not for "
+		"this post; it may be forged" :
+		"NOT verified: anybody could have written this address";
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/moderate/policy_inside.h"
+
+#include <string.h>
+
+#include "core/base/banned.h"
+
+/*
+ * The whole policy of a list: what its keys say, then its own.
+ *
+ * What the envelope shows (bans of senders and clients, the null sender) is
+ * a rule, in front of all. What is known later (automatic mail, a banned
+ * author, rates) is a guard: it applies to what the list's own policy would
+ * let in, and does not keep that from refusing strangers at RCPT.
+ */
+
+#define REFUSE_TEXT_MAX 600	/* bytes of the sentence that are used */
+
+char *
+policy_refusal(const char *list, const char *refuse_text)
+{
+	const char *at = strchr(list, '@');
+
+	if (refuse_text[0] != '\0')
+		return g_strdup(refuse_text);
+	if (at == NULL)
+		return g_strdup("Only subscribers may post to this list");
+	return g_strdup_printf("Only subscribers may post to %s: write from "
+			       "the address that is subscribed, or to "
+			       "subscribe send a mail to %.*s-join%s", list,
+			       (int)(at - list), list, at);
+}
+
+/* The sentence as it stands between quotes */
+static char *
+refusal_quoted(const struct policy_keys *keys)
+{
+	g_autofree char *text = policy_refusal(keys->list, keys->refuse_text);
+	g_autofree char *valid = g_utf8_make_valid(text, -1);
+	g_autoptr(GString) quoted = g_string_new(NULL);
+	size_t len = strlen(valid);
+
+	if (len > REFUSE_TEXT_MAX) {
+		len = REFUSE_TEXT_MAX;
+		while (((unsigned char)valid[len] & 0xc0) == 0x80)
+			len--;
+		valid[len] = '\0';
+	}
+	for (char *p = valid; *p != '\0'; p++)
+		if (g_ascii_iscntrl(*p) && *p != '\n')
+			*p = ' ';
+	print_quoted(valid, true, quoted);
+	return g_strndup(quoted->str + 1, quoted->len - 2);
+}
+
+/* One string of the own policy, from quote to quote */
+static void
+append_string(const char *from, const char *to, const char *refusal,
+	      GString *out)
+{
+	while (from < to) {
+		size_t len = from[0] == '\\' ? 2 : 1;
+
+		if (strncmp(from, REFUSE_TEXT, strlen(REFUSE_TEXT)) == 0) {
+			g_string_append(out, refusal);
+			from += strlen(REFUSE_TEXT);
+			continue;
+		}
+		g_string_append_len(out, from, (gssize)len);
+		from += len;
+	}
+}
+
+/*
+ * The own policy with the sentence for strangers in its place, all else as
+ * it was written. A text that is no policy stays as it is from where it goes
+ * wrong; it will not parse.
+ */
+static void
+append_own(const struct policy_keys *keys, GString *out)
+{
+	const char *preset = policy_preset(keys->policy);
+	const char *text = preset != NULL ? preset : keys->policy;
+	g_autofree char *refusal = refusal_quoted(keys);
+	struct lexer lexer = { .name = "", .text = text };
+	size_t done = 0;
+
+	while (lex_next(&lexer) == ERR_OK && lexer.token.kind != TOKEN_END) {
+		if (lexer.token.kind != TOKEN_STRING)
+			continue;
+		g_string_append_len(out, text + done,
+				    (gssize)(lexer.token.from - done));
+		append_string(text + lexer.token.from, text + lexer.token.to,
+			      refusal, out);
+		done = lexer.token.to;
+	}
+	g_string_append(out, text + done);
+	if (out->str[out->len - 1] != '\n')
+		g_string_append_c(out, '\n');
+}
+
+static void
+append_bans(GString *out)
+{
+	g_string_append(out,
+		"# banned, of the list, its domain and the site\n"
+		"reject \"%{sender} may not write to %{list}\" "
+		"when sender.banned\n"
+		"reject \"The host %{client.addr} may not write to %{list}\" "
+		"when client.banned\n"
+		"guard reject \"%{author} may not write to %{list}\" "
+		"when author.banned\n");
+}
+
+static void
+append_automatic(const struct policy_keys *keys, GString *out)
+{
+	g_string_append(out,
+		"# no list takes what machines answer\n"
+		"reject \"%{list} takes no delivery reports and automatic "
+		"answers; this one has no sender\" when not sender\n"
+		"guard reject \"This looks like an automatic answer "
+		"(%{automatic}), which %{list} does not take\"\n"
+		"\twhen automatic in (\"autoreply\", \"dsn\", "
+		"\"challenge\")\n");
+	if (!keys->accept_automatic)
+		g_string_append(out,
+			"# accept-automatic = no\n"
+			"guard reject \"This post was made by a machine, and "
+			"%{list} takes posts by people only\"\n"
+			"\twhen automatic\n");
+}
+
+static void
+append_recipients(const struct policy_keys *keys, GString *out)
+{
+	if (keys->recipients_max <= 0)
+		return;
+	g_string_append_printf(out,
+		"# max-recipients = %" PRIi64 "\n"
+		"guard reject \"This post has %%{recipients} recipients; "
+		"%%{list} takes posts with at most %" PRIi64 "\" "
+		"when recipients > %" PRIi64 "\n",
+		keys->recipients_max, keys->recipients_max,
+		keys->recipients_max);
+}
+
+static void
+append_rate(const char *key, const char *fact, const char *whose,
+	    int64_t rate, int64_t window_s, GString *out)
+{
+	g_autoptr(GString) window = g_string_new(NULL);
+
+	if (rate <= 0 || window_s <= 0)
+		return;
+	print_duration(window_s, window);
+	g_string_append_printf(out,
+		"# %s = %" PRIi64 "/%s\n"
+		"guard defer 451 4.7.1 \"%%{list} takes at most %" PRIi64
+		" posts %s in %s; please try again later\" "
+		"when %s(%s) >= %" PRIi64 "\n", key, rate, window->str, rate,
+		whose, window->str, fact, window->str, rate);
+}
+
+/* Held in this order, and behind what refuses: what is held needs no other
+ * reason. */
+static void
+append_holds(const struct policy_keys *keys, GString *out)
+{
+	g_string_append(out,
+		"# a command that went to the list instead of its "
+		"command address\n"
+		"guard hold \"This looks like the command "
+		"\\\"%{command}\\\", sent to the list by mistake\" "
+		"when command\n");
+	if (keys->emergency)
+		g_string_append(out,
+			"# emergency = yes\n"
+			"guard hold \"All posts to %{list} are held at "
+			"present\"\n");
+}
+
+/* The list's own policy is not applied: all is refused anyway. */
+static char *
+closed_text(void)
+{
+	return g_strdup("# closed = yes; the list's policy is not applied\n"
+			"reject \"%{list} is closed and takes no posts\"\n");
+}
+
+char *
+policy_text_for(const struct policy_keys *keys)
+{
+	GString *out;
+
+	if (keys->closed)
+		return closed_text();
+	out = g_string_new(NULL);
+	append_bans(out);
+	append_automatic(keys, out);
+	append_recipients(keys, out);
+	append_rate("author-rate", "author.rate", "of one author",
+		    keys->author_rate, keys->author_rate_s, out);
+	append_rate("list-rate", "list.rate", "in all", keys->list_rate,
+		    keys->list_rate_s, out);
+	append_holds(keys, out);
+	if (policy_preset(keys->policy) != NULL)
+		g_string_append_printf(out, "# policy = %s\n", keys->policy);
+	else
+		g_string_append(out, "# policy, the list's own\n");
+	append_own(keys, out);
+	return g_string_free(out, FALSE);
+}
