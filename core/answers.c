@@ -380,6 +380,25 @@ answer_duplicate(struct store *store, const json_t *request, json_t **out,
 }
 
 static enum err_code
+answer_taken(struct store *store, const json_t *request, json_t **out,
+	     struct err *err)
+{
+	g_autofree guchar *key = NULL;
+	bool taken = false;
+	gsize len = 0;
+	enum err_code rc;
+
+	key = g_base64_decode(wire_str(request, "key", ""), &len);
+	if (len != SEEN_KEY_LEN)
+		return err_set(err, ERR_INVALID, "",
+			       "the request has no good field \"key\"");
+	rc = seen_has(store_reader(store), key, &taken, err);
+	if (rc == ERR_OK)
+		*out = json_pack("{s:i, s:b}", "rc", ERR_OK, "taken", taken);
+	return rc;
+}
+
+static enum err_code
 answer_confirm(const struct submission_server *server, const json_t *request,
 	       json_t **out, struct err *err)
 {
@@ -421,6 +440,8 @@ answer_question(const struct submission_server *server, const char *op,
 		return answer_rate(store, request, out, err);
 	if (strcmp(op, "duplicate") == 0)
 		return answer_duplicate(store, request, out, err);
+	if (strcmp(op, "taken") == 0)
+		return answer_taken(store, request, out, err);
 	if (strcmp(op, "confirm") == 0)
 		return answer_confirm(server, request, out, err);
 	return err_set(err, ERR_INVALID, "",

@@ -13,8 +13,8 @@
 /* What the doors may know about lists and people; nothing here writes. */
 
 /*
- * answer_question - op is "rcpt", "policy", "person", "rate", "duplicate" or
- * "confirm" (core/inbound/ask.h); ERR_INVALID for anything else.
+ * answer_question - op is "rcpt", "policy", "person", "rate", "duplicate",
+ * "taken" or "confirm" (core/inbound/ask.h); ERR_INVALID for anything else.
  */
 enum err_code answer_question(const struct submission_server *server,
 			      const char *op, const json_t *request,

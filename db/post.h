@@ -110,6 +110,9 @@ enum err_code post_release(struct txn *txn, const struct post_id *id,
 enum err_code seen_add(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
 		       const struct post_id *id, int64_t now_s, bool *first,
 		       struct post_id *id_out, struct err *err);
+/* seen_has - is it known? */
+enum err_code seen_has(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
+		       bool *has, struct err *err);
 /* seen_rested - has this key rested for rest_s? Only then *rested is true,
  * and it is noted with now_s for the next time. */
 enum err_code seen_rested(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],

@@ -70,6 +70,20 @@ seen_add(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
 }
 
 enum err_code
+seen_has(struct txn *txn, const uint8_t key[SEEN_KEY_LEN], bool *has,
+	 struct err *err)
+{
+	g_autoptr(GBytes) found = NULL;
+	enum err_code rc = table_get(txn, place_shard(TABLE_SEEN, key[0]),
+				     bytes_of(key, SEEN_KEY_LEN), &found,
+				     err);
+
+	if (rc == ERR_OK)
+		*has = found != NULL;
+	return rc;
+}
+
+enum err_code
 seen_rested(struct txn *txn, const uint8_t key[SEEN_KEY_LEN],
 	    const struct post_id *id, int64_t now_s, int64_t rest_s,
 	    bool *rested, struct err *err)

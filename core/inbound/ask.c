@@ -314,6 +314,23 @@ ask_confirm(struct ask *ask, const char *list, const char *token,
 	return ERR_OK;
 }
 
+enum err_code
+ask_taken(struct ask *ask, const uint8_t key[32], bool *taken,
+	  struct err *err)
+{
+	g_autofree char *text = g_base64_encode(key, 32);
+	json_t *answer = NULL;
+	enum err_code rc;
+
+	rc = ask_simple(ask, json_pack("{s:s, s:s}", "op", "taken", "key",
+				       text), &answer, err);
+	if (rc != ERR_OK)
+		return rc;
+	*taken = wire_bool(answer, "taken", 0);
+	json_decref(answer);
+	return ERR_OK;
+}
+
 /* --- facts -------------------------------------------------------------- */
 
 static enum err_code

@@ -72,6 +72,10 @@ enum err_code ask_confirm(struct ask *ask, const char *list,
 			  const char *token, const char *author,
 			  char **refusal, struct err *err);
 
+/* ask_taken - has a post with this key (repeat.h) been taken already? */
+enum err_code ask_taken(struct ask *ask, const uint8_t key[32], bool *taken,
+			struct err *err);
+
 /* A post that a list takes, for musterd to commit. */
 struct submission_to {
 	const char *list;

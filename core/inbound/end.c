@@ -165,6 +165,35 @@ judge_list(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 	return ERR_OK;
 }
 
+static void
+key_of(const struct inbound *inbound, const struct content *content,
+       const struct rcpt *rcpt, uint8_t out[REPEAT_KEY_LEN])
+{
+	/* dev and dev+x are the same list. */
+	const char *detail = rcpt->is.role == ROLE_POST ? ""
+							: rcpt->is.detail;
+
+	repeat_key(content->digest, inbound->sender.text, rcpt->is.list,
+		   role_name(rcpt->is.role), detail, out);
+}
+
+/*
+ * A client whose 250 got lost sends the post again, and the second time it
+ * may be a duplicate, one too many, or by somebody who has left: it is told
+ * 250 again (invariant 3).
+ */
+static enum err_code
+forgive_repeat(struct inbound *inbound, const struct content *content,
+	       struct rcpt *rcpt, struct err *err)
+{
+	uint8_t key[REPEAT_KEY_LEN];
+
+	if (rcpt->taken || rcpt->is.role != ROLE_POST)
+		return ERR_OK;
+	key_of(inbound, content, rcpt, key);
+	return ask_taken(inbound->env->ask, key, &rcpt->taken, err);
+}
+
 static enum err_code
 judge_at_end(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 {
@@ -214,6 +243,19 @@ same_target(const struct rcpt *a, const struct rcpt *b)
 	       strcmp(a->is.detail, b->is.detail) == 0;
 }
 
+/* Of a repeat that was refused the first verdict counts; nothing is done
+ * with the second. */
+static enum verdict_kind
+verdict_of(const struct rcpt *rcpt)
+{
+	enum verdict_kind kind = rcpt->verdict.kind;
+
+	return rcpt->policy == NULL || kind == VERDICT_REJECT ||
+			       kind == VERDICT_DEFER
+		       ? VERDICT_ACCEPT
+		       : kind;
+}
+
 static GArray *
 collect_targets(const struct inbound *inbound, const struct content *content)
 {
@@ -224,7 +266,6 @@ collect_targets(const struct inbound *inbound, const struct content *content)
 		struct submission_to target = {.list = rcpt->is.list};
 		bool seen = !rcpt->taken;
 
-		/* dev and dev+x are the same list. */
 		if (rcpt->is.role == ROLE_POST)
 			rcpt->is.detail[0] = '\0';
 		for (guint j = 0; j < i && !seen; j++)
@@ -233,12 +274,10 @@ collect_targets(const struct inbound *inbound, const struct content *content)
 			continue;
 		target.role = rcpt->is.role;
 		target.detail = rcpt->is.detail;
-		target.verdict = rcpt->policy != NULL ? rcpt->verdict.kind
-						      : VERDICT_ACCEPT;
+		target.verdict = verdict_of(rcpt);
 		target.why = rcpt->why;
 		target.reason = rcpt->policy != NULL ? rcpt->verdict.text : "";
-		repeat_key(content->digest, inbound->sender.text, target.list,
-			   role_name(target.role), target.detail, target.key);
+		key_of(inbound, content, rcpt, target.key);
 		g_array_append_val(to, target);
 	}
 	return to;
@@ -315,8 +354,12 @@ decide_and_commit(struct inbound *inbound, const struct content *content,
 	enum err_code rc = ERR_OK;
 
 	authenticate(inbound);
-	for (guint i = 0; i < inbound->rcpts->len && rc == ERR_OK; i++)
+	for (guint i = 0; i < inbound->rcpts->len && rc == ERR_OK; i++) {
 		rc = judge_at_end(inbound, rcpt_at(inbound, i), err);
+		if (rc == ERR_OK)
+			rc = forgive_repeat(inbound, content,
+					    rcpt_at(inbound, i), err);
+	}
 	if (rc != ERR_OK)
 		return rc;
 	note_end_refusals(inbound);

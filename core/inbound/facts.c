@@ -102,6 +102,8 @@ remember(struct facts *facts, const char *key, int64_t value)
 	return true;
 }
 
+/* Not before the end: until then a repeat of what has been counted already
+ * cannot be told from a new post (end.c). */
 static bool
 rate_of(struct facts *facts, const char *author, int64_t seconds,
 	int64_t *out)
@@ -110,6 +112,8 @@ rate_of(struct facts *facts, const char *author, int64_t seconds,
 		"rate %lld %s", (long long)seconds, author);
 	const int64_t *known = g_hash_table_lookup(facts->numbers, key);
 
+	if (facts->message->step < STEP_END)
+		return false;
 	if (known != NULL) {
 		*out = *known;
 		return true;
@@ -347,6 +351,8 @@ get_duplicate(struct facts *facts, struct fact_value *out)
 						   "duplicate");
 	bool duplicate = false;
 
+	if (facts->message->step < STEP_END)	/* as rate_of() */
+		return false;
 	if (known != NULL)
 		return number(out, *known);
 	if (id[0] != '\0' &&

@@ -112,6 +112,22 @@ like($verdict->($session->send('<a@x.example>', ["<$yes>", "<$later>"],
 @kept = grep { $_->{message_id} eq '<d@x.example>' } $site->posts;
 is(scalar @kept, 1, 'and is not taken twice');
 
+# A post that is sent again because its 250 got lost is no duplicate, and
+# not one too many.
+for my $policy ('reject "twice" when duplicate accept',
+	'defer "too many" when author.rate(1d) >= 1 accept') {
+	my $once = list_with($policy);
+	my $post = $fresh->('once' . $lists);
+
+	is($verdict->($session->send('<a@x.example>', ["<$once>"], $post)),
+		'discard', "$policy: taken");
+	is($verdict->($session->send('<a@x.example>', ["<$once>"], $post)),
+		'discard', "$policy: and again 250");
+	like($verdict->($session->send('<a@x.example>', ["<$once>"],
+		$post . "more\r\n")), qr/^(?:550|451)/,
+		"$policy: another is not");
+}
+
 # LMTP answers each recipient by itself.
 my $lmtp = $site->lmtp;
 my $is = $lmtp->post(from => 'a@x.example', to => [$yes, $no, $later],
