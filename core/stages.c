@@ -58,6 +58,7 @@ struct run {
 	struct settings *settings;
 	const struct job *job;
 	struct held_result result;	/* of an answer about a held post */
+	bool expired;			/* a held post */
 };
 
 static bool
@@ -82,7 +83,8 @@ run_body(struct txn *txn, void *arg, struct err *err)
 		return held_notice_run(txn, run->settings, stages->held,
 				       run->job, now_ms, err);
 	case STAGE_HELD:
-		return held_expire_run(txn, run->job, now_ms, err);
+		return held_expire_run(txn, run->job, now_ms, &run->expired,
+				       err);
 	default:
 		break;
 	}
@@ -101,7 +103,7 @@ log_held(const struct run *run)
 	struct log_ctx ctx = { .list = job->list_addr, .id = id };
 
 	post_id_text(&job->post, id);
-	if (job->stage == STAGE_HELD)
+	if (run->expired)
 		log_info(&ctx, "held.expired", kv_str("reason", job->reason));
 	if (!is_answer(run) || run->result.outcome != HELD_DONE)
 		return;

@@ -108,8 +108,7 @@ expired_line(const struct held_view *view)
 {
 	return g_strdup_printf("%s: %s", view->author[0] != '\0' ?
 			       view->author : "(none)",
-			       view->subject[0] != '\0' ? view->subject :
-			       "(no subject)");
+			       held_view_subject(view));
 }
 
 static enum err_code

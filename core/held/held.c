@@ -167,7 +167,7 @@ rejection(const struct job *held, const struct held_view *view,
 	return g_strdup_printf(
 		"A moderator has not accepted your post to %s. It has not\n"
 		"been sent to the list.\n\nSubject:   %s\nReceived:  %s\n"
-		"%s%s%s", held->list_addr, view->subject, time,
+		"%s%s%s", held->list_addr, held_view_subject(view), time,
 		line[0] != '\0' ? "\nThe moderator says:\n\n  " : "", line,
 		line[0] != '\0' ? "\n" : "");
 }
@@ -180,7 +180,7 @@ send_rejection(struct txn *txn, const struct settings *settings,
 	g_autofree char *text = rejection(held, view, act->reason);
 	g_autofree char *subject = g_strdup_printf(
 		"Your post to %s was not accepted: %s", held->list_addr,
-		view->subject);
+		held_view_subject(view));
 	g_autoptr(held_conf_t) conf = NULL;
 	struct letter letter = {
 		.list = held->list, .list_addr = held->list_addr,
@@ -265,6 +265,7 @@ held_decide(struct txn *txn, const struct settings *settings,
 	g_autoptr(held_list_t) list = NULL;
 	enum err_code rc;
 
+	g_assert(act->decision != HELD_ASK);
 	*out = (struct held_result){
 		.outcome = HELD_DONE, .decision = act->decision,
 		.post = held->post,
@@ -285,12 +286,13 @@ held_decide(struct txn *txn, const struct settings *settings,
 
 enum err_code
 held_expire_run(struct txn *txn, const struct job *job, int64_t now_ms,
-		struct err *err)
+		bool *expired, struct err *err)
 {
-	bool taken = false;
-	enum err_code rc = queue_take(txn, job, &taken, err);
+	enum err_code rc;
 
-	if (rc != ERR_OK || !taken)
+	*expired = false;
+	rc = queue_take(txn, job, expired, err);
+	if (rc != ERR_OK || !*expired)
 		return rc;
 	rc = digest_expired(txn, job, now_ms, err);
 	if (rc == ERR_OK)

@@ -101,16 +101,19 @@ struct held_act {
 	int64_t now_ms;
 };
 
-/* held_decide - do this with a job of STAGE_HELD as it was read */
+/* held_decide - do this, but for HELD_ASK, with a job of STAGE_HELD as it was
+ * read. Nothing is changed unless the outcome is HELD_DONE. */
 enum err_code held_decide(struct txn *txn, const struct settings *settings,
 			  const struct job *held, const struct held_act *act,
 			  struct held_result *out, struct err *err);
 
 /* --- the stages --------------------------------------------------------- */
 
-/* held_expire_run - a job of STAGE_HELD that is due: nobody has decided */
+/* held_expire_run - a job of STAGE_HELD that is due: nobody has decided, and
+ * it is discarded. *expired false: somebody just has. */
 enum err_code held_expire_run(struct txn *txn, const struct job *job,
-			      int64_t now_ms, struct err *err);
+			      int64_t now_ms, bool *expired,
+			      struct err *err);
 
 /* held_notice_run - a job of STAGE_NOTICE: tell those who decide */
 enum err_code held_notice_run(struct txn *txn,

@@ -65,8 +65,7 @@ notice_facts(GString *out, int indent, const struct job *held,
 	fact(out, indent, "Author:", view->author[0] != '\0' ? view->author :
 	     "(none)");
 	fact(out, indent, "", held_verified_text(view->evidence));
-	fact(out, indent, "Subject:", view->subject[0] != '\0' ?
-	     view->subject : "(none)");
+	fact(out, indent, "Subject:", held_view_subject(view));
 	fact(out, indent, "Held for:", reason[0] != '\0' ? reason :
 	     "(no reason was given)");
 	fact(out, indent, "Size:", size);
@@ -163,7 +162,7 @@ send_notices(const struct task *task, char *const *to, struct err *err)
 
 	*strrchr(name, '@') = '\0';
 	subject = g_strdup_printf("Held for %s: %s", name,
-				  task->view->subject);
+				  held_view_subject(task->view));
 	post_id_text(&task->held->post, post);
 	what = g_strdup_printf("notice of held post %s", post);
 	letter.subject = subject;
@@ -242,7 +241,7 @@ waiting_text(const struct task *task)
 		"Subject:   %s\n\n"
 		"You need not do anything. If nobody has decided by %s,\n"
 		"it is discarded.\n", task->held->list_addr,
-		task->view->subject, expires);
+		held_view_subject(task->view), expires);
 }
 
 static enum err_code
@@ -257,7 +256,7 @@ tell_author(const struct task *task, struct err *err)
 		return ERR_OK;
 	subject = g_strdup_printf("Your post to %s waits for a moderator: "
 				  "%s", task->held->list_addr,
-				  task->view->subject);
+				  held_view_subject(task->view));
 	text = waiting_text(task);
 	letter.subject = subject;
 	letter.text = text;

@@ -8,6 +8,7 @@
 #include "core/base/banned.h"
 
 #define LINES_MAX 12
+#define LINES_READ 1000	/* the last of them is all the rest */
 #define LINE_CHARS 200
 #define SUBJECT_CHARS 200
 
@@ -117,37 +118,51 @@ held_view_done(struct held_view *view)
 	g_free(view->author);
 }
 
+const char *
+held_view_subject(const struct held_view *view)
+{
+	return view->subject[0] != '\0' ? view->subject : "(no subject)";
+}
+
 bool
 held_view_whole(const struct held_view *view)
 {
 	return g_bytes_get_size(view->head) == view->post->size;
 }
 
+/* No empty lines at the beginning, and none at the end. */
+static char **
+first_lines(char *const *all)
+{
+	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
+
+	for (; *all != NULL && lines->len < LINES_MAX; all++) {
+		g_autofree char *line = held_one_line(*all, LINE_CHARS);
+
+		if (line[0] != '\0' || lines->len > 0)
+			g_ptr_array_add(lines, g_steal_pointer(&line));
+	}
+	while (lines->len > 0 &&
+	       *(const char *)lines->pdata[lines->len - 1] == '\0')
+		g_ptr_array_remove_index(lines, lines->len - 1);
+	g_ptr_array_add(lines, NULL);
+	return (char **)g_ptr_array_free(lines, FALSE);
+}
+
 char **
 held_view_lines(const struct held_view *view)
 {
-	g_autoptr(GStrvBuilder) lines = g_strv_builder_new();
 	g_autofree char *text = NULL;
 	g_auto(GStrv) all = NULL;
 	gsize len;
 	const char *bytes = g_bytes_get_data(view->head, &len);
-	int count = 0;
 
 	if (bytes == NULL || view->body_at >= len)
-		return g_strv_builder_end(lines);
+		return g_new0(char *, 1);
 	text = content_text(&view->header, bytes + view->body_at,
 			    len - view->body_at);
-	all = g_strsplit(text, "\n", 1000);
-	for (char **at = all; *at != NULL && count < LINES_MAX; at++) {
-		g_autofree char *line = held_one_line(*at, LINE_CHARS);
-
-		/* no room for empty lines at the beginning */
-		if (line[0] == '\0' && count == 0)
-			continue;
-		g_strv_builder_add(lines, line);
-		count++;
-	}
-	return g_strv_builder_end(lines);
+	all = g_strsplit(text, "\n", LINES_READ);
+	return first_lines(all);
 }
 
 const char *

@@ -30,6 +30,9 @@ enum err_code held_view_load(struct txn *txn, const struct post_id *id,
 			     struct err *err);
 void held_view_done(struct held_view *view);	/* takes a zeroed one */
 
+/* held_view_subject - for people: never empty */
+const char *held_view_subject(const struct held_view *view);
+
 /* held_view_whole - is all of the post in head? */
 bool held_view_whole(const struct held_view *view);
 

@@ -2,109 +2,89 @@
 #include "core/mail/pattern.h"
 
 #include <arpa/inet.h>
-#include <stdint.h>
 #include <string.h>
 
 #include <glib.h>
 
-#include "core/mail/addr.h"
 #include "core/base/banned.h"
 
-/* --- networks ----------------------------------------------------------- */
+#define PATTERN_MAX 400		/* bytes; an address has at most 320 */
 
 struct network {
-	int family;
-	uint8_t addr[16];
-	unsigned int bits;	/* that count */
+	unsigned char bytes[16];	/* IPv4 as ::ffff:a.b.c.d */
+	unsigned int bits;
 };
 
 static bool
-addr_read(const char *text, struct network *out)
+read_client(const char *text, struct network *out)
 {
-	out->family = strchr(text, ':') != NULL ? AF_INET6 : AF_INET;
-	out->bits = out->family == AF_INET6 ? 128 : 32;
-	return inet_pton(out->family, text, out->addr) == 1;
-}
+	static const unsigned char mapped[12] = {
+		[10] = 0xff, [11] = 0xff
+	};
 
-/* "::ffff:192.0.2.1" is the host 192.0.2.1. */
-static void
-unmap(struct network *addr)
-{
-	static const uint8_t prefix[12] = {0, 0, 0, 0, 0, 0,
-					   0, 0, 0, 0, 0xff, 0xff};
-
-	if (addr->family != AF_INET6 || memcmp(addr->addr, prefix, 12) != 0)
-		return;
-	memmove(addr->addr, addr->addr + 12, 4);
-	addr->family = AF_INET;
-	addr->bits = 32;
+	out->bits = 128;
+	if (inet_pton(AF_INET6, text, out->bytes) == 1)
+		return true;
+	memcpy(out->bytes, mapped, sizeof(mapped));
+	return inet_pton(AF_INET, text, out->bytes + sizeof(mapped)) == 1;
 }
 
 static bool
-network_read(const char *text, struct network *out)
+read_network(const char *text, struct network *out)
 {
-	g_autofree char *addr = g_strdup(text);
-	char *slash = strchr(addr, '/');
-	guint64 bits;
+	const char *slash = strchr(text, '/');
+	char head[INET6_ADDRSTRLEN] = "";
+	unsigned int most, bits = 0;
 
-	if (slash != NULL)
-		*slash = '\0';
-	if (!addr_read(addr, out))
-		return false;
 	if (slash == NULL)
-		return true;
-	if (!g_ascii_string_to_unsigned(slash + 1, 10, 0, out->bits, &bits,
-					NULL))
+		return read_client(text, out);
+	if ((size_t)(slash - text) >= sizeof(head))
 		return false;
-	out->bits = (unsigned int)bits;
-	return true;
+	memcpy(head, text, (size_t)(slash - text));
+	if (!read_client(head, out))
+		return false;
+	most = strchr(head, ':') != NULL ? 128 : 32;
+	if (slash[1] == '\0' || strlen(slash + 1) > 3)
+		return false;
+	for (const char *p = slash + 1; *p != '\0'; p++) {
+		if (!g_ascii_isdigit(*p))
+			return false;
+		bits = bits * 10 + (unsigned int)(*p - '0');
+	}
+	out->bits = 128 - most + bits;
+	return bits <= most;
 }
 
 static bool
-network_has(const struct network *network, const struct network *addr)
+network_has(const struct network *network, const struct network *client)
 {
-	unsigned int bytes = network->bits / 8, rest = network->bits % 8;
-	uint8_t mask = (uint8_t)(0xff00 >> rest);
+	unsigned int whole = network->bits / 8, rest = network->bits % 8;
+	unsigned int mask = 0xff00u >> rest & 0xff;
 
-	return network->family == addr->family &&
-	       memcmp(network->addr, addr->addr, bytes) == 0 &&
-	       (rest == 0 || (network->addr[bytes] & mask) ==
-				     (addr->addr[bytes] & mask));
-}
-
-static bool
-network_matches(const struct network *network, const char *text)
-{
-	struct network addr;
-
-	if (!addr_read(text, &addr))
+	if (memcmp(network->bytes, client->bytes, whole) != 0)
 		return false;
-	if (network_has(network, &addr))
-		return true;
-	unmap(&addr);
-	return network_has(network, &addr);
+	return rest == 0 || ((network->bytes[whole] ^ client->bytes[whole]) &
+			     mask) == 0;
 }
 
-/* --- addresses ---------------------------------------------------------- */
-
-/* `*` stands for any text; linear but for its stars, of which there are few */
+/* "*" stands for any text. Goes back to the last "*" only, which is enough,
+ * and so takes len(pattern) * len(text) steps at most. */
 static bool
 glob_matches(const char *pattern, const char *text)
 {
-	const char *star = NULL, *again = NULL;
+	const char *star = NULL, *tried = NULL;
 
 	while (*text != '\0') {
-		char p = g_ascii_tolower(*pattern), t = g_ascii_tolower(*text);
-
 		if (*pattern == '*') {
-			star = pattern++;
-			again = text;
-		} else if (*pattern != '\0' && p == t) {
+			star = ++pattern;
+			tried = text;
+		} else if (*pattern != '\0' && g_ascii_tolower(*pattern) ==
+			   g_ascii_tolower(*text)) {
 			pattern++;
 			text++;
 		} else if (star != NULL) {
-			pattern = star + 1;
-			text = ++again;
+			pattern = star;
+			text = ++tried;
 		} else {
 			return false;
 		}
@@ -114,77 +94,21 @@ glob_matches(const char *pattern, const char *text)
 	return *pattern == '\0';
 }
 
-static const char *
-domain_of(const char *addr)
-{
-	const char *at = strrchr(addr, '@');
-
-	return at != NULL ? at + 1 : addr;
-}
-
-static bool
-local_matches(const char *pattern, const char *at, const char *text)
-{
-	g_autofree char *want = g_strndup(pattern, (gsize)(at - pattern));
-	const char *text_at = strrchr(text, '@');
-	g_autofree char *local = NULL;
-
-	if (text_at == NULL)
-		return false;
-	local = g_strndup(text, (gsize)(text_at - text));
-	return glob_matches(want, local);
-}
-
 bool
 address_matches(const char *pattern, const char *text)
 {
-	const char *at = strrchr(pattern, '@');
-	struct network network;
+	struct network network, client;
+	const char *domain;
 
-	if (at == NULL && network_read(pattern, &network))
-		return network_matches(&network, text);
-	if (at == NULL || at == pattern)
-		return glob_matches(at == NULL ? pattern : at + 1,
-				    domain_of(text));
-	return local_matches(pattern, at, text) &&
-	       glob_matches(at + 1, domain_of(text));
-}
-
-static bool
-is_domain_glob(const char *domain)
-{
-	if (domain[0] == '\0' || domain[0] == '.')
-		return false;
-	for (; *domain != '\0'; domain++)
-		if ((unsigned char)*domain <= ' ' || *domain == '@' ||
-		    *domain == ',' || *domain == '/' || *domain == 0x7f)
-			return false;
-	return true;
-}
-
-const char *
-address_pattern_check(const char *pattern)
-{
-	const char *at = strrchr(pattern, '@');
-	struct network network;
-
-	if (strlen(pattern) > ADDR_MAX)
-		return "a pattern of more than 320 bytes";
-	if (at == NULL && network_read(pattern, &network))
-		return NULL;
-	/* "192.0.2" is meant for a network, and is none. */
-	if (at == NULL && (strchr(pattern, '.') == NULL ||
-			   !g_ascii_isalpha(strrchr(pattern, '.')[1])))
-		return "an address (ann@example.org), a domain "
-		       "(@example.org), what is below one (*.example.org) or "
-		       "a network (192.0.2.0/24) is expected";
-	if (!is_domain_glob(at == NULL ? pattern : at + 1))
-		return "that is not a domain";
-	for (const char *p = pattern; at != NULL && p < at; p++)
-		if ((unsigned char)*p <= ' ' || *p == ',' || *p == 0x7f)
-			return "blanks, commas and control characters are "
-			       "not allowed";
-	return NULL;
+	if (read_client(text, &client) && read_network(pattern, &network))
+		return network_has(&network, &client);
+	domain = strrchr(text, '@');
+	domain = domain != NULL ? domain + 1 : text;
+	if (pattern[0] == '@')
+		return glob_matches(pattern + 1, domain);
+	if (strchr(pattern, '@') != NULL)
+		return glob_matches(pattern, text);
+	return glob_matches(pattern, domain);
 }
 
 bool
@@ -192,5 +116,50 @@ pattern_is_network(const char *pattern)
 {
 	struct network network;
 
-	return strchr(pattern, '@') == NULL && network_read(pattern, &network);
+	return read_network(pattern, &network);
+}
+
+static bool
+is_all_digits(const char *label)
+{
+	return label != NULL && label[1] != '\0' &&
+	       strspn(label + 1, "0123456789") == strlen(label + 1);
+}
+
+static const char *
+check_domain(const char *domain)
+{
+	if (domain[0] == '\0')
+		return "a domain stands behind the @";
+	if (domain[0] == '.' || strstr(domain, "..") != NULL)
+		return "a domain has no empty parts; for the domains below "
+			"b.example write \"*.b.example\"";
+	return NULL;
+}
+
+const char *
+address_pattern_check(const char *pattern)
+{
+	const char *at = strrchr(pattern, '@');
+
+	if (pattern[0] == '\0')
+		return "an empty pattern matches nothing";
+	if (strlen(pattern) > PATTERN_MAX)
+		return "a pattern has at most 400 bytes";
+	if (!g_utf8_validate(pattern, -1, NULL))
+		return "this is not UTF-8";
+	for (const char *p = pattern; *p != '\0'; p++)
+		if (g_ascii_iscntrl(*p) || *p == ' ' || *p == ',')
+			return "a pattern has no blanks and commas";
+	if (pattern_is_network(pattern))
+		return NULL;
+	if (strchr(pattern, '/') != NULL && at == NULL)
+		return "this is no network: 192.0.2.0/24, 2001:db8::/32";
+	/* "192.0.2" is meant for a network, and is none. */
+	if (at == NULL && (strpbrk(pattern, ".*") == NULL ||
+			   is_all_digits(strrchr(pattern, '.'))))
+		return "this is no address: ann@b.example, @b.example for a "
+			"domain, *.b.example for those below it, "
+			"192.0.2.0/24 for a network";
+	return check_domain(at != NULL ? at + 1 : pattern);
 }

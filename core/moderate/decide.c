@@ -20,9 +20,8 @@ typedef void (*applied_func)(guint rule, enum truth truth, void *arg);
  * decided; its truth goes to *out. The number of rules if there is none.
  */
 static guint
-first_match(const struct policy *policy, bool guards,
-	    const struct fact_source *source, applied_func applied,
-	    void *arg, enum truth *out)
+first_match(const struct policy *policy, bool guards, struct eval *eval,
+	    applied_func applied, void *arg, enum truth *out)
 {
 	for (guint i = 0; i < policy->rules->len; i++) {
 		const struct rule *rule = policy->rules->pdata[i];
@@ -30,7 +29,7 @@ first_match(const struct policy *policy, bool guards,
 		if (rule->guard != guards)
 			continue;
 		*out = rule->when == NULL ? TRUTH_YES :
-			node_eval(rule->when, source);
+			node_eval(rule->when, eval);
 		if (applied != NULL)
 			applied(i + 1, *out, arg);
 		if (*out != TRUTH_NO)
@@ -44,7 +43,8 @@ static guint
 find_rule(const struct policy *policy, const struct fact_source *source,
 	  applied_func applied, void *arg, enum truth *out)
 {
-	guint found = first_match(policy, false, source, applied, arg, out);
+	struct eval eval = { .source = source, .cpu_ns = EVAL_CPU_NS };
+	guint found = first_match(policy, false, &eval, applied, arg, out);
 	const struct rule *rule = policy->rules->pdata[found];
 	enum truth truth;
 	guint guard;
@@ -52,7 +52,7 @@ find_rule(const struct policy *policy, const struct fact_source *source,
 	if (*out != TRUTH_YES || (rule->action != VERDICT_ACCEPT &&
 				  rule->action != VERDICT_HOLD))
 		return found;
-	guard = first_match(policy, true, source, applied, arg, &truth);
+	guard = first_match(policy, true, &eval, applied, arg, &truth);
 	if (guard == policy->rules->len)
 		return found;
 	*out = truth;

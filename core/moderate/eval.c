@@ -70,31 +70,31 @@ in_items(const GPtrArray *items, const char *text)
 
 /* One test, positive, of one text */
 static enum truth
-eval_text(const struct node *node, const struct fact_source *source,
-	  const char *text)
+eval_text(const struct node *node, struct eval *eval, const char *text)
 {
 	switch (node->kind) {
 	case NODE_COMPARE:
 		return truth_of(g_ascii_strcasecmp(text, node->text) == 0);
 	case NODE_REGEX:
-		return regex_match(node->regex, text);
+		return regex_match(node->regex, text, &eval->cpu_ns);
 	default:
 		break;
 	}
 	if (node->set.form == SET_LITERAL)
 		return truth_of(in_items(node->set.items, text));
-	return source->in(source->arg, node->set.kind, node->set.name, text);
+	return eval->source->in(eval->source->arg, node->set.kind,
+				node->set.name, text);
 }
 
 static enum truth
-eval_texts(const struct node *node, const struct fact_source *source,
+eval_texts(const struct node *node, struct eval *eval,
 	   const struct fact_value *value)
 {
 	enum truth any = TRUTH_NO;
 
 	for (const char *const *text = value->texts;
 	     text != NULL && *text != NULL; text++) {
-		enum truth one = eval_text(node, source, *text);
+		enum truth one = eval_text(node, eval, *text);
 
 		if (one == TRUTH_YES)
 			return TRUTH_YES;
@@ -105,19 +105,19 @@ eval_texts(const struct node *node, const struct fact_source *source,
 }
 
 static enum truth
-eval_test(const struct node *node, const struct fact_source *source)
+eval_test(const struct node *node, struct eval *eval)
 {
 	struct fact_value value;
 	enum truth truth;
 
-	if (!get(&node->ask, source, &value))
+	if (!get(&node->ask, eval->source, &value))
 		return TRUTH_UNKNOWN;
 	if (node->kind == NODE_FACT)
 		return eval_fact(node, &value);
 	if (!type_is_text(node->ask.fact->type))
 		return truth_of(compare_number(node->op, value.number,
 					       node->number));
-	truth = eval_texts(node, source, &value);
+	truth = eval_texts(node, eval, &value);
 	if (node->negated || node->op == TOKEN_NE)
 		return truth_not(truth);
 	return truth;
@@ -125,13 +125,13 @@ eval_test(const struct node *node, const struct fact_source *source)
 
 /* "and": one no decides; "or": one yes does. */
 static enum truth
-eval_list(const struct node *node, const struct fact_source *source)
+eval_list(const struct node *node, struct eval *eval)
 {
 	enum truth deciding = node->kind == NODE_AND ? TRUTH_NO : TRUTH_YES;
 	enum truth all = truth_not(deciding);
 
 	for (guint i = 0; i < node->children->len; i++) {
-		enum truth one = node_eval(node->children->pdata[i], source);
+		enum truth one = node_eval(node->children->pdata[i], eval);
 
 		if (one == deciding)
 			return one;
@@ -142,15 +142,15 @@ eval_list(const struct node *node, const struct fact_source *source)
 }
 
 enum truth
-node_eval(const struct node *node, const struct fact_source *source)
+node_eval(const struct node *node, struct eval *eval)
 {
 	switch (node->kind) {
 	case NODE_AND:
 	case NODE_OR:
-		return eval_list(node, source);
+		return eval_list(node, eval);
 	case NODE_NOT:
-		return truth_not(node_eval(node->children->pdata[0], source));
+		return truth_not(node_eval(node->children->pdata[0], eval));
 	default:
-		return eval_test(node, source);
+		return eval_test(node, eval);
 	}
 }

@@ -42,8 +42,6 @@ const struct fact fact_table[FACT_COUNT] = {
 	     "address of the list"),
 	FACT(LIST_DOMAIN, "list.domain", TEXT, NONE, RCPT,
 	     "its domain"),
-	FACT(LIST_RATE, "list.rate", NUMBER, DURATION, END,
-	     "posts to the list within that time, without this one"),
 	FACT(SENDER_MEMBER, "sender.member", BOOL, NONE, RCPT,
 	     "the envelope sender is a member"),
 	FACT(SENDER_BANNED, "sender.banned", BOOL, NONE, RCPT,
@@ -73,13 +71,15 @@ const struct fact fact_table[FACT_COUNT] = {
 	     "how long the author has been a member; of several the least"),
 	FACT(AUTHOR_POSTS, "author.posts", NUMBER, NONE, HEADERS,
 	     "posts of the author that were accepted; of several the least"),
-	FACT(AUTHOR_RATE, "author.rate", NUMBER, DURATION, END,
-	     "posts of the author to this list within that time, without "
-	     "this one; of several the most"),
 	FACT(SUBJECT, "subject", TEXT, NONE, HEADERS,
 	     "the subject, decoded"),
 	FACT(HEADER, "header", TEXTS, TEXT, HEADERS,
 	     "the fields of that name, decoded"),
+	FACT(LIST_RATE, "list.rate", NUMBER, DURATION, END,
+	     "posts to the list within that time, without this one"),
+	FACT(AUTHOR_RATE, "author.rate", NUMBER, DURATION, END,
+	     "posts of the author to this list within that time, without "
+	     "this one; of several the most"),
 	FACT(AUTOMATIC, "automatic", TEXT, NONE, END,
 	     "\"autoreply\" \"dsn\" \"challenge\" \"generated\"; none if a "
 	     "person wrote it"),

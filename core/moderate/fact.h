@@ -55,7 +55,6 @@ enum fact_id {
 	/* rcpt */
 	FACT_LIST,		/* text: its address */
 	FACT_LIST_DOMAIN,	/* text */
-	FACT_LIST_RATE,		/* number (duration): posts to the list in it */
 	FACT_SENDER_MEMBER,	/* bool */
 	FACT_SENDER_BANNED,	/* bool: by the list's key, its domain's, the
 				 * site's */
@@ -74,14 +73,16 @@ enum fact_id {
 	FACT_AUTHOR_SINCE,	/* duration: subscribed for, the least of all;
 				 * 0 if not a member */
 	FACT_AUTHOR_POSTS,	/* number: accepted so far, the least */
-	FACT_AUTHOR_RATE,	/* number (duration): posts of the author to
-				 * this list in it, the most */
 	FACT_SUBJECT,		/* text, decoded */
 	FACT_HEADER,		/* texts (name): decoded values of a field */
+	/* end */
+	FACT_LIST_RATE,		/* number (duration): posts to the list in it,
+				 * without this one */
+	FACT_AUTHOR_RATE,	/* number (duration): posts of the author to
+				 * this list in it, the most */
 	FACT_AUTOMATIC,		/* text: "autoreply" "dsn" "challenge"
 				 * "generated", none if by a person */
 	FACT_DUPLICATE,		/* bool: its Message-ID has been on the list */
-	/* end */
 	FACT_COMMAND,		/* text: "subscribe" or "unsubscribe" when it
 				 * is one that was meant for another address */
 	FACT_AUTHOR_VERIFIED,	/* bool: the evidence says so */

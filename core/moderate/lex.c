@@ -97,7 +97,8 @@ skip_blank(struct lexer *lexer)
 	}
 }
 
-/* From a quote or slash to its partner, in one line. */
+/* From a quote or slash to its partner, in one line. strchr() finds the end of
+ * the text too. */
 static enum err_code
 lex_delimited(struct lexer *lexer, enum token_kind kind, const char *noun)
 {
@@ -106,10 +107,9 @@ lex_delimited(struct lexer *lexer, enum token_kind kind, const char *noun)
 	char end = text[lexer->at];
 
 	while (text[i] != end) {
-		if (text[i] == '\\' && text[i + 1] != '\0' &&
-		    text[i + 1] != '\n')
+		if (text[i] == '\\' && strchr("\r\n", text[i + 1]) == NULL)
 			i++;
-		else if (text[i] == '\0' || text[i] == '\n')
+		else if (strchr("\r\n", text[i]) != NULL)
 			return lex_fail(lexer, lexer->at, "the %s that begins "
 					"here has no closing %c in its line",
 					noun, end);

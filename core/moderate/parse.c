@@ -129,27 +129,53 @@ parse_code(struct lexer *lexer, struct rule *rule)
 	return lex_next(lexer);
 }
 
-/* Behind the action, code and text: "when", or the next rule. */
+/* Words that may stand behind the action, code and text; NULL if this is one,
+ * else what the error says. */
+static char *
+wrong_word(const char *word)
+{
+	static const char *const words[] = {
+		"when", "guard", "accept", "hold", "reject", "discard",
+		"defer", NULL
+	};
+	const char *near;
+
+	if (g_strv_contains(words, word))
+		return NULL;
+	if (fact_find(word) != NULL || strcmp(word, "not") == 0 ||
+	    strcmp(word, "if") == 0 || strcmp(word, "unless") == 0)
+		return g_strdup_printf("a condition begins with \"when\"; "
+				       "expected it here, found \"%s\"",
+				       word);
+	near = key_nearest(words, word);
+	return g_strdup_printf("expected \"when\" or the next rule, found "
+			       "\"%.40s\"%s%s%s", word, near != NULL ?
+			       "; did you mean \"" : "", near != NULL ?
+			       near : "", near != NULL ? "\"?" : "");
+}
+
 static enum err_code
 check_when(struct lexer *lexer)
 {
-	g_autofree char *word = NULL, *found = lex_found(lexer);
-	size_t at = lexer->token.from;
+	g_autofree char *slice = lex_slice(lexer), *wrong = NULL;
 
-	if (lexer->token.kind == TOKEN_END)
+	switch (lexer->token.kind) {
+	case TOKEN_END:
 		return ERR_OK;
-	if (lexer->token.kind == TOKEN_STATUS)
-		return lex_fail(lexer, at, "before %s stands the code of three "
-				"digits, such as 550", found);
-	if (lexer->token.kind != TOKEN_WORD)
-		return lex_fail(lexer, at, "expected \"when\" or the next "
-				"rule, found %s", found);
-	word = lex_slice(lexer);
-	if (fact_find(word) == NULL && strcmp(word, "not") != 0 &&
-	    strcmp(word, "if") != 0 && strcmp(word, "unless") != 0)
-		return ERR_OK;
-	return lex_fail(lexer, at, "a condition begins with \"when\"; "
-			"expected it here, found %s", found);
+	case TOKEN_STATUS:
+		wrong = g_strdup_printf("before \"%s\" stands the code of "
+					"three digits, such as 550", slice);
+		break;
+	case TOKEN_WORD:
+		wrong = wrong_word(slice);
+		break;
+	default:
+		wrong = g_strdup_printf("expected \"when\" or the next rule, "
+					"found \"%.40s\"", slice);
+		break;
+	}
+	return wrong == NULL ? ERR_OK :
+		lex_fail(lexer, lexer->token.from, "%s", wrong);
 }
 
 static enum err_code
@@ -287,23 +313,46 @@ policy_parse(const char *name, const char *text, struct policy **out,
 	return ERR_OK;
 }
 
-/* What policy_parse() would take but would be too much with the keys. */
+/* What policy_parse() would take, but would be too much with the keys: each
+ * place of the sentence for strangers may become much longer. */
 static enum err_code
-check_own(const char *name, const char *text, const struct policy *policy,
-	  struct err *err)
+check_strings(struct lexer *lexer)
 {
+	enum err_code rc = lex_next(lexer);
+
+	for (; rc == ERR_OK && lexer->token.kind != TOKEN_END;
+	     rc = lex_next(lexer))
+		if (lexer->token.kind == TOKEN_STRING &&
+		    lexer->token.to - lexer->token.from > POLICY_STRING_MAX)
+			return lex_fail(lexer, lexer->token.from, "a text has "
+					"at most %d bytes between its quotes",
+					POLICY_STRING_MAX - 2);
+	return rc;
+}
+
+static enum err_code
+check_uses(struct lexer *lexer)
+{
+	const char *use = lexer->text;
 	unsigned int uses = 0;
 
-	for (const char *p = text; (p = strstr(p, REFUSE_TEXT)) != NULL; p++)
-		uses++;
-	if (uses > REFUSE_TEXT_USES_MAX)
-		return err_set(err, ERR_INVALID, "", "%s: %s is used more than "
-			       "%d times", name, REFUSE_TEXT,
-			       REFUSE_TEXT_USES_MAX);
-	if (policy->rules->len > POLICY_RULES_MAX)
-		return err_set(err, ERR_INVALID, "", "%s: a policy has at "
-			       "most %d rules", name, POLICY_RULES_MAX);
+	while ((use = strstr(use, REFUSE_TEXT)) != NULL) {
+		if (++uses > REFUSE_TEXT_USES_MAX)
+			return lex_fail(lexer, (size_t)(use - lexer->text),
+					"%s stands in more than %d places",
+					REFUSE_TEXT, REFUSE_TEXT_USES_MAX);
+		use++;
+	}
 	return ERR_OK;
+}
+
+static enum err_code
+check_count(struct lexer *lexer, const struct policy *policy)
+{
+	if (policy->rules->len <= POLICY_RULES_MAX)
+		return ERR_OK;
+	return lex_fail(lexer, strlen(lexer->text), "a policy has at most %d "
+			"rules", POLICY_RULES_MAX);
 }
 
 enum err_code
@@ -318,5 +367,9 @@ policy_check(const char *name, const char *text, struct err *err)
 	rc = check_text(&lexer, POLICY_TEXT_MAX);
 	if (rc == ERR_OK)
 		rc = policy_parse(name, text, &policy, err);
-	return rc == ERR_OK ? check_own(name, text, policy, err) : rc;
+	if (rc == ERR_OK)
+		rc = check_strings(&lexer);
+	if (rc == ERR_OK)
+		rc = check_uses(&lexer);
+	return rc == ERR_OK ? check_count(&lexer, policy) : rc;
 }

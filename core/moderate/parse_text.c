@@ -28,13 +28,6 @@ read_char(struct lexer *lexer, size_t *at, GString *out)
 	return ERR_OK;
 }
 
-static enum err_code
-fail_long(struct lexer *lexer)
-{
-	return lex_fail(lexer, lexer->token.from, "a text has at most %d "
-			"bytes", POLICY_STRING_MAX);
-}
-
 enum err_code
 parse_constant(struct lexer *lexer, char **out)
 {
@@ -44,8 +37,6 @@ parse_constant(struct lexer *lexer, char **out)
 
 	while (rc == ERR_OK && at < end)
 		rc = read_char(lexer, &at, text);
-	if (rc == ERR_OK && text->len > POLICY_STRING_MAX)
-		return fail_long(lexer);
 	if (rc == ERR_OK)
 		rc = lex_next(lexer);
 	if (rc != ERR_OK)
@@ -112,8 +103,6 @@ read_string(struct lexer *lexer, GString *literal, GPtrArray *pieces)
 	size_t at = lexer->token.from + 1, end = lexer->token.to - 1;
 	enum err_code rc = ERR_OK;
 
-	if (end - at > POLICY_STRING_MAX)
-		return fail_long(lexer);
 	while (rc == ERR_OK && at < end) {
 		if (strncmp(lexer->text + at, "%{", 2) == 0) {
 			add_literal(pieces, literal);

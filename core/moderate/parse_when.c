@@ -37,8 +37,10 @@ parse_inner(struct lexer *lexer, unsigned int depth, struct node **out)
 				"\"or\" or the \")\" for the \"(\" in line "
 				"%u, found %s", lex_line(lexer, from), found);
 	}
-	*out = g_steal_pointer(&inner);
-	return lex_next(lexer);
+	rc = lex_next(lexer);
+	if (rc == ERR_OK)
+		*out = g_steal_pointer(&inner);
+	return rc;
 }
 
 static enum err_code

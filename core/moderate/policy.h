@@ -76,8 +76,8 @@
 #define POLICY_RULES_MAX 500	/* in a list's own; the keys may add 20 */
 #define POLICY_DEPTH_MAX 50	/* of parentheses and nots */
 #define POLICY_REGEX_MAX 1000	/* bytes of one expression */
-#define POLICY_STRING_MAX 1000	/* bytes of one text; a text that is put
-				 * together may have twice that */
+#define POLICY_STRING_MAX 1000	/* bytes of one text of a list's own; what
+				 * a verdict says has at most twice that */
 
 enum verdict_kind {
 	VERDICT_NONE,		/* not decidable yet */
@@ -137,7 +137,7 @@ struct verdict {
 	char *text;		/* UTF-8 with facts put in; g_free(). No
 				 * control characters but \n where the policy
 				 * has one. Reject and defer always have one,
-				 * of the others those whose rule has: else "" */
+				 * of the others those whose rule has */
 	char *why;		/* "rule 2: not author.member"; g_free() */
 };
 void verdict_done(struct verdict *verdict);	/* takes a zeroed one */
@@ -150,9 +150,12 @@ void verdict_done(struct verdict *verdict);	/* takes a zeroed one */
  *
  * Once the kind is not NONE, later calls with more known facts give the same
  * kind, rule, code and enhanced. The text may differ: a fact in it that is
- * not known when the verdict is reached prints as "".
+ * not known when the verdict is reached prints as "". (A regular expression
+ * that just keeps to its CPU time once may pass it the next time; so act on
+ * the first verdict.)
  *
- * A regular expression that passes its limits (matching, memory, CPU time)
+ * A regular expression that passes its limits (matching, memory, CPU time;
+ * all of a decision together get half a second of it)
  * counts as not decidable. last: nothing more will become known; then a rule
  * that is not decidable, whatever the reason, makes the verdict DEFER.
  *
@@ -178,10 +181,10 @@ GArray *policy_explain(const struct policy *policy,
 
 /*
  * Presets: "open", "members", "members-strict", "moderated", "announce".
- * policy_preset - its text, which parses; NULL: no such preset. %{refuse-text}
- * stands in it where the list's sentence for strangers goes; it may be used
- * in any policy, and prints the usual sentence if policy_text_for() has not
- * put the list's there. Static.
+ * policy_preset - its text, which parses; NULL: no such preset. Where the
+ * list's sentence for strangers goes, %{refuse-text} stands in it; it may be
+ * used in any policy, and prints the usual sentence if policy_text_for() has
+ * not put the list's there. Static.
  */
 const char *policy_preset(const char *name);
 extern const char *const policy_preset_names[];	/* NULL-ended */

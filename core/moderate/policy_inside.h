@@ -177,12 +177,18 @@ struct regex;
 struct regex *regex_new(const char *pattern, bool caseless, char **reason_out,
 			size_t *at_out);
 void regex_free(struct regex *regex);
-/* regex_match - UNKNOWN: past a limit */
-enum truth regex_match(const struct regex *regex, const char *text);
+/* regex_match - UNKNOWN: past a limit. cpu_ns: what is left of the CPU time
+ * of this decision; what was used is taken off. */
+enum truth regex_match(const struct regex *regex, const char *text,
+		       int64_t *cpu_ns);
 
-/* eval.c */
-enum truth node_eval(const struct node *node,
-		     const struct fact_source *source);
+/* eval.c: what one decision goes by */
+struct eval {
+	const struct fact_source *source;
+	int64_t cpu_ns;		/* left for regular expressions */
+};
+#define EVAL_CPU_NS (500 * 1000 * 1000LL)
+enum truth node_eval(const struct node *node, struct eval *eval);
 
 /* text.c: code, text and why of a verdict whose kind and rule are set;
  * decided: the rule matched, else it could not be decided */

@@ -16,22 +16,24 @@
  */
 
 #define TEXT_TEMPERROR \
-	"\"It could not be found out whether this post is from %{author}, " \
-	"since the DNS of %{author.domain} does not answer; please try " \
-	"again later\""
+	"\"It could not be found out whether this post is from \"\n" \
+	"\t\"%{author}, since the DNS of %{author.domain} does not \"\n" \
+	"\t\"answer; please try again later\"\n"
 #define TEXT_FORGED \
-	"\"This post says that it is from %{author}, but %{author.domain} " \
-	"has not confirmed it (neither by DKIM nor by SPF); please send it " \
-	"through the mail server of that domain\""
+	"\"This post says that it is from %{author}, but \"\n" \
+	"\t\"%{author.domain} has not confirmed it (neither by DKIM \"\n" \
+	"\t\"nor by SPF); please send it through the mail server of \"\n" \
+	"\t\"that domain\"\n"
 #define FORGED \
-	"not author.verified and (author.verifiable or dmarc == \"permerror\")"
+	"not author.verified\n" \
+	"\tand (author.verifiable or dmarc == \"permerror\")\n"
 
 #define RULES_MEMBERS \
 	"reject \"" REFUSE_TEXT "\" when not author.member\n" \
-	"defer " TEXT_TEMPERROR "\n" \
+	"defer " TEXT_TEMPERROR \
 	"\twhen not author.verified and dmarc == \"temperror\"\n" \
-	"reject " TEXT_FORGED "\n" \
-	"\twhen " FORGED "\n" \
+	"reject " TEXT_FORGED \
+	"\twhen " FORGED \
 	"hold \"The posts of %{author} are moderated\"\n" \
 	"\twhen author.moderated and not author.accepted\n" \
 	"accept\n"
@@ -48,22 +50,23 @@ static const struct {
 	  "reject \"" REFUSE_TEXT "\" when not sender.member\n"
 	  RULES_MEMBERS },
 	{ "moderated",
-	  "accept when author.verified and " TEAM "\n"
+	  "accept when author.verified\n"
+	  "\tand " TEAM "\n"
 	  "accept when author.verified and author.accepted\n"
-	  "hold \"The author is not verified: the post may be from somebody "
-	  "else\"\n"
-	  "\twhen " FORGED "\n"
+	  "hold \"The author is not verified: the post may be from \"\n"
+	  "\t\"somebody else\"\n"
+	  "\twhen " FORGED
 	  "hold \"All posts to %{list} are moderated\"\n" },
 	{ "announce",
 	  "reject \"Only its owners and moderators write to %{list}\"\n"
 	  "\twhen not " TEAM "\n"
 	  "accept when author.verified\n"
-	  "defer " TEXT_TEMPERROR "\n"
+	  "defer " TEXT_TEMPERROR
 	  "\twhen dmarc == \"temperror\"\n"
-	  "reject " TEXT_FORGED "\n"
+	  "reject " TEXT_FORGED
 	  "\twhen author.verifiable or dmarc == \"permerror\"\n"
-	  "hold \"The domain of %{author} publishes nothing by which its "
-	  "posts can be verified\"\n" },
+	  "hold \"The domain of %{author} publishes nothing by which \"\n"
+	  "\t\"its posts can be verified\"\n" },
 };
 
 const char *const policy_preset_names[] = {

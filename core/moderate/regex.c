@@ -16,24 +16,22 @@
  * PCRE2 counts its match limit anew for every place at which a match may
  * begin, so that over a body of 256 KB a limit that lets honest expressions
  * through ("foo.*bar") still allows minutes. So the places are gone through
- * in slices, and the CPU time that this thread has used is looked at between
- * them. A match that has once been found or not found does not depend on the
- * slices; only what runs away does, and that is "not decidable" whichever
- * limit ends it.
+ * in slices, and between them is looked at the CPU time that this thread has
+ * used. All expressions of a decision share one allowance. What is found, or
+ * not found, does not depend on the slices (but for \G, which is of no use
+ * here); what runs away does, and is "not decidable" whichever limit ends it.
  */
 #define STEPS_MAX 300000	/* above CONTENT_TEXT_MAX: going back over all
 				 * of the text once is honest */
 #define HEAP_MAX_KB (16 * 1024)
 #define SLICE 512		/* places a look at the clock */
-#define CPU_MAX_NS (300 * 1000 * 1000LL)
 
 struct regex {
 	pcre2_code *code;
-	bool jit;
 };
 
 static int64_t
-cpu_ns(void)
+thread_ns(void)
 {
 	struct timespec ts;
 
@@ -73,7 +71,7 @@ regex_new(const char *pattern, bool caseless, char **reason_out,
 	regex = g_new0(struct regex, 1);
 	regex->code = code;
 	/* Not everywhere: where no memory may be executable, not at all. */
-	regex->jit = pcre2_jit_compile(code, PCRE2_JIT_COMPLETE) == 0;
+	(void) pcre2_jit_compile(code, PCRE2_JIT_COMPLETE);
 	return regex;
 }
 
@@ -105,9 +103,9 @@ match_slice(const struct regex *regex, const char *text, size_t len,
 
 static enum truth
 match_slices(const struct regex *regex, const char *text, size_t len,
-	     pcre2_match_data *data, pcre2_match_context *limits)
+	     pcre2_match_data *data, pcre2_match_context *limits,
+	     int64_t until_ns)
 {
-	int64_t start = len > SLICE ? cpu_ns() : 0;
 	size_t from = 0;
 
 	for (;;) {
@@ -125,26 +123,33 @@ match_slices(const struct regex *regex, const char *text, size_t len,
 			return TRUTH_UNKNOWN;
 		if (end == len)
 			return TRUTH_NO;
-		if (cpu_ns() - start > CPU_MAX_NS)
+		if (thread_ns() > until_ns)
 			return TRUTH_UNKNOWN;
 		from = end;
 	}
 }
 
 enum truth
-regex_match(const struct regex *regex, const char *text)
+regex_match(const struct regex *regex, const char *text, int64_t *cpu_ns)
 {
 	g_autofree char *valid = NULL;
-	pcre2_match_data *data = pcre2_match_data_create(1, NULL);
-	pcre2_match_context *limits = pcre2_match_context_create(NULL);
+	pcre2_match_data *data;
+	pcre2_match_context *limits;
+	int64_t start = thread_ns();
 	enum truth truth;
 
+	if (*cpu_ns < 0)
+		return TRUTH_UNKNOWN;
+	data = pcre2_match_data_create(1, NULL);
+	limits = pcre2_match_context_create(NULL);
 	if (!g_utf8_validate(text, -1, NULL))
 		text = valid = g_utf8_make_valid(text, -1);
 	(void) pcre2_set_match_limit(limits, STEPS_MAX);
 	(void) pcre2_set_heap_limit(limits, HEAP_MAX_KB);
-	truth = match_slices(regex, text, strlen(text), data, limits);
+	truth = match_slices(regex, text, strlen(text), data, limits,
+			     start + *cpu_ns);
 	pcre2_match_context_free(limits);
 	pcre2_match_data_free(data);
+	*cpu_ns -= thread_ns() - start;
 	return truth;
 }

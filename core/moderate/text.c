@@ -125,6 +125,7 @@ text_of_rule(const struct rule *rule, const struct fact_source *source)
 	for (guint i = 0; i < rule->text->len; i++)
 		append_piece(rule->text->pdata[i], source, out);
 	cut(out, 2 * POLICY_STRING_MAX);
+	(void) g_strdelimit(out->str, "\t", ' ');
 	return g_string_free(out, FALSE);
 }
 

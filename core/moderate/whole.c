@@ -162,8 +162,8 @@ append_rate(const char *key, const char *fact, const char *whose,
 		whose, window->str, fact, window->str, rate);
 }
 
-/* Held in this order, and behind what refuses: what is held needs no other
- * reason. */
+/* Behind what refuses. There always is a list: a guard without "when" would
+ * make one of the list's own policy a mistake, since it is never applied. */
 static void
 append_holds(const struct policy_keys *keys, GString *out)
 {
@@ -177,7 +177,7 @@ append_holds(const struct policy_keys *keys, GString *out)
 		g_string_append(out,
 			"# emergency = yes\n"
 			"guard hold \"All posts to %{list} are held at "
-			"present\"\n");
+			"present\" when list\n");
 }
 
 /* The list's own policy is not applied: all is refused anyway. */

@@ -89,8 +89,9 @@ make_post(size_t size)
 	post->helo = g_strdup("\xc3\xa4\xe2\x80\xa8\x7f\t");
 	post->auth = g_strdup("");
 	post->author = g_strdup("\xd7\xa9@x.example, b@example.net");
+	post->evidence = g_strdup("{\"by\":\"\xd7\xa9 \\\"\"}");
 	post->size = size;
-	post->jobs = 2;
+	post->jobs = 4;
 	return post;
 }
 
@@ -139,6 +140,7 @@ put_job(struct txn *txn, const struct post *post, uint32_t list,
 
 	job->due_ms = stage == STAGE_OUTBOUND ? 17 : 0;
 	job->was = stage == STAGE_SHUNTED ? STAGE_PENDING : 0;
+	job->null_sender = stage == STAGE_HELD;
 	job->role = ROLE_OWNER;
 	job->audience = TO_ADDRS;
 	g_strfreev(job->addrs);
@@ -173,6 +175,12 @@ fill_post(struct txn *txn, const struct post *post, int fd, struct err *err)
 	if (rc == ERR_OK)
 		rc = put_job(txn, post, 1, "gone@example.org",
 			     STAGE_SHUNTED, err);
+	if (rc == ERR_OK)
+		rc = put_job(txn, post, 3, "dev@example.org", STAGE_HELD,
+			     err);
+	if (rc == ERR_OK)
+		rc = put_job(txn, post, 3, "dev@example.org", STAGE_NOTICE,
+			     err);
 	if (rc == ERR_OK)
 		rc = seen_add(txn, key, &post->id, 5, &new, &first, err);
 	for (uint32_t list = 1; rc == ERR_OK && list <= 3; list++)
@@ -255,7 +263,7 @@ test_identity(void)
 	g_assert_cmpuint(strlen(first), >, 3000000);
 	case_ok(load_text(&b, first, false, &counts), &b);
 	g_assert_cmpuint(counts.posts, ==, 20);
-	g_assert_cmpuint(counts.jobs, ==, 40);
+	g_assert_cmpuint(counts.jobs, ==, 80);
 	g_assert_cmpuint(counts.lists, ==, 2);
 	g_assert_cmpuint(counts.members, ==, 2);
 	second = dump_text(&b, NULL);
@@ -294,7 +302,7 @@ test_last_release(void)
 		case_ok(post_get(store_reader(b.store), &job->post, &post,
 				 &b.err), &b);
 		g_assert_nonnull(post);
-		g_assert_cmpuint(post->jobs, ==, 2);
+		g_assert_cmpuint(post->jobs, ==, 4);
 		post_free(post);
 	}
 	g_ptr_array_unref(jobs);
@@ -426,6 +434,11 @@ static const struct {
 	{ HEADER LIST FORM("0", "false", "0"), "form: field \"post\":" },
 	{ HEADER POST("1073741825"), "post: field \"size\":" },
 	{ HEADER POST("1"), "end of the file, line 2: piece" },
+	{ HEADER "{\"auth\":\"\",\"author\":\"\",\"client\":\"\",\"door\":"
+	  "\"\",\"evidence\":\"[]\",\"helo\":\"\",\"id\":\"" ID "\","
+	  "\"message_id\":\"\",\"qid\":\"\",\"received_s\":1,"
+	  "\"sender\":\"\",\"size\":0,\"type\":\"post\"}\n",
+	  "post: field \"evidence\": a JSON object" },
 	{ HEADER POST("1") LIST, "line 3: piece: field \"part\"" },
 	{ HEADER POST("2") PIECE("bytes", "0", "AA=="),
 	  "field \"data\": 2 bytes are expected, not 1" },

@@ -19,6 +19,7 @@ make_post(uint64_t size)
 	post->helo = g_strdup("host.example");
 	post->auth = g_strdup("");
 	post->author = g_strdup("ann@example.net");
+	post->evidence = g_strdup("{\"author\":\"ann@example.net\"}");
 	post->size = size;
 	post->jobs = 1;
 	return post;
@@ -181,10 +182,98 @@ test_meta(void)
 	g_assert_cmpstr(got->sender, ==, work.post->sender);
 	g_assert_cmpstr(got->client, ==, work.post->client);
 	g_assert_cmpstr(got->author, ==, work.post->author);
+	g_assert_cmpstr(got->evidence, ==, work.post->evidence);
 	g_assert_cmpint(got->received_s, ==, work.post->received_s);
 	g_assert_cmpuint(got->jobs, ==, 1);
 	post_free(got);
 	post_free(work.post);
+	case_end(&t);
+}
+
+/* The layout that musters before "evidence" wrote. */
+static enum err_code
+old_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct post *post = arg;
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+
+	post_key(key, &post->id, POST_META);
+	put_u8(value, 1);
+	put_u64(value, 7);
+	put_u64(value, 0);
+	put_u32(value, 1);
+	for (const char *at = "abcdefgh"; *at != '\0'; at++) {
+		char text[] = { *at, '\0' };
+
+		put_text(value, text);
+	}
+	return table_put(txn, post_place(&post->id), bytes_buf(key),
+			 bytes_buf(value), err);
+}
+
+static void
+test_old(void)
+{
+	struct post *post = make_post(0), *got = NULL;
+	struct store_case t;
+
+	case_begin(&t);
+	case_txn(&t, old_body, post);
+	case_ok(post_get(store_reader(t.store), &post->id, &got, &t.err),
+		&t);
+	g_assert_cmpint(got->received_s, ==, 7);
+	g_assert_cmpstr(got->sender, ==, "a");
+	g_assert_cmpstr(got->author, ==, "h");
+	g_assert_cmpstr(got->evidence, ==, "");
+	post_free(got);
+	post_free(post);
+	case_end(&t);
+}
+
+/* Half of it could say something else. */
+static void
+test_evidence(void)
+{
+	g_autofree char *fill = g_strnfill(TEXT_LONGEST, 'x');
+	struct work work = { .post = make_post(0), .fd = -1 };
+	struct post *got = NULL;
+	struct store_case t;
+
+	case_begin(&t);
+	g_free(work.post->evidence);
+	work.post->evidence = g_strdup_printf("{\"a\":\"%s\"}", fill);
+	case_txn(&t, put_body, &work);
+	case_ok(post_get(store_reader(t.store), &work.post->id, &got,
+			 &t.err), &t);
+	g_assert_cmpstr(got->evidence, ==, "");
+	post_free(got);
+	post_free(work.post);
+	case_end(&t);
+}
+
+static void
+test_head(void)
+{
+	static const size_t sizes[] = {
+		0, 1, PIECE_MAX - 1, PIECE_MAX, PIECE_MAX + 1, 3 * PIECE_MAX,
+	};
+	struct store_case t;
+
+	case_begin(&t);
+	for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++) {
+		g_autoptr(GBytes) all = random_bytes(sizes[i]);
+		g_autoptr(GBytes) want = g_bytes_new_from_bytes(all, 0, MIN(
+			sizes[i], POST_HEAD_MAX));
+		g_autoptr(GBytes) got = NULL;
+		struct work work = { 0 };
+
+		put_post(&t, &work, sizes[i]);
+		case_ok(post_head(store_reader(t.store), &work.post->id,
+				  &got, &t.err), &t);
+		g_assert_true(g_bytes_equal(want, got));
+		post_free(work.post);
+	}
 	case_end(&t);
 }
 
@@ -371,6 +460,40 @@ test_trace(void)
 	case_end(&t);
 }
 
+struct rest { int64_t now_s; bool rested; };
+
+static enum err_code
+rest_body(struct txn *txn, void *arg, struct err *err)
+{
+	uint8_t key[SEEN_KEY_LEN] = { 0xcd };
+	struct post_id id = { { 0 } };
+	struct rest *rest = arg;
+
+	return seen_rested(txn, key, &id, rest->now_s, 100, &rest->rested,
+			   err);
+}
+
+static void
+test_rested(void)
+{
+	static const struct rest times[] = {
+		{ 1000, true }, { 1000, false }, { 1099, false },
+		{ 1100, true }, { 1199, false }, { 1200, true },
+		{ 900, true },	/* the clock was set back */
+		{ 950, false }, { 5000, true },
+	};
+	struct store_case t;
+
+	case_begin(&t);
+	for (size_t i = 0; i < G_N_ELEMENTS(times); i++) {
+		struct rest rest = { .now_s = times[i].now_s };
+
+		case_txn(&t, rest_body, &rest);
+		g_assert_cmpint(rest.rested, ==, times[i].rested);
+	}
+	case_end(&t);
+}
+
 int
 main(void)
 {
@@ -379,6 +502,10 @@ main(void)
 		{ "bytes of any size come back", test_bytes },
 		{ "metadata comes back, by the start of the id too",
 		  test_meta },
+		{ "a post of an older version has no evidence", test_old },
+		{ "evidence is stored whole or not at all", test_evidence },
+		{ "the head is the first bytes", test_head },
+		{ "a key rests for a while", test_rested },
 		{ "a post shorter than announced is not kept",
 		  test_short_file },
 		{ "a form replaces the one before whole", test_forms },

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
-#include "db/queue.h"
+#include "db/inside.h"
 #include "t/unit/store-case.h"
 
 struct work {
@@ -198,6 +198,7 @@ test_fields(void)
 	job->attempts = 3;
 	job->role = ROLE_BOUNCES;
 	job->audience = TO_MEMBERS;
+	job->null_sender = true;
 	job->as_of_s = 88;
 	job->sent = 5;
 	job->refused = 6;
@@ -224,6 +225,7 @@ test_fields(void)
 	g_assert_cmpstr(got->list_addr, ==, "dev@example.org");
 	g_assert_cmpint(got->role, ==, ROLE_BOUNCES);
 	g_assert_cmpint(got->audience, ==, TO_MEMBERS);
+	g_assert_true(got->null_sender);
 	g_assert_cmpint(got->as_of_s, ==, 88);
 	g_assert_cmpuint(got->sent, ==, 5);
 	g_assert_cmpuint(got->refused, ==, 6);
@@ -235,6 +237,84 @@ test_fields(void)
 	g_assert_cmpstr(got->addrs[2], ==, "z@c");
 	job_free(got);
 	job_free(job);
+	case_end(&t);
+}
+
+/* The layout that musters before the flags wrote. */
+static enum err_code
+old_body(struct txn *txn, void *arg, struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	const struct job *job = arg;
+
+	job_key(key, job);
+	job_encode(value, job);
+	value->data[0] = 1;
+	g_byte_array_set_size(value, value->len - 1);
+	return table_put(txn, job_place(job), bytes_buf(key),
+			 bytes_buf(value), err);
+}
+
+static void
+test_old(void)
+{
+	struct post_id post;
+	struct job *job, *got = NULL;
+	struct store_case t;
+
+	case_begin(&t);
+	post_id_new(&post);
+	job = job_new(STAGE_OUTBOUND, &post, 9, "dev@example.org");
+	case_txn(&t, old_body, job);
+	case_ok(queue_find(store_reader(t.store), &job->id, &got, &t.err),
+		&t);
+	g_assert_cmpstr(got->list_addr, ==, "dev@example.org");
+	g_assert_false(got->null_sender);
+	job_free(got);
+	job_free(job);
+	case_end(&t);
+}
+
+/* By the whole id or its beginning, and in its stage only. */
+static void
+test_find_in(void)
+{
+	struct job *jobs[JOBS], *found = NULL;
+	struct walk held = { 0 };
+	struct work work = { .jobs = jobs, .count = 2 };
+	struct store_case t;
+	struct txn *reader;
+
+	case_begin(&t);
+	reader = store_reader(t.store);
+	put_jobs(&t, jobs);
+	case_ok(queue_find_in(reader, STAGE_PENDING, jobs[5]->id.bytes,
+			      POST_ID_LEN, &found, &t.err), &t);
+	g_assert_cmpint(found->due_ms, ==, jobs[5]->due_ms);
+	job_free(found);
+	case_ok(queue_find_in(reader, STAGE_PENDING, jobs[5]->id.bytes, 8,
+			      &found, &t.err), &t);
+	g_assert_nonnull(found);
+	job_free(found);
+	case_ok(queue_find_in(reader, STAGE_HELD, jobs[5]->id.bytes,
+			      POST_ID_LEN, &found, &t.err), &t);
+	g_assert_null(found);
+	/* two that begin alike */
+	jobs[0]->stage = jobs[1]->stage = STAGE_HELD;
+	jobs[1]->id = jobs[0]->id;
+	jobs[1]->id.bytes[POST_ID_LEN - 1] ^= 1;
+	case_txn(&t, put_body, &work);
+	case_ok(queue_find_in(reader, STAGE_HELD, jobs[0]->id.bytes, 8,
+			      &found, &t.err), &t);
+	g_assert_null(found);
+	case_ok(queue_find_in(reader, STAGE_HELD, jobs[0]->id.bytes,
+			      POST_ID_LEN, &found, &t.err), &t);
+	g_assert_nonnull(found);
+	job_free(found);
+	case_ok(queue_walk_in(reader, STAGE_HELD, visit, &held, &t.err), &t);
+	g_assert_cmpuint(held.count, ==, 2);
+	free_jobs(jobs);
 	case_end(&t);
 }
 
@@ -269,6 +349,8 @@ main(void)
 		{ "a job is taken once", test_take },
 		{ "a walk is in order and ends when told", test_walk },
 		{ "every field of a job comes back", test_fields },
+		{ "a job of an older version has no flags", test_old },
+		{ "a job is found in its stage", test_find_in },
 		{ "a job has a largest size", test_too_large },
 		{ NULL, NULL },
 	};
