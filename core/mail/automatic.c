@@ -111,8 +111,9 @@ static const char *const challenge_words[] = {
 	"reply to this message to confirm delivery",
 	"challenge-response", "challenge/response spam",
 	"sender verification request", "requires you to verify yourself",
-	"uses a service to verify that", "to have your message delivered, "
-	"please confirm", "your email requires verification",
+	"uses a service to verify that",
+	"to have your message delivered, please confirm",
+	"your email requires verification",
 	"your message is awaiting verification",
 };
 

@@ -93,7 +93,7 @@ LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 
 	if (len == 0)
 		return 0;
-	if (world.settings == NULL)
+	if (world.env.settings == NULL)
 		make_world();
 	if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds) != 0 ||
 	    fcntl(fds[1], F_SETFL, O_NONBLOCK) != 0)

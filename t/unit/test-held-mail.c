@@ -196,7 +196,7 @@ test_author_told(void)
 static void
 test_digest(void)
 {
-	g_auto(GStrv) sent = NULL, again = NULL, last = NULL;
+	g_auto(GStrv) sent = NULL, again = NULL;
 	struct held_case h;
 	struct job *one, *two, *digest;
 
