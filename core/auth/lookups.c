@@ -23,7 +23,7 @@
  */
 struct question {
 	struct dns_answer *answer;	/* NULL: under way */
-	GPtrArray *replaced;		/* earlier answers: they may be in use */
+	GPtrArray *replaced;		/* earlier ones, maybe in use */
 };
 
 struct lookups {
@@ -322,11 +322,13 @@ question_to_put(struct lookups *lookups, const char *name,
 	struct question *question =
 		g_hash_table_lookup(lookups->questions, key);
 
-	if (question != NULL)
-		return question;
-	question = g_new0(struct question, 1);
-	g_hash_table_insert(lookups->questions, g_steal_pointer(&key),
-			    question);
+	if (question == NULL) {
+		question = g_new0(struct question, 1);
+		g_hash_table_insert(lookups->questions, g_steal_pointer(&key),
+				    question);
+	} else if (question->answer == NULL) {
+		lookups->open--;
+	}
 	return question;
 }
 
@@ -346,5 +348,6 @@ lookups_put(struct lookups *lookups, const char *name, enum dns_type type,
 	if (question->answer != NULL)
 		g_ptr_array_add(question->replaced, question->answer);
 	question->answer = answer;
+	(void)pthread_cond_broadcast(&lookups->event);
 	(void)pthread_mutex_unlock(&lookups->lock);
 }

@@ -26,8 +26,9 @@ enum dns_status {
 	DNS_NXDOMAIN,	/* no such name; also for what cannot be one: an empty
 			 * label, one over 63 bytes, a name over 253 */
 	DNS_FAILED,	/* not known for now: SERVFAIL and the like, bogus
-			 * (DNSSEC), no answer by the deadline, or more than
-			 * LOOKUPS_MAX questions */
+			 * (DNSSEC), records of which none can be read, no
+			 * answer by the deadline, or more than LOOKUPS_MAX
+			 * questions */
 };
 
 struct dns_record {
@@ -35,7 +36,8 @@ struct dns_record {
 	/*
 	 * A, AAAA: the 4 or 16 bytes. TXT: all strings of the record in one
 	 * (RFC 7208 section 3.3), any bytes. MX, PTR: the name, in lower
-	 * case, without final dot. A NUL follows the len bytes.
+	 * case, without final dot, "" the root (RFC 7505); one with a dot or
+	 * a NUL inside a label is left out. A NUL follows the len bytes.
 	 */
 	const char *data;
 	size_t len;
@@ -44,6 +46,8 @@ struct dns_record {
 struct dns_answer {
 	enum dns_status status;
 	bool secure;			/* validated by DNSSEC */
+	/* In no order. At most 64, and 64 KB of data: what is more is left
+	 * out */
 	const struct dns_record *records;
 	size_t count;			/* > 0 when FOUND */
 	const char *why;		/* of FAILED, for people */
@@ -84,7 +88,8 @@ size_t lookups_open(struct lookups *lookups);
 /*
  * lookups_put - an answer that is known without asking: for tests, and for
  * lookups without a resolver (NULL), where all other names are NXDOMAIN.
- * Repeated calls for one question add records. record->data is copied.
+ * Repeated calls for one question add records, in a new answer. record->data
+ * is copied. record may be NULL unless status is FOUND. changed is not called.
  */
 void lookups_put(struct lookups *lookups, const char *name,
 		 enum dns_type type, enum dns_status status,

@@ -3,82 +3,20 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <pthread.h>
 #include <signal.h>
-#include <stdbool.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <glib.h>
-#include <unbound.h>
-
-#include "core/auth/dns_answer.h"
-#include "core/auth/dns_name.h"
-#include "core/auth/resolver_ask.h"
 #include "core/auth/resolver_ctx.h"
+#include "core/auth/resolver_query.h"
 #include "core/base/wire.h"
 #include "core/base/banned.h"
 
 /*
- * One thread owns libunbound's context and everything here but the notes,
- * which others leave for it under the lock. libunbound does the work in a
- * thread of its own and talks to ours over a pipe (ub_fd).
- *
- * ub_cancel() is not used: with a thread behind the context (libunbound 1.17)
- * it only keeps the answer back, while the query goes on trying and holds its
- * memory and its socket. So a query whose askers have all gone stays here too,
- * counted, until its answer comes; who asks the same meanwhile joins it.
- *
- * Fairness: a message has at most ASKER_QUERIES_MAX queries under way, the
- * others of its questions wait for these. So those who ask for silent names
- * by the hundred are in their own way first.
+ * One thread owns libunbound's context and all that goes on with it; others
+ * leave notes. libunbound does the work in a thread of its own and talks to
+ * ours over a pipe (ub_fd).
  */
-#define ASKER_QUERIES_MAX 16
-#define RESOLVER_QUERIES_MAX 8192
-
-struct resolver {
-	struct ub_ctx *ctx;
-	pthread_t thread;
-	int wake_fd;
-
-	pthread_mutex_t lock;	/* of these two */
-	GQueue notes;		/* of struct note, oldest first */
-	bool is_stopping;
-
-	/* The thread's own */
-	GHashTable *queries;	/* key -> struct query, in libunbound */
-	GSequence *deadlines;	/* of struct asker, nearest first */
-};
-
-/* Of the thread's own but for the first four, which do not change */
-struct asker {
-	struct resolver *resolver;
-	int64_t deadline_ms;
-	const struct asker_calls *calls;
-	void *arg;
-	GSequenceIter *deadline;	/* NULL: nothing was asked yet */
-	bool has_expired;
-	GQueue asked;		/* of struct waiter that have a query */
-	GQueue waiting;		/* of struct waiter that have none yet */
-};
-
-/* A question of an asker */
-struct waiter {
-	struct asker *asker;
-	void *question;
-	char *canon;
-	enum dns_type type;
-	struct query *query;
-};
-
-/* A question that is in libunbound */
-struct query {
-	struct resolver *resolver;
-	char *key;		/* "TYPE NAME" */
-	enum dns_type type;
-	GQueue waiters;		/* may be empty */
-};
-
 struct note {
 	struct asker *asker;
 	struct waiter *waiter;	/* NULL: asker_end() */
@@ -139,170 +77,6 @@ void
 asker_end(struct asker *asker)
 {
 	leave_note(asker, NULL);
-}
-
-/* --- queries ------------------------------------------------------------- */
-
-static void
-waiter_free(struct waiter *waiter)
-{
-	g_free(waiter->canon);
-	g_free(waiter);
-}
-
-static void
-query_free(struct query *query)
-{
-	g_free(query->key);
-	g_free(query);
-}
-
-/* The waiter is in no queue any more. */
-static void
-deliver(struct waiter *waiter, struct dns_answer *answer)
-{
-	struct asker *asker = waiter->asker;
-
-	asker->calls->answered(asker->arg, waiter->question, answer);
-	waiter_free(waiter);
-}
-
-static void ask_next(struct asker *asker);
-
-/* Called by ub_process(), in our thread. */
-static void
-on_result(void *arg, int error, struct ub_result *result)
-{
-	struct query *query = arg;
-	struct waiter *waiter;
-	struct asker *asker;
-
-	(void)g_hash_table_remove(query->resolver->queries, query->key);
-	while ((waiter = g_queue_pop_head(&query->waiters)) != NULL) {
-		asker = waiter->asker;
-		(void)g_queue_remove(&asker->asked, waiter);
-		deliver(waiter, resolver_ctx_answer(query->type, error,
-						    result));
-		ask_next(asker);
-	}
-	ub_resolve_free(result);
-	query_free(query);
-}
-
-/* NULL, and error set: it cannot be asked. */
-static struct query *
-query_new(struct resolver *resolver, const struct waiter *waiter, char *key,
-	  const char **error)
-{
-	g_autofree char *name = dns_name_escape(waiter->canon);
-	struct query *query;
-	int rc;
-
-	if (g_hash_table_size(resolver->queries) >= RESOLVER_QUERIES_MAX) {
-		*error = "too many questions at a time";
-		return NULL;
-	}
-	query = g_new0(struct query, 1);
-	query->resolver = resolver;
-	query->key = g_strdup(key);
-	query->type = waiter->type;
-	rc = ub_resolve_async(resolver->ctx, name, (int)waiter->type, 1, query,
-			      on_result, NULL);
-	if (rc != 0) {
-		*error = ub_strerror(rc);
-		query_free(query);
-		return NULL;
-	}
-	(void)g_hash_table_insert(resolver->queries, query->key, query);
-	return query;
-}
-
-static void
-ask(struct asker *asker, struct waiter *waiter)
-{
-	struct resolver *resolver = asker->resolver;
-	g_autofree char *key = g_strdup_printf("%d %s", (int)waiter->type,
-					       waiter->canon);
-	struct query *query = g_hash_table_lookup(resolver->queries, key);
-	const char *error = "";
-
-	if (query == NULL)
-		query = query_new(resolver, waiter, key, &error);
-	if (query == NULL) {
-		deliver(waiter, dns_answer_failed(error));
-		return;
-	}
-	waiter->query = query;
-	g_queue_push_tail(&query->waiters, waiter);
-	g_queue_push_tail(&asker->asked, waiter);
-}
-
-static void
-ask_next(struct asker *asker)
-{
-	while (asker->asked.length < ASKER_QUERIES_MAX &&
-	       asker->waiting.length > 0)
-		ask(asker, g_queue_pop_head(&asker->waiting));
-}
-
-/* --- askers -------------------------------------------------------------- */
-
-/* Its queries go on without it. */
-static void
-forget_questions(struct asker *asker)
-{
-	struct waiter *waiter;
-
-	while ((waiter = g_queue_pop_head(&asker->asked)) != NULL) {
-		(void)g_queue_remove(&waiter->query->waiters, waiter);
-		waiter_free(waiter);
-	}
-	while ((waiter = g_queue_pop_head(&asker->waiting)) != NULL)
-		waiter_free(waiter);
-}
-
-static void
-asker_expire(struct asker *asker)
-{
-	asker->has_expired = true;
-	forget_questions(asker);
-	asker->calls->expired(asker->arg);
-}
-
-static void
-asker_release(struct asker *asker)
-{
-	forget_questions(asker);
-	if (asker->deadline != NULL && !asker->has_expired)
-		g_sequence_remove(asker->deadline);
-	asker->calls->released(asker->arg);
-	g_free(asker);
-}
-
-static gint
-compare_deadlines(gconstpointer a, gconstpointer b, gpointer data)
-{
-	const struct asker *first = a, *second = b;
-
-	(void)data;
-	return first->deadline_ms < second->deadline_ms	  ? -1
-	       : first->deadline_ms > second->deadline_ms ? 1
-							  : 0;
-}
-
-static void
-asker_take(struct asker *asker, struct waiter *waiter)
-{
-	if (asker->has_expired) {
-		waiter_free(waiter);
-		return;
-	}
-	if (asker->deadline == NULL)
-		asker->deadline = g_sequence_insert_sorted(
-			asker->resolver->deadlines, asker, compare_deadlines,
-			NULL);
-	g_queue_push_tail(&asker->waiting, waiter);
-	ask_next(asker);
 }
 
 /* --- the thread ---------------------------------------------------------- */
@@ -422,13 +196,15 @@ resolver_new(char *const *servers, struct resolver **out, struct err *err)
 {
 	struct resolver *resolver;
 	struct ub_ctx *ctx;
+	unsigned int sockets;
 	enum err_code rc;
 
-	rc = resolver_ctx_new(servers, &ctx, err);
+	rc = resolver_ctx_new(servers, &ctx, &sockets, err);
 	if (rc != ERR_OK)
 		return rc;
 	resolver = g_new0(struct resolver, 1);
 	resolver->ctx = ctx;
+	resolver->sockets = sockets;
 	resolver->queries = g_hash_table_new(g_str_hash, g_str_equal);
 	resolver->deadlines = g_sequence_new(NULL);
 	(void)pthread_mutex_init(&resolver->lock, NULL);

@@ -9,9 +9,9 @@
 /* How resolver.c sets libunbound up, and reads what it says */
 
 /* resolver_ctx_new - servers as of resolver_new(); ends with
- * ub_ctx_delete() */
+ * ub_ctx_delete(). sockets: how many questions it can have on the wire */
 enum err_code resolver_ctx_new(char *const *servers, struct ub_ctx **out,
-			       struct err *err);
+			       unsigned int *sockets, struct err *err);
 
 /* resolver_ctx_answer - what a callback was given (result may be NULL), as
  * an answer of the caller's */

@@ -258,11 +258,11 @@ add_head(GString *out, const struct task *task)
 {
 	if (task->count == 0)
 		return;
-	g_string_append_printf(out, "%u posts to %s wait for a decision. To "
-			       "decide, send a mail\nfrom the address that "
-			       "got this notice to one of the addresses "
-			       "below.\nWhat the mail says does not matter.\n"
-			       "\n", task->count, task->job->list_addr);
+	g_string_append_printf(out, "Posts to %s that wait for a decision: "
+			       "%u.\nTo decide, send a mail from the address "
+			       "that got this notice to one of\nthe addresses "
+			       "below. What the mail says does not matter.\n"
+			       "\n", task->job->list_addr, task->count);
 	g_string_append(out, "approve: it is sent to the list. reject: the "
 			"author is told, if it is verified\nwho that is; a "
 			"line \"Reason: ...\" tells why. discard: nobody is "
@@ -291,14 +291,14 @@ static enum err_code
 send_digest(struct task *task, char *const *to, struct err *err)
 {
 	g_autofree char *text = NULL, *subject = NULL;
+	g_autofree char *name = list_name(task->job->list_addr);
 	struct letter letter = {
 		.list = task->job->list, .list_addr = task->job->list_addr,
 		.conf = task->conf,
 	};
 	enum err_code rc = digest_text(task, &text, err);
 
-	subject = g_strdup_printf("%u posts held for %s", task->count,
-				  task->job->list_addr);
+	subject = g_strdup_printf("Held for %s: %u posts", name, task->count);
 	letter.subject = subject;
 	letter.text = text;
 	for (; *to != NULL && rc == ERR_OK; to++) {

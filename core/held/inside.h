@@ -45,6 +45,8 @@ bool answer_read(enum held_decision token, const char *text,
  * indented by so many blanks */
 void notice_facts(GString *out, int indent, const struct job *held,
 		  const struct held_view *view);
+/* list_name - what stands before the "@"; the caller frees */
+char *list_name(const char *list_addr);
 /* notice_addr - the address that does this; the caller frees */
 char *notice_addr(const struct held_key *key, const struct job *held,
 		  enum held_decision decision);

@@ -11,6 +11,7 @@
 
 #define ENCODED_LINE 76		/* RFC 2045 section 6.8 */
 #define MESSAGE_ID_MAX 500
+#define TEXT_TYPE "text/plain; charset=utf-8"
 
 /* --- parts -------------------------------------------------------------- */
 
@@ -52,18 +53,28 @@ append_lines(GString *out, const char *bytes, size_t len)
 		g_string_append(out, "\r\n");
 }
 
-static void
-append_encoded(GString *out, const char *type, const char *bytes, size_t len)
+static const char *
+encoding_of(const char *bytes, size_t len)
 {
-	bool plain = is_plain(bytes, len);
+	return is_plain(bytes, len) ? "7bit" : "base64";
+}
 
-	g_string_append_printf(out, "Content-Type: %s\r\n"
-			       "Content-Transfer-Encoding: %s\r\n\r\n", type,
-			       plain ? "7bit" : "base64");
-	if (plain)
+static void
+append_encoded(GString *out, const char *bytes, size_t len)
+{
+	if (is_plain(bytes, len))
 		append_lines(out, bytes, len);
 	else
 		append_base64(out, bytes, len);
+}
+
+static void
+append_part(GString *out, const char *type, const char *bytes, size_t len)
+{
+	g_string_append_printf(out, "Content-Type: %s\r\n"
+			       "Content-Transfer-Encoding: %s\r\n\r\n", type,
+			       encoding_of(bytes, len));
+	append_encoded(out, bytes, len);
 }
 
 /*
@@ -90,22 +101,24 @@ append_post(GString *out, const struct held_view *view)
 		append_lines(out, bytes, len);
 		return;
 	}
-	append_encoded(out, "text/rfc822-headers; charset=utf-8", bytes,
-		       MIN(view->body_at, len));
+	append_part(out, "text/rfc822-headers; charset=utf-8", bytes,
+		    MIN(view->body_at, len));
 }
 
 static GBytes *
 make_body(const struct letter *letter, const char *boundary)
 {
 	GString *out = g_string_new(NULL);
+	size_t len = strlen(letter->text);
 
-	g_string_append_printf(out, "--%s\r\n", boundary);
-	append_encoded(out, "text/plain; charset=utf-8", letter->text,
-		       strlen(letter->text));
-	if (letter->about != NULL) {
-		g_string_append_printf(out, "\r\n--%s\r\n", boundary);
-		append_post(out, letter->about);
+	if (letter->about == NULL) {
+		append_encoded(out, letter->text, len);
+		return g_string_free_to_bytes(out);
 	}
+	g_string_append_printf(out, "--%s\r\n", boundary);
+	append_part(out, TEXT_TYPE, letter->text, len);
+	g_string_append_printf(out, "\r\n--%s\r\n", boundary);
+	append_post(out, letter->about);
 	g_string_append_printf(out, "\r\n--%s--\r\n", boundary);
 	return g_string_free_to_bytes(out);
 }
@@ -185,6 +198,22 @@ add_origin(struct header *header, const struct letter *letter,
 	add_printf(header, "List-Id", "<%s>", list_id);
 }
 
+static void
+add_type(struct header *header, const struct letter *letter,
+	 const char *boundary)
+{
+	header_append(header, "MIME-Version", "1.0");
+	if (letter->about != NULL) {
+		add_printf(header, "Content-Type",
+			   "multipart/mixed;\r\n boundary=\"%s\"", boundary);
+		header_append(header, "Content-Transfer-Encoding", "8bit");
+		return;
+	}
+	header_append(header, "Content-Type", TEXT_TYPE);
+	header_append(header, "Content-Transfer-Encoding",
+		      encoding_of(letter->text, strlen(letter->text)));
+}
+
 static GBytes *
 make_header(const struct letter *letter, const char *message_id,
 	    const char *boundary)
@@ -196,11 +225,7 @@ make_header(const struct letter *letter, const char *message_id,
 	(void) header_parse("", 0, &header, &body_at);
 	add_origin(&header, letter, message_id);
 	add_text(&header, "Subject", letter->subject);
-	header_append(&header, "MIME-Version", "1.0");
-	add_printf(&header, "Content-Type",
-		   "multipart/mixed;\r\n boundary=\"%s\"", boundary);
-	if (letter->about != NULL)
-		header_append(&header, "Content-Transfer-Encoding", "8bit");
+	add_type(&header, letter, boundary);
 	header_write(&header, out);
 	header_done(&header);
 	return g_string_free_to_bytes(out);

@@ -32,6 +32,13 @@ notice_recipients(const struct list_conf *conf, enum notice_for which)
 }
 
 char *
+list_name(const char *list_addr)
+{
+	return g_strndup(list_addr, (gsize)(strrchr(list_addr, '@') -
+					    list_addr));
+}
+
+char *
 notice_addr(const struct held_key *key, const struct job *held,
 	    enum held_decision decision)
 {
@@ -154,13 +161,12 @@ send_notices(const struct task *task, char *const *to, struct err *err)
 					    task->view);
 	g_autofree char *reply_to = notice_addr(task->key, task->held,
 						HELD_ASK);
-	g_autofree char *name = g_strdup(task->held->list_addr);
+	g_autofree char *name = list_name(task->held->list_addr);
 	g_autofree char *subject = NULL, *what = NULL;
 	struct letter letter = letter_of(task);
 	char post[POST_ID_TEXT + 1];
 	enum err_code rc = ERR_OK;
 
-	*strrchr(name, '@') = '\0';
 	subject = g_strdup_printf("Held for %s: %s", name,
 				  held_view_subject(task->view));
 	post_id_text(&task->held->post, post);

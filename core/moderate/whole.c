@@ -71,6 +71,23 @@ append_string(const char *from, const char *to, const char *refusal,
 	}
 }
 
+/* Behind which the text of a rule may stand: an action, or its codes */
+static bool
+leads_text(const struct lexer *lexer)
+{
+	switch (lexer->token.kind) {
+	case TOKEN_WORD:
+		return lex_is(lexer, "reject") || lex_is(lexer, "defer") ||
+		       lex_is(lexer, "hold") || lex_is(lexer, "accept") ||
+		       lex_is(lexer, "discard");
+	case TOKEN_NUMBER:
+	case TOKEN_STATUS:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /*
  * The own policy with the sentence for strangers in its place, all else as
  * it was written. A text that is no policy stays as it is from where it goes
@@ -83,10 +100,14 @@ append_own(const struct policy_keys *keys, GString *out)
 	const char *text = preset != NULL ? preset : keys->policy;
 	g_autofree char *refusal = refusal_quoted(keys);
 	struct lexer lexer = { .name = "", .text = text };
+	bool may_follow = false;
 	size_t done = 0;
 
 	while (lex_next(&lexer) == ERR_OK && lexer.token.kind != TOKEN_END) {
-		if (lexer.token.kind != TOKEN_STRING)
+		bool is_text = may_follow && lexer.token.kind == TOKEN_STRING;
+
+		may_follow = leads_text(&lexer);
+		if (!is_text)
 			continue;
 		g_string_append_len(out, text + done,
 				    (gssize)(lexer.token.from - done));

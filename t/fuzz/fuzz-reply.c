@@ -1,34 +1,56 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Whatever a relay says. The first byte tells where it is cut in two: the
+ * replies must be those that come of it in one piece.
+ */
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "core/outbound/reply.h"
 #include "core/base/banned.h"
 
-/* Whatever a relay says, in whatever pieces it comes. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void
-read_some(struct reply *reply, const char *bytes, size_t len)
+read_all(struct reply_reader *reader, GString *out)
 {
-	while (reply_read(reply, &bytes, &len) == REPLY_WHOLE) {
-		char *line = reply_show(reply);
+	struct reply reply;
 
-		g_assert_true(reply->code >= 200 && reply->code <= 599);
-		g_assert_true(g_utf8_validate(line, -1, NULL));
-		g_free(line);
+	while (reply_next(reader, &reply)) {
+		if (reply.code < 200 || reply.code > 599)
+			abort();
+		g_string_append_printf(out, "%d %s\n", reply.code, reply.text);
 	}
+}
+
+static char *
+replies(const char *bytes, size_t len, size_t cut)
+{
+	GString *out = g_string_new(NULL);
+	struct reply_reader reader;
+
+	reply_reader_init(&reader);
+	reply_feed(&reader, bytes, cut);
+	read_all(&reader, out);
+	reply_feed(&reader, bytes + cut, len - cut);
+	read_all(&reader, out);
+	g_string_append(out, reader.broken ? "broken" : "");
+	reply_reader_done(&reader);
+	return g_string_free(out, FALSE);
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	size_t cut = size > 0 ? data[0] % size : 0;
-	struct reply reply;
+	const char *bytes = (const char *)data;
+	g_autofree char *whole = replies(bytes, size, 0), *parts = NULL;
 
-	reply_init(&reply);
-	read_some(&reply, (const char *)data, cut);
-	if (reply.broken == NULL)
-		read_some(&reply, (const char *)data + cut, size - cut);
-	reply_done(&reply);
+	if (size == 0)
+		return 0;
+	parts = replies(bytes, size, data[0] % size);
+	if (strcmp(whole, parts) != 0)
+		abort();
 	return 0;
 }

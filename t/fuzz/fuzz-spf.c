@@ -18,8 +18,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Written by the guard it passes the guard, and holds nothing of what
- * crashes the library. */
+/* A term "exp=...", which crashes the library */
+static bool
+has_exp(const char *record)
+{
+	for (; *record != '\0'; record++)
+		if (*record == ' ' && g_ascii_strncasecmp(
+			    record + 1 + strspn(record + 1, "+-?~"),
+			    "exp=", 4) == 0)
+			return true;
+	return false;
+}
+
+/* Written by the guard it passes the guard. */
 static void
 check_guard(const char *record, size_t len, bool ipv6)
 {
@@ -29,7 +40,7 @@ check_guard(const char *record, size_t len, bool ipv6)
 	if (guarded == NULL)
 		return;
 	again = spf_guard(guarded, strlen(guarded), ipv6);
-	if (again == NULL || strstr(guarded, "exp=") != NULL ||
+	if (again == NULL || has_exp(guarded) ||
 	    strchr(guarded, '\n') != NULL)
 		abort();
 }

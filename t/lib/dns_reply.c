@@ -183,7 +183,8 @@ put_records(struct reply *reply, const struct dns_zone *zone,
 	const GPtrArray *records = dns_zone_records(zone, name);
 
 	for (guint i = 0; records != NULL && i < records->len; i++) {
-		const struct dns_zone_record *record = g_ptr_array_index(records, i);
+		const struct dns_zone_record *record =
+			g_ptr_array_index(records, i);
 
 		if (record->type != type && record->type != CNAME_TYPE)
 			continue;
@@ -211,7 +212,8 @@ true_reply(const struct dns_zone *zone, const uint8_t *packet,
 		before = reply.answers;
 		put_records(&reply, zone, name, question->type_number, &next);
 		if (behaviour->huge > 0 && question->type_number == 16)
-			put_huge(&reply, name, dns_zone_ttl_s(zone), behaviour->huge);
+			put_huge(&reply, name, dns_zone_ttl_s(zone),
+				 behaviour->huge);
 		if (next == NULL)
 			break;
 		g_free(name);
@@ -293,7 +295,8 @@ dns_reply(const struct dns_zone *zone, const uint8_t *packet,
 {
 	GPtrArray *packets = g_ptr_array_new_with_free_func(
 		(GDestroyNotify)g_byte_array_unref);
-	const struct dns_behaviour *behaviour = dns_zone_behaviour(zone, question->name);
+	const struct dns_behaviour *behaviour =
+		dns_zone_behaviour(zone, question->name);
 
 	*delay_ms = behaviour->delay_ms;
 	if ((behaviour->how & IS_SILENT) != 0 ||

@@ -25,8 +25,9 @@ static const struct {
 static const struct dns_behaviour plain;
 
 struct dns_zone {
-	GHashTable *records;	/* name -> GPtrArray of struct dns_zone_record; those
-				 * above them have an empty one */
+	GHashTable *records;	/* name -> GPtrArray of struct
+				 * dns_zone_record; those above have an empty
+				 * one */
 	GHashTable *behaviours;	/* name -> struct dns_behaviour */
 	guint32 ttl_s;
 };

@@ -218,7 +218,7 @@ test_digest(void)
 	sent = letters(&h);
 	g_assert_cmpuint(g_strv_length(sent), ==, 1);
 	stage_see(sent[0], "mod@example.org: ");
-	stage_see(sent[0], "Subject: 2 posts held for dev@lists");
+	stage_see(sent[0], "Subject: Held for dev: 2 posts\r\n");
 	stage_see(sent[0], "\r\n2.\r\n");
 	stage_see(sent[0], "   approve:   dev-confirm+");
 	job_free(digest);
@@ -258,7 +258,7 @@ test_flood(void)
 	g_assert_cmpuint(run_due(&h, STAGE_NOTICE, notice_body), ==, 1);
 	digest = letters(&h);
 	g_assert_cmpuint(g_strv_length(digest), ==, 1);
-	stage_see(digest[0], "Subject: 110 posts held");
+	stage_see(digest[0], "Subject: Held for dev: 110 posts\r\n");
 	stage_see(digest[0], "Only the first 100 are shown.");
 	see_counts(&h, 110, 0, 0, 0);
 	held_end(&h);

@@ -334,6 +334,43 @@ test_given_up(void)
 	out_end(&o);
 }
 
+static enum err_code
+quiet_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct stage_work *work = arg;
+	struct job quiet = *work->job;	/* texts are borrowed */
+
+	quiet.null_sender = true;
+	return queue_replace(txn, work->job, &quiet, &work->done, err);
+}
+
+/* An automatic post of ours, also when it is tried again. */
+static void
+test_null_sender(void)
+{
+	g_autoptr(job_t) job = NULL;
+	const struct sink_copy *copy;
+	struct stage_work work;
+	struct out_case o;
+
+	out_begin(&o, OFFERS, QUICK);
+	stage_members(&o.t, 1);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000000",
+		  "450 4.2.0 busy", 1, false });
+	(void) out_post(&o, ROLE_POST, "ann@example.net");
+	job = stage_job(&o.t, STAGE_OUTBOUND);
+	work = (struct stage_work){ .job = job };
+	case_txn(&o.t.s, quiet_body, &work);
+	out_start(&o);
+	out_wait(&o);
+	sink_stop(o.sink);
+	g_assert_cmpuint(sink_copies(o.sink)->len, ==, 1);
+	copy = g_ptr_array_index(sink_copies(o.sink), 0);
+	g_assert_true(g_str_has_prefix(copy->mail, "<> ") ||
+		      strcmp(copy->mail, "<>") == 0);
+	out_end(&o);
+}
+
 static void
 test_lost_in_text(void)
 {
@@ -722,6 +759,7 @@ test_probe(void)
 }
 
 static const struct tap_case cases[] = {
+	{ "an automatic post has the null sender", test_null_sender },
 	{ "each subscriber once, under a sender of his own",
 	  test_each_once },
 	{ "works without PIPELINING", test_lock_step },

@@ -348,6 +348,7 @@ test_refuse_place(void)
 		"# %{refuse-text}\n"
 		"hold \"\\%{refuse-text} \\\\%{refuse-text}\"\n"
 		"\twhen subject =~ /%\\{refuse-text}/ # it's \"\n"
+		"hold when author in (\"%{refuse-text}@a.example\")\n"
 		"reject \"a %{refuse-text} b\" # the end";
 	g_autofree char *text = text_for(own, "No.");
 	struct policy *policy = parse(text);
@@ -356,7 +357,9 @@ test_refuse_place(void)
 	g_assert_nonnull(strstr(text, "# %{refuse-text}\nhold "
 				"\"\\%{refuse-text} \\\\No.\"\n"
 				"\twhen subject =~ /%\\{refuse-text}/ "
-				"# it's \"\nreject \"a No. b\" # the end\n"));
+				"# it's \"\nhold when author in "
+				"(\"%{refuse-text}@a.example\")\n"
+				"reject \"a No. b\" # the end\n"));
 	g_assert_true(g_str_has_suffix(print, "\nreject \"a No. b\"\n"));
 	policy_unref(policy);
 }
