@@ -134,6 +134,22 @@ lower(char *text)
 	return out;
 }
 
+/* A value, or an address whose local part may be quoted */
+static char *
+read_pvalue(struct reader *reader)
+{
+	char *value = read_value(reader, ";()\"");
+	g_autofree char *domain = NULL;
+	char *addr;
+
+	if (value == NULL || *reader->at != '@')
+		return value;
+	domain = read_value(reader, ";()\"");
+	addr = g_strconcat(value, domain, NULL);
+	g_free(value);
+	return addr;
+}
+
 /* ptype "." property "=" pvalue, or "reason" "=" value */
 static void
 read_property(struct reader *reader, struct authres_item *item)
@@ -146,7 +162,7 @@ read_property(struct reader *reader, struct authres_item *item)
 		g_free(name);
 		return;
 	}
-	value = read_value(reader, ";()\"");
+	value = read_pvalue(reader);
 	if (strcmp(name, "reason") == 0) {
 		g_free(item->reason);
 		item->reason = value != NULL ? value : g_strdup("");
@@ -228,7 +244,12 @@ claims_to_be_ours(const char *value, const char *authserv_id)
 	struct reader reader = {value, false};
 	g_autofree char *id = read_id(&reader);
 
-	return reader.bad || id == NULL || is_below(id, authserv_id);
+	if (reader.bad || id == NULL)
+		return true;
+	(void)g_strstrip(id);
+	if (g_str_has_suffix(id, "."))
+		id[strlen(id) - 1] = '\0';
+	return is_below(id, authserv_id);
 }
 
 static bool
