@@ -2,7 +2,7 @@
 # dkimpy, beside which our signatures are put.
 #   verify MESSAGE KEYS           "arc RESULT", "dkim pass|fail" for each
 #   sign   MESSAGE KEYS PEM DOMAIN SELECTOR HEADER/BODY [l]   the message
-#   seal   MESSAGE KEYS PEM DOMAIN SELECTOR                   sealed
+#   seal   MESSAGE KEYS PEM DOMAIN SELECTOR [AUTHOR-DOMAIN]   sealed
 import re
 import sys
 
@@ -57,9 +57,10 @@ else:
         sys.stdout.buffer.write(out + text)
     else:
         cv = dkim.arc_verify(text, dnsfunc=dns)[0]
+        author = sys.argv[7] if len(sys.argv) > 7 else 'author.example'
         head = (b'Authentication-Results: mx.example; arc='
-                + (cv or b'none').lower() +
-                b'; dmarc=pass header.from=author.example\r\n')
+                + (cv or b'none').lower() + b'; dmarc=pass header.from='
+                + author.encode() + b'\r\n')
         out = dkim.arc_sign(head + text, selector.encode(), domain.encode(),
                             private(pem), b'mx.example')
         sys.stdout.buffer.write(b''.join(out) + text)

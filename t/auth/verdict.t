@@ -17,7 +17,6 @@ END
 	dns => { timeout => 2 },
 	files => { logins => "robert bob\@good.example\n" },
 	auth => { trusted => '203.0.113.0/24', logins => 'BOX/logins' });
-my $verdict = \&Muster::Milter::verdict;
 
 my @members = map { "$_\@good.example" } qw(ann bob);
 $site->make_list("$_\@lists.test", ['--owner', 'owner@good.example',
@@ -27,16 +26,10 @@ $site->make_list("$_\@lists.test", ['--owner', 'owner@good.example',
 
 # One transaction from a client address.
 sub post ($list, $client, $sender, $from, %opt) {
-	my $session = Muster::Milter->new($site->milter_path);
-
-	$session->connect('client.test', $client);
-	$session->helo('client.test');
-	my $is = $verdict->($session->send("<$sender>", ["<$list\@lists.test>"],
+	return $site->post_from($client, $sender, ["$list\@lists.test"],
 		"From: $from\r\nTo: $list\@lists.test\r\n"
 		. "Message-ID: <" . rand() . "\@good.example>\r\n"
-		. "Subject: x\r\n\r\nhello\r\n", $opt{macros}));
-	$session->quit;
-	return $is;
+		. "Subject: x\r\n\r\nhello\r\n", $opt{macros});
 }
 
 my ($inside, $outside) = ('192.0.2.7', '198.51.100.9');

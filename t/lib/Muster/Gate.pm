@@ -2,8 +2,8 @@
 package Muster::Gate;
 
 # A site in a box of its own, with no MTA: tests speak the milter protocol or
-# LMTP themselves. Copies go nowhere, so each accepted post stays in the
-# queue, where it can be looked at.
+# LMTP themselves. Without a sink copies go nowhere, so each accepted post
+# stays in the queue, where it can be looked at.
 
 use v5.36;
 use parent 'Muster::Site';
@@ -12,12 +12,15 @@ use MIME::Base64 ();
 use Muster::Box qw(await slurp);
 use Muster::Milter;
 use Muster::SMTP;
+use Muster::Sink;
 
 # new(section => { key => value }, ...) - musterd and the gate are started.
-# zone => text of the DNS, files => { name in the box => text }
+# zone => text of the DNS, files => { name in the box => text },
+# sink => 1: copies go to one, see sink()
 sub new ($class, %settings) {
 	my $box = Muster::Box->new;
 	my $zone = delete $settings{zone};
+	my $sink = delete $settings{sink} ? Muster::Sink->new($box) : undef;
 	my $files = delete $settings{files} // {};
 	$box->put($_, $files->{$_}) for keys %$files;
 	for my $section (values %settings) {
@@ -26,11 +29,14 @@ sub new ($class, %settings) {
 	$settings{muster} = { domains => 'lists.test',
 		'shared-domains' => 'd.test', hostname => 'lists.test',
 		%{ $settings{muster} // {} } };
-	my $self = $class->SUPER::new($box, relay => $box->port,
+	my $self = $class->SUPER::new($box, relay => $sink ? $sink->port : $box->port,
 		zone => $zone, settings => \%settings);
+	$self->{sink} = $sink;
 	$self->start;
 	return $self;
 }
+
+sub sink ($self) { return $self->{sink} }
 
 sub box ($self) { return $self->{box} }
 sub log_of ($self, $name) { return $self->{box}->log_of($name) }
@@ -48,6 +54,18 @@ sub session ($self, %opt) {
 	$session->connect('client.test', '192.0.2.7');
 	$session->helo('client.test');
 	return $session;
+}
+
+# One transaction of a client at that address; the verdict in a word, or the
+# text of a refusal.
+sub post_from ($self, $addr, $sender, $rcpts, $bytes, $macros = undef) {
+	my $session = Muster::Milter->new($self->milter_path);
+	$session->connect('client.test', $addr);
+	$session->helo('client.test');
+	my $is = Muster::Milter::verdict($session->send("<$sender>",
+		[map { "<$_>" } @$rcpts], $bytes, $macros));
+	$session->quit;
+	return $is;
 }
 
 sub lmtp ($self) {

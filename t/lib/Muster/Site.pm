@@ -124,10 +124,12 @@ sub make_list ($self, $list, $keys, @members) {
 	}
 }
 
-# All work is done: nothing queued.
+# All work is done: nothing queued but what waits for a moderator.
 sub is_idle ($self) {
 	my $is = $self->run('queue', 'ls', '--json');
-	return $is->{status} == 0 && $is->{out} =~ /^\s*(\[\s*\])?\s*$/;
+	return if $is->{status} != 0;
+	return !grep { $_->{stage} ne 'held' }
+		@{ JSON::PP->new->utf8->decode($is->{out} || '[]') };
 }
 
 sub await_idle ($self) { await('an empty queue', sub { $self->is_idle }) }
