@@ -6,7 +6,7 @@
 
 /* Answers in the making: only lookups.c and resolver.c */
 
-#define DNS_RECORDS_MAX 64	/* of an answer; more are ignored */
+#define DNS_RECORDS_MAX 5000	/* more than 64 KB over the wire can hold */
 #define DNS_BYTES_MAX 65536	/* of their data together; the record that
 				 * exceeds it and those behind are ignored */
 

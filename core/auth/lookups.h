@@ -46,8 +46,7 @@ struct dns_record {
 struct dns_answer {
 	enum dns_status status;
 	bool secure;			/* validated by DNSSEC */
-	/* In no order. At most 64, and 64 KB of data: what is more is left
-	 * out */
+	/* In no order. At most 64 KB of data: what is more is left out */
 	const struct dns_record *records;
 	size_t count;			/* > 0 when FOUND */
 	const char *why;		/* of FAILED, for people */

@@ -201,7 +201,7 @@ test_many_records(void)
 	resolver = resolver_of(dns);
 	lookups = ask_for(resolver, LONG_MS);
 	g_assert_cmpuint(lookups_await(lookups, "many.example", DNS_A)->count,
-			 ==, 64);
+			 ==, 100);
 	lookups_free(lookups);
 	resolver_free(resolver);
 	dns_stop(dns);
@@ -513,10 +513,6 @@ test_put_limits(void)
 		put_text(lookups, "large.example", text);
 	answer = lookups_get(lookups, "large.example", DNS_TXT);
 	g_assert_cmpuint(answer->count, ==, 2);
-	for (int i = 0; i < 100; i++)
-		put_text(lookups, "many.example", "x");
-	answer = lookups_get(lookups, "many.example", DNS_TXT);
-	g_assert_cmpuint(answer->count, ==, 64);
 	lookups_free(lookups);
 }
 
@@ -546,7 +542,7 @@ static const struct tap_case cases[] = {
 	{ "names and labels that are too long are not asked",
 	  test_long_names },
 	{ "what is truncated comes over TCP, up to 60,000 bytes", test_tcp },
-	{ "at most 64 records of an answer", test_many_records },
+	{ "all records of an answer with many", test_many_records },
 	{ "silence fails at the deadline, and says so", test_deadline },
 	{ "changed() after each answer", test_changed },
 	{ "an answer stays what it is", test_sticky },
