@@ -18,8 +18,9 @@ sub missing ($class) {
 	return -x DAEMONS . '/master' ? undef : 'Postfix is not installed';
 }
 
-# new($box, milter => path, lmtp => path, sink => port, relay => port);
-# it serves when await_ready() returns
+# new($box, milter => path, lmtp => path, sink => port, relay => port, main =>
+# more for main.cf, master => more services); it serves when await_ready()
+# returns
 sub new ($class, $box, %opt) {
 	my $self = bless { box => $box, %opt, dir => $box->dir('postfix'),
 		port => $box->port, relay => $opt{relay} // $box->port }, $class;
@@ -68,8 +69,10 @@ sub _write_files ($self) {
 	my $master = $self->_sample('master.cf.sample',
 		'smtp      inet' => "127.0.0.1:$self->{port} inet",
 		'127.0.0.1:10025' => "127.0.0.1:$self->{relay}");
-	Muster::Box::spew("$dir/etc/main.cf", $self->_base_main . $main);
-	Muster::Box::spew("$dir/etc/master.cf", $self->_base_master . $master);
+	Muster::Box::spew("$dir/etc/main.cf", $self->_base_main . $main
+		. ($self->{main} // ''));
+	Muster::Box::spew("$dir/etc/master.cf", $self->_base_master . $master
+		. ($self->{master} // ''));
 	Muster::Box::spew("$dir/etc/muster-transport",
 		$self->_sample('transport.sample',
 			'/run/muster/lmtp.sock' => $self->{lmtp},
