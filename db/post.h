@@ -12,8 +12,9 @@
 
 /*
  * Posts: the bytes as they were sent (with our Received on top), their
- * metadata, and what a list has made of them (a "form"). Spread over 16 files by the first four
- * bits of the id, so that commits of different posts seldom meet on a page.
+ * metadata, and what a list has made of them (a "form"). Spread over 16 files
+ * by the first four bits of the id, so that commits of different posts seldom
+ * meet on a page.
  *
  * An id is 12 random bytes, unique across hosts, shown as 20 characters of
  * a-z 2-7 (base32).
@@ -53,7 +54,8 @@ void post_free(struct post *post);
 
 /*
  * post_put - metadata and bytes. fd is read from its beginning to
- * post->size bytes (pread; the bytes are copied into the transaction in pieces of 64 KB).
+ * post->size bytes (pread; the bytes are copied into the transaction in
+ * pieces of 64 KB).
  */
 enum err_code post_put(struct txn *txn, const struct post *post, int fd,
 		       struct err *err);
@@ -93,8 +95,8 @@ enum err_code form_get(struct txn *txn, const struct post_id *id,
 void form_free(struct form *form);
 
 /*
- * post_hold / post_release - one job more, or n fewer, needs this post. With the
- * last the metadata, bytes and forms are deleted; its trace stays.
+ * post_hold / post_release - one job more, or n fewer, needs this post. With
+ * the last the metadata, bytes and forms are deleted; its trace stays.
  */
 enum err_code post_hold(struct txn *txn, const struct post_id *id,
 			uint32_t jobs, struct err *err);

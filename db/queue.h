@@ -82,8 +82,8 @@ enum err_code queue_replace(struct txn *txn, const struct job *old,
 
 /*
  * queue_due - up to max jobs of a stage that are due at now_ms, oldest
- * first over all files. *next_out: due time of the first that is not yet due (INT64_MAX: none).
- * Array of struct job *, frees them.
+ * first over all files. *next_out: due time of the first that is not yet due
+ * (INT64_MAX: none). Array of struct job *, frees them.
  */
 enum err_code queue_due(struct store *store, enum stage stage,
 			int64_t now_ms, size_t max, GPtrArray **out,
@@ -99,8 +99,8 @@ enum err_code queue_find_in(struct txn *txn, enum stage stage,
 			    const uint8_t *id, size_t len, struct job **out,
 			    struct err *err);
 
-/* queue_walk - every job, by stage, due time, id; ends when visit returns false.
- * No lock is held while visit runs. */
+/* queue_walk - every job, by stage, due time, id; ends when visit returns
+ * false. No lock is held while visit runs. */
 typedef bool (*queue_visit)(void *arg, const struct job *job);
 enum err_code queue_walk(struct store *store, queue_visit visit, void *arg,
 			 struct err *err);

@@ -16,7 +16,8 @@
  * Numbers are big endian, so that keys sort as their numbers do. A text is
  * u32 length, bytes, NUL; the NUL lets a reader borrow it where it lies. It
  * is valid UTF-8 (what is not is replaced by U+FFFD when it is written) and
- * has at most TEXT_LONGEST bytes, so that each record can be dumped. "text key" below is the bytes and a NUL.
+ * has at most TEXT_LONGEST bytes, so that each record can be dumped. "text
+ * key" below is the bytes and a NUL.
  *
  * The first byte of each value is the version of its layout: RECORD_VERSION,
  * but for members, posts and jobs, where it is MEMBER_VERSION, POST_VERSION
@@ -67,8 +68,8 @@
  *	          handle of the author
  *
  * X is the first nibble of the post's id (post, rate), the job's id, the
- * seen key, the hash of the name: files in order hold their keys in order (but for
- * queue, which is merged when read).
+ * seen key, the hash of the name: files in order hold their keys in order
+ * (but for queue, which is merged when read).
  */
 #define RECORD_VERSION 1
 #define MEMBER_VERSION 2

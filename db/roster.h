@@ -65,8 +65,8 @@ enum err_code roster_count_post(struct txn *txn, uint32_t list,
 /*
  * roster_batch - up to max members of a list in key order, those whose
  * canonical address follows `after` ("" for the first). Reads committed
- * data with a bulk cursor that is closed on return. Fewer than max: the end. The batch owns its
- * memory; entries borrow from it.
+ * data with a bulk cursor that is closed on return. Fewer than max: the end.
+ * The batch owns its memory; entries borrow from it.
  */
 struct roster_entry {
 	const char *key;	/* canonical address */
@@ -112,8 +112,8 @@ enum err_code roster_lists(struct txn *txn, const char *addr, GArray **out,
 
 /*
  * roster_import - add many, fast: members of an array sorted or not, those
- * that are there already are left as they are; in one transaction (keep to a few
- * thousand a call). added[i] says which were new; may be NULL. A million
+ * that are there already are left as they are; in one transaction (keep to a
+ * few thousand a call). added[i] says which were new; may be NULL. A million
  * take half the time if they come in the order of addresses over all calls.
  * ERR_NOSPACE, before anything is written, when the disk is nearly full.
  */

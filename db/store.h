@@ -36,7 +36,8 @@ enum err_code store_open(const char *home, struct store **out,
 			 struct err *err);
 void store_close(struct store *store);		/* takes NULL */
 
-/* The site's secret (VERP, tokens), made at creation, kept in meta. 32 bytes. */
+/* The site's secret (VERP, tokens), made at creation, kept in meta. 32
+ * bytes. */
 const uint8_t *store_secret(const struct store *store);
 
 /* store_space - bytes free for unprivileged users on home's file system */
@@ -74,7 +75,8 @@ enum err_code store_txn(struct store *store, enum txn_kind kind,
 struct txn *store_reader(struct store *store);
 
 /* store_check - walk and decode every record and every link between files;
- * each finding is one line through report. Returns ERR_OK even when there are findings. */
+ * each finding is one line through report. Returns ERR_OK even when there are
+ * findings. */
 typedef void (*store_report)(void *arg, const char *finding);
 enum err_code store_check(struct store *store, store_report report,
 			  void *arg, struct err *err);

@@ -21,9 +21,9 @@ char *authres_print(const struct evidence *evidence, const char *authserv_id);
 
 /*
  * authres_remove - every Authentication-Results field that claims to be ours:
- * its authserv-id, behind comments and folds, quoted or not, in any case and with
- * any version, is authserv_id or a name below it; and every one that cannot
- * be parsed so far as to know. Returns how many were removed.
+ * its authserv-id, behind comments and folds, quoted or not, in any case and
+ * with any version, is authserv_id or a name below it; and every one that
+ * cannot be parsed so far as to know. Returns how many were removed.
  */
 unsigned int authres_remove(struct header *header, const char *authserv_id);
 
@@ -36,8 +36,9 @@ struct authres_item {
 				 * keys */
 };
 
-/* authres_parse - the items behind the authserv-id (may be NULL) of a field's value;
- * NULL: it does not follow the grammar. Frees its items. At most 100. */
+/* authres_parse - the items behind the authserv-id (may be NULL) of a field's
+ * value; NULL: it does not follow the grammar. Frees its items. At most
+ * 100. */
 GPtrArray *authres_parse(const char *value, char **authserv_id);
 
 #endif

@@ -27,8 +27,8 @@ void dkim_start(struct lookups *lookups, const struct header *header);
  * LF, CRLF is meant).
  *
  * PASS	verified; the key and algorithm are ones to rely on
- * POLICY	verified, but rsa-sha1, a key under 1024 bits, l= that leaves a part
- *	of the body unsigned, From not signed
+ * POLICY	verified, but rsa-sha1, a key under 1024 bits, l= that leaves
+ *	a part of the body unsigned, From not signed
  * FAIL	does not verify, key revoked
  * NEUTRAL	cannot be read as a signature
  * PERMERROR	no key, a key that cannot be read, expired

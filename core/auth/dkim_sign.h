@@ -9,10 +9,10 @@
 #include "core/mail/header.h"
 
 /*
- * dkim_add_signature - put a DKIM-Signature in front of header (RFC 6376 section 5):
- * relaxed/relaxed, a fixed set of fields, From and the list's own oversigned,
- * never trace fields. hash_body: of the body as it will be sent, relaxed.
- * False: signing failed.
+ * dkim_add_signature - put a DKIM-Signature in front of header (RFC 6376
+ * section 5): relaxed/relaxed, a fixed set of fields, From and the list's own
+ * oversigned, never trace fields. hash_body: of the body as it will be sent,
+ * relaxed. False: signing failed.
  */
 bool dkim_add_signature(struct header *header, const uint8_t hash_body[32],
 	       const struct sign_key *key, int64_t now_s);

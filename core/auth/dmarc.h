@@ -28,10 +28,10 @@ void dmarc_start(struct lookups *lookups, const char *author_domain);
  * out		initialised; what was in it is freed
  *
  * No From, an address that is none, or authors of more than one domain:
- * PERMERROR, author_domain "" (several authors of one domain are that domain's). Two
- * records at a name count as none. A record that does not come: TEMPERROR,
- * unless an aligned identifier has passed already by both relaxed and strict
- * alignment (then the record could only say pass).
+ * PERMERROR, author_domain "" (several authors of one domain are that
+ * domain's). Two records at a name count as none. A record that does not
+ * come: TEMPERROR, unless an aligned identifier has passed already by both
+ * relaxed and strict alignment (then the record could only say pass).
  */
 void dmarc_check(struct lookups *lookups, const GPtrArray *authors,
 		 bool complete, const struct spf_evidence *spf,

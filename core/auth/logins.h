@@ -8,8 +8,8 @@
 
 /*
  * Which addresses an SMTP AUTH login may write as: a file with a login and
- * its patterns (core/mail/pattern.h) a line, "#" begins a comment. A login that is an
- * address itself may always write as that. Read once; any thread.
+ * its patterns (core/mail/pattern.h) a line, "#" begins a comment. A login
+ * that is an address itself may always write as that. Read once; any thread.
  */
 struct logins;
 

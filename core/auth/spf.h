@@ -23,8 +23,9 @@ struct spf_question {
 /*
  * spf_check - never waits. False: answers are missing and have been asked
  * for; call again when there are more. True: *out, which has been
- * initialised, is filled; what was in it is freed. reason is a line of our own: explanations that the record's owner
- * wrote (exp=) are never looked up nor shown.
+ * initialised, is filled; what was in it is freed. reason is a line of our
+ * own: explanations that the record's owner wrote (exp=) are never looked up
+ * nor shown.
  */
 bool spf_check(struct lookups *lookups, const struct spf_question *question,
 	       struct spf_evidence *out);

@@ -247,7 +247,8 @@ rules_json(const struct trial *trial)
 
 	for (size_t rule = 1; rule <= count; rule++)
 		if (trial->seen[rule - 1])
-			(void)json_array_append_new(rules, rule_json(trial, rule));
+			(void)json_array_append_new(rules,
+						    rule_json(trial, rule));
 	return rules;
 }
 

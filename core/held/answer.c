@@ -216,7 +216,8 @@ complain(struct task *task, const struct held_result *result,
 	rc = list_conf_load(task->txn, task->job->list_addr, &conf, err);
 	if (rc != ERR_OK)
 		return rc;
-	subject = g_strdup_printf("Not done: %s", held_view_subject(&task->mail));
+	subject = g_strdup_printf("Not done: %s",
+				  held_view_subject(&task->mail));
 	text = g_strdup_printf("What you asked for about a held post to %s "
 			       "was not done.\n\n%s\n", task->job->list_addr,
 			       what);

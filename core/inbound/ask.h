@@ -66,8 +66,8 @@ enum err_code ask_policy(struct ask *ask, const char *list, char **id,
 struct questions ask_questions(struct ask *ask);
 
 /* ask_confirm - may this verified author use the token of a -confirm
- * address? *refusal NULL: yes; else the reply that says why not ("550 5.7.1 ..."),
- * which the caller frees. */
+ * address? *refusal NULL: yes; else the reply that says why not ("550 5.7.1
+ * ..."), which the caller frees. */
 enum err_code ask_confirm(struct ask *ask, const char *list,
 			  const char *token, const char *author,
 			  char **refusal, struct err *err);
@@ -106,9 +106,10 @@ struct refusal {
 
 /*
  * ask_submit - commit it. fd is a memfd sealed against change. On ERR_OK it
- * is on disk; *repeat says that all of it had been accepted before, then id_out is the id
- * of the first. tick (may be NULL) is called about every three seconds while we
- * wait. Nothing is kept if musterd cannot commit by the deadline.
+ * is on disk; *repeat says that all of it had been accepted before, then
+ * id_out is the id of the first. tick (may be NULL) is called about every
+ * three seconds while we wait. Nothing is kept if musterd cannot commit by
+ * the deadline.
  */
 enum err_code ask_submit(struct ask *ask, const struct submission *post,
 			 int fd, int64_t deadline_ms,

@@ -98,9 +98,11 @@ bool inbound_bytes(struct inbound *inbound, const void *bytes, size_t len);
  *	with the path as it came and its own reply: what LMTP says; NULL is
  *	allowed
  * all	the one reply for SMTP: 4xx when it could not be committed or a list
- *	defers it (those that took it know it when it comes again); else 250 when some list
- *	has it (or had it already); else, when every recipient of ours refuses, 5xx. Where there are also foreign recipients a milter does not
- *	send a 5xx or 250 of all, but deletes our recipients (with 451 the whole message is tried again).
+ *	defers it (those that took it know it when it comes again); else 250
+ *	when some list has it (or had it already); else, when every recipient
+ *	of ours refuses, 5xx. Where there are also foreign recipients a milter
+ *	does not send a 5xx or 250 of all, but deletes our recipients (with
+ *	451 the whole message is tried again).
  * tick	called now and then while musterd commits (smfi_progress)
  */
 typedef void (*inbound_rcpt_reply)(void *arg, const char *path,

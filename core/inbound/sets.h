@@ -6,9 +6,9 @@
 
 /*
  * The files of addresses that policies name: in file("name") is the file of
- * that name in a directory, with a pattern (core/mail/pattern.h) a line and "#" for
- * comments. Read when it is first needed and again when it has changed.
- * Any thread.
+ * that name in a directory, with a pattern (core/mail/pattern.h) a line and
+ * "#" for comments. Read when it is first needed and again when it has
+ * changed. Any thread.
  */
 struct sets;
 

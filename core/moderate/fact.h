@@ -88,7 +88,7 @@ enum fact_id {
 	FACT_AUTHOR_VERIFIED,	/* bool: the evidence says so */
 	FACT_AUTHOR_VERIFIABLE,	/* bool: the domain has a DMARC policy */
 	FACT_VERIFIED_BY,	/* text "dmarc" "login" "network" "sealer" */
-	FACT_DKIM,		/* texts: the result of each signature; "none" */
+	FACT_DKIM,		/* texts: each signature's result; "none" */
 	FACT_DKIM_DOMAIN,	/* texts: d= of those that pass */
 	FACT_DMARC,		/* text */
 	FACT_DMARC_POLICY,	/* text "none" "quarantine" "reject" */

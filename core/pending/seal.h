@@ -22,8 +22,8 @@ void seal_results(const struct settings *settings,
 
 /*
  * seal_form - last of all, since nothing may change behind it: add the ARC
- * set to form->header. body: what will follow it. *sealed false: the list has no key, or
- * the chain allows no further set.
+ * set to form->header. body: what will follow it. *sealed false: the list has
+ * no key, or the chain allows no further set.
  */
 enum err_code seal_form(const struct settings *settings,
 			const struct list_conf *conf, const char *list,
