@@ -388,9 +388,12 @@ store_check(struct store *store, store_report report, void *arg,
 
 	store_quiet(store, true);
 	rc = check_all(&check, err);
-	store_quiet(store, false);
-	if (rc != ERR_CORRUPT)
+	/* Behind a damaged page the environment is of no more use; the
+	 * caller still has to say so. */
+	if (rc != ERR_CORRUPT) {
+		store_quiet(store, false);
 		return rc;
+	}
 	/* a page that cannot be read: nothing behind it can be either */
 	check_report(&check, "%s", err->what);
 	check_report(&check, "the rest was not checked; %s", err->todo);
