@@ -1,17 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/outbound/batch.h"
 
+#include <string.h>
+
 #include "core/base/banned.h"
 
-static void
-copy_done(void *data)
-{
-	struct copy *copy = data;
-
-	g_free(copy->addr);
-	g_free(copy->key);
-	g_free(copy->reply);
-}
+#define TEXTS_BLOCK 16384
 
 struct batch *
 batch_new(struct composed *what, void *owner)
@@ -21,7 +15,8 @@ batch_new(struct composed *what, void *owner)
 	batch->what = composed_ref(what);
 	batch->owner = owner;
 	batch->copies = g_array_new(FALSE, TRUE, sizeof(struct copy));
-	g_array_set_clear_func(batch->copies, copy_done);
+	batch->envelopes = g_array_new(FALSE, TRUE, sizeof(struct envelope));
+	batch->texts = g_string_chunk_new(TEXTS_BLOCK);
 	g_queue_init(&batch->again);
 	return batch;
 }
@@ -30,13 +25,15 @@ void
 batch_add(struct batch *batch, const char *addr, const char *key,
 	  const char *token)
 {
-	struct copy copy = {
-		.addr = g_strdup(addr), .key = g_strdup(key),
-		.result = COPY_OPEN,
-	};
+	struct envelope envelope = { .first = batch->copies->len, .count = 1 };
+	struct copy copy = { .result = COPY_OPEN };
 
-	(void) g_strlcpy(copy.token, token, sizeof(copy.token));
+	copy.addr = g_string_chunk_insert(batch->texts, addr);
+	copy.key = strcmp(addr, key) == 0 ? copy.addr :
+		g_string_chunk_insert(batch->texts, key);
+	(void) g_strlcpy(envelope.token, token, sizeof(envelope.token));
 	g_array_append_val(batch->copies, copy);
+	g_array_append_val(batch->envelopes, envelope);
 }
 
 void
@@ -44,8 +41,12 @@ batch_free(struct batch *batch)
 {
 	if (batch == NULL)
 		return;
+	for (guint i = 0; i < batch->copies->len; i++)
+		g_free(batch_copy(batch, i)->reply);
 	composed_unref(batch->what);
 	g_array_free(batch->copies, TRUE);
+	g_array_free(batch->envelopes, TRUE);
+	g_string_chunk_free(batch->texts);
 	g_queue_clear(&batch->again);
 	g_free(batch->last);
 	g_free(batch);

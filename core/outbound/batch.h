@@ -2,6 +2,8 @@
 #ifndef MUSTER_OUTBOUND_BATCH_H
 #define MUSTER_OUTBOUND_BATCH_H
 
+#include <stdbool.h>
+
 #include <glib.h>
 
 #include "core/mail/verp.h"
@@ -9,7 +11,8 @@
 
 /*
  * Some copies of one post, on their way from the dispatcher through the
- * relay and back. Only one of the two threads has it at a time.
+ * relay and back, in envelopes: an SMTP transaction each. Only one of the two
+ * threads has it at a time.
  */
 enum copy_result {
 	COPY_OPEN,	/* not answered (yet) */
@@ -19,26 +22,46 @@ enum copy_result {
 };
 
 struct copy {
-	char *addr;		/* as given, for RCPT */
-	char *key;		/* canonical, for the roster */
-	char token[VERP_TOKEN_LEN + 1];
+	const char *addr;	/* as given, for RCPT */
+	const char *key;	/* canonical, for the roster */
 	enum copy_result result;
 	char *reply;		/* "550 5.1.1 ...", NULL where COPY_SENT */
+};
+
+/* The copies [first, first + count) of a batch, under one sender */
+struct envelope {
+	guint first, count;
+	char token[VERP_TOKEN_LEN + 1];
 	unsigned int losses;	/* connections lost with it */
 };
 
 struct batch {
 	struct composed *what;
 	GArray *copies;		/* of struct copy */
+	GArray *envelopes;	/* of struct envelope */
+	GStringChunk *texts;	/* of the copies */
 	char *last;		/* key up to which the roster is read */
 	void *owner;		/* the dispatcher's */
 	/* of the relay: */
-	guint next;		/* first that has not been started */
-	GQueue again;		/* indices that must be started again */
-	guint answered;
+	guint next;		/* first envelope that was not started */
+	GQueue again;		/* indices of those to be started again */
+	guint answered;		/* copies */
 };
 
+static inline struct copy *
+batch_copy(const struct batch *batch, guint index)
+{
+	return &g_array_index(batch->copies, struct copy, index);
+}
+
+static inline struct envelope *
+batch_envelope(const struct batch *batch, guint index)
+{
+	return &g_array_index(batch->envelopes, struct envelope, index);
+}
+
 struct batch *batch_new(struct composed *what, void *owner);
+/* batch_add - a copy in an envelope of its own */
 void batch_add(struct batch *batch, const char *addr, const char *key,
 	       const char *token);
 void batch_free(struct batch *batch);

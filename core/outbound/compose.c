@@ -5,9 +5,9 @@
 
 #include "core/base/banned.h"
 
-/* Lines of SMTP (RFC 5321 sections 2.3.8 and 4.5.2). */
+/* Lines of SMTP (RFC 5321 section 2.3.8); *dots: so many begin with one. */
 static void
-append_lines(GString *wire, const char *bytes, size_t len)
+append_lines(GString *out, const char *bytes, size_t len, size_t *dots)
 {
 	while (len > 0) {
 		const char *lf = memchr(bytes, '\n', len);
@@ -15,14 +15,30 @@ append_lines(GString *wire, const char *bytes, size_t len)
 		size_t text = lf != NULL && line > 0 &&
 			bytes[line - 1] == '\r' ? line - 1 : line;
 
-		if (bytes[0] == '.')
-			g_string_append_c(wire, '.');
-		g_string_append_len(wire, bytes, (gssize)text);
-		g_string_append(wire, "\r\n");
+		*dots += bytes[0] == '.';
+		g_string_append_len(out, bytes, (gssize)text);
+		g_string_append(out, "\r\n");
 		line += lf != NULL;
 		bytes += line;
 		len -= line;
 	}
+}
+
+/* RFC 5321 section 4.5.2, of lines that end in CRLF */
+static char *
+double_dots(const GString *bytes, size_t dots, size_t *len_out)
+{
+	GString *out = g_string_sized_new(bytes->len + dots + 1);
+	const char *at = bytes->str, *end = at + bytes->len, *next;
+
+	for (; at < end; at = next) {
+		next = (const char *)memchr(at, '\n', (size_t)(end - at)) + 1;
+		if (at[0] == '.')
+			g_string_append_c(out, '.');
+		g_string_append_len(out, at, next - at);
+	}
+	*len_out = out->len;
+	return g_string_free(out, FALSE);
 }
 
 static bool
@@ -40,19 +56,21 @@ compose(const struct post_id *post, const char *list, GBytes *header,
 {
 	struct composed *composed = g_new0(struct composed, 1);
 	const char *at = strrchr(list, '@');
-	GString *wire = g_string_sized_new(g_bytes_get_size(header) +
-					   g_bytes_get_size(body) + 1024);
+	GString *bytes = g_string_sized_new(g_bytes_get_size(header) +
+					    g_bytes_get_size(body) + 1024);
+	size_t dots = 0;
 
-	append_lines(wire, g_bytes_get_data(header, NULL),
-		     g_bytes_get_size(header));
-	g_string_append(wire, "\r\n");
-	append_lines(wire, g_bytes_get_data(body, NULL),
-		     g_bytes_get_size(body));
-	composed->size = wire->len;
-	composed->eight_bit = has_eight_bit(wire->str, wire->len);
-	g_string_append(wire, ".\r\n");
-	composed->len = wire->len;
-	composed->wire = g_string_free(wire, FALSE);
+	append_lines(bytes, g_bytes_get_data(header, NULL),
+		     g_bytes_get_size(header), &dots);
+	g_string_append(bytes, "\r\n");
+	append_lines(bytes, g_bytes_get_data(body, NULL),
+		     g_bytes_get_size(body), &dots);
+	if (dots > 0)
+		composed->dotted = double_dots(bytes, dots,
+					       &composed->dotted_len);
+	composed->eight_bit = has_eight_bit(bytes->str, bytes->len);
+	composed->len = bytes->len;
+	composed->bytes = g_string_free(bytes, FALSE);
 	composed->sender_local = g_strdup_printf("%.*s-bounces+",
 						 (int)(at - list), list);
 	composed->sender_domain = g_strdup(at + 1);
@@ -73,7 +91,8 @@ composed_unref(struct composed *composed)
 {
 	if (composed == NULL || !g_atomic_int_dec_and_test(&composed->refs))
 		return;
-	g_free(composed->wire);
+	g_free(composed->bytes);
+	g_free(composed->dotted);
 	g_free(composed->sender_local);
 	g_free(composed->sender_domain);
 	g_free(composed);

@@ -8,14 +8,17 @@
 #include "db/post.h"
 
 /*
- * What all copies of a post on a list have in common, made once: the bytes
- * as they go over the wire behind DATA, dots doubled, every line ending in
- * CRLF, with the final dot. Read-only and counted; any thread.
+ * What all copies of a post on a list have in common, made once. Read-only
+ * and counted; any thread.
  */
 struct composed {
-	char *wire;
+	/* the message, every line ending in CRLF: as it follows BDAT */
+	char *bytes;
 	size_t len;
-	size_t size;		/* of the message itself, for SIZE= */
+	/* the same with dots doubled, as it follows DATA in front of the
+	 * final dot; NULL where that changes nothing */
+	char *dotted;
+	size_t dotted_len;
 	bool eight_bit;
 	char *sender_local;	/* "dev-bounces+" */
 	char *sender_domain;

@@ -9,23 +9,26 @@
 #include "core/outbound/batch.h"
 
 /*
- * One connection to the relay, without blocking. It carries transactions of
- * one recipient each. With PIPELINING (RFC 2920) the commands of the next
- * transaction go out in the same write as the body of the one before.
+ * One connection to the relay, without blocking. It carries envelopes, a
+ * transaction each: with PIPELINING (RFC 2920) the commands of the next go out
+ * in the same write as the body of the one before, with CHUNKING (RFC 3030)
+ * many follow each other without waiting.
  *
  * How it ends for a copy is told through struct conn_events; the owner
- * polls, reads, gives copies where conn_has_room(), and then writes, so that
- * a body and the next transaction's commands leave together.
+ * polls, reads, gives envelopes where conn_has_room(), and then writes, so
+ * that bodies and commands leave together.
  */
 struct conn;
 
 struct conn_events {
-	/* the relay has answered for good */
-	void (*answered)(void *arg, struct batch *batch, guint index,
+	/* the relay has answered for good, about a copy */
+	void (*answered)(void *arg, struct batch *batch, guint copy,
 			 enum copy_result result, int code,
 			 const char *text);
-	/* not answered, and not the copy's fault: start it again */
-	void (*again)(void *arg, struct batch *batch, guint index);
+	/* not answered, and not a copy's fault: start the envelope again, of
+	 * which some copies may have an answer; lost: with the connection */
+	void (*again)(void *arg, struct batch *batch, guint envelope,
+		      bool lost);
 	/* the relay refuses service: 421, a refused greeting or MAIL */
 	void (*refused)(void *arg, int code, const char *text);
 	void *arg;
@@ -46,19 +49,22 @@ bool conn_write(struct conn *conn);
 
 /* conn_is_greeted - has the relay said it serves us? */
 bool conn_is_greeted(const struct conn *conn);
+/* conn_has_room - for one more envelope */
 bool conn_has_room(const struct conn *conn);
 /* conn_is_worn - it has met so many refusals that the relay may begin to
  * slow it down (Postfix: smtpd_soft_error_limit, 10); end it when idle */
 bool conn_is_worn(const struct conn *conn);
-void conn_start(struct conn *conn, struct batch *batch, guint index);
+/* conn_start - the copies of this envelope that have no answer. One that has
+ * seen a connection lost goes alone: it may be the reason. */
+void conn_start(struct conn *conn, struct batch *batch, guint envelope);
 
 /* Transactions that have no final answer. */
 unsigned int conn_open_count(const struct conn *conn);
 /* When, by wire_now_ms(), it is too long without a sign of life */
 int64_t conn_deadline_ms(const struct conn *conn);
 
-/* conn_close - with QUIT where it is idle; copies without an answer come
- * through events->again; returns how many of them the relay may have. */
+/* conn_close - with QUIT where it is idle; envelopes without an answer come
+ * through events->again; returns how many copies of them the relay may have. */
 unsigned int conn_close(struct conn *conn);
 
 #endif

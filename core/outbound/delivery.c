@@ -127,7 +127,7 @@ delivery_job(const struct delivery *delivery)
 size_t
 delivery_bytes(const struct delivery *delivery)
 {
-	return delivery->what->len;
+	return delivery->what->len + delivery->what->dotted_len;
 }
 
 size_t
@@ -303,7 +303,7 @@ count_copy(struct txn *txn, const struct delivery *delivery,
 		tally->waiting++;
 		if (copy->reply != NULL)
 			tally->reason = copy->reply;
-		g_ptr_array_add(tally->again, copy->addr);
+		g_ptr_array_add(tally->again, (char *)(uintptr_t)copy->addr);
 		return ERR_OK;
 	}
 	tally->refused++;
@@ -439,9 +439,7 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 
 		for (guint i = 0; i < batch->copies->len && rc == ERR_OK; i++)
 			rc = count_copy(txn, delivery, settings,
-					&g_array_index(batch->copies,
-						       struct copy, i),
-					tally, err);
+					batch_copy(batch, i), tally, err);
 		if (rc != ERR_OK)
 			return rc;
 		delivery->commits++;

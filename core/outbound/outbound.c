@@ -383,6 +383,7 @@ outbound_start(struct store *store, struct settings *settings,
 	if (pthread_create(&outbound->thread, NULL, run, outbound) != 0)
 		return err_set(err, ERR_IO, "raise the limit on processes",
 			       "cannot start a thread");
+	(void) pthread_setname_np(outbound->thread, "outbound");
 	*out = outbound;
 	return ERR_OK;
 }

@@ -74,18 +74,12 @@ reply_line(int code, const char *text)
 	return valid;
 }
 
-static struct copy *
-copy_at(struct batch *batch, guint index)
-{
-	return &g_array_index(batch->copies, struct copy, index);
-}
-
 static void
 on_answered(void *arg, struct batch *batch, guint index,
 	    enum copy_result result, int code, const char *text)
 {
 	struct line *line = arg;
-	struct copy *copy = copy_at(batch, index);
+	struct copy *copy = batch_copy(batch, index);
 
 	copy->result = result;
 	if (result != COPY_SENT)
@@ -93,20 +87,45 @@ on_answered(void *arg, struct batch *batch, guint index,
 	settle(line->relay, batch);
 }
 
-/* A copy that takes each connection down with it must not do so for ever. */
+/* For what has taken down each connection that it was on. */
 static void
-on_again(void *arg, struct batch *batch, guint index)
+give_up(struct relay *relay, struct batch *batch,
+	const struct envelope *envelope)
 {
-	struct line *line = arg;
-	struct copy *copy = copy_at(batch, index);
-	bool was_idle = batch->next >= batch->copies->len &&
-		g_queue_is_empty(&batch->again);
+	guint first = envelope->first, end = first + envelope->count, open = 0;
 
-	if (++copy->losses >= LOSSES_MAX) {
+	for (guint i = first; i < end; i++)
+		open += batch_copy(batch, i)->result == COPY_OPEN;
+	for (guint i = first; open > 0; i++) {
+		struct copy *copy = batch_copy(batch, i);
+
+		if (copy->result != COPY_OPEN)
+			continue;
+		open--;
 		copy->result = COPY_DEFERRED;
 		copy->reply = g_strdup("no answer: the connection to the "
 				       "relay was lost each time");
-		settle(line->relay, batch);
+		settle(relay, batch);
+	}
+}
+
+static bool
+has_more(const struct batch *batch)
+{
+	return batch->next < batch->envelopes->len ||
+		!g_queue_is_empty((GQueue *)(uintptr_t)&batch->again);
+}
+
+static void
+on_again(void *arg, struct batch *batch, guint index, bool lost)
+{
+	struct line *line = arg;
+	struct envelope *envelope = batch_envelope(batch, index);
+	bool was_idle = !has_more(batch);
+
+	envelope->losses += lost;
+	if (envelope->losses >= LOSSES_MAX) {
+		give_up(line->relay, batch, envelope);
 		return;
 	}
 	g_queue_push_tail(&batch->again, GUINT_TO_POINTER(index));
@@ -219,7 +238,7 @@ close_line(struct relay *relay, guint index)
 /* --- work --------------------------------------------------------------- */
 
 static guint
-copies_waiting(const struct relay *relay, guint enough)
+envelopes_waiting(const struct relay *relay, guint enough)
 {
 	guint count = 0;
 
@@ -227,17 +246,18 @@ copies_waiting(const struct relay *relay, guint enough)
 	     at = at->next) {
 		const struct batch *batch = at->data;
 
-		count += batch->copies->len - batch->next +
+		count += batch->envelopes->len - batch->next +
 			batch->again.length;
 	}
 	return count;
 }
 
-/* The next copy of the batch whose turn it is. */
+/* The next envelope of the batch whose turn it is. */
 static bool
-next_copy(struct relay *relay, struct batch **batch_out, guint *index_out)
+next_envelope(struct relay *relay, struct batch **batch_out,
+	      guint *index_out)
 {
-	struct batch *batch = g_queue_pop_head(&relay->waiting);
+	struct batch *batch = g_queue_peek_head(&relay->waiting);
 
 	if (batch == NULL)
 		return false;
@@ -246,29 +266,55 @@ next_copy(struct relay *relay, struct batch **batch_out, guint *index_out)
 			g_queue_pop_head(&batch->again));
 	else
 		*index_out = batch->next++;
-	if (batch->next < batch->copies->len ||
-	    !g_queue_is_empty(&batch->again))
-		g_queue_push_tail(&relay->waiting, batch);
+	if (!has_more(batch))
+		(void) g_queue_pop_head(&relay->waiting);
+	else if (relay->waiting.length > 1)
+		g_queue_push_tail_link(&relay->waiting,
+				       g_queue_pop_head_link(&relay->waiting));
 	*batch_out = batch;
 	return true;
+}
+
+/* It goes alone, on a connection on which nothing else is under way. */
+static bool
+next_is_suspect(const struct relay *relay)
+{
+	const struct batch *batch = g_queue_peek_head(
+		(GQueue *)(uintptr_t)&relay->waiting);
+
+	return batch != NULL && batch->again.length > 0 && batch_envelope(
+		batch, GPOINTER_TO_UINT(batch->again.head->data))->losses > 0;
+}
+
+static void
+fill_line(struct relay *relay, struct line *line)
+{
+	struct batch *batch;
+	guint index;
+
+	while (!line->retiring && conn_has_room(line->conn) &&
+	       (conn_open_count(line->conn) == 0 || !next_is_suspect(relay)) &&
+	       next_envelope(relay, &batch, &index))
+		conn_start(line->conn, batch, index);
+}
+
+static bool
+may_start(const struct relay *relay)
+{
+	return !relay->draining && wire_now_ms() >= relay->pause_until_ms;
 }
 
 static void
 fill_lines(struct relay *relay)
 {
-	struct batch *batch;
-	guint index;
-
-	if (relay->draining || wire_now_ms() < relay->pause_until_ms)
+	if (!may_start(relay))
 		return;
 	for (guint i = 0; i < relay->lines->len; i++) {
 		struct line *line = g_ptr_array_index(relay->lines, i);
 
 		if (conn_is_greeted(line->conn))
 			note_up(relay);
-		while (!line->retiring && conn_has_room(line->conn) &&
-		       next_copy(relay, &batch, &index))
-			conn_start(line->conn, batch, index);
+		fill_line(relay, line);
 	}
 }
 
@@ -284,26 +330,42 @@ open_lines(struct relay *relay)
 	/* After a pause one connection tries how things are. */
 	if (relay->pause_ms != 0 && lines > 0)
 		return;
-	if (copies_waiting(relay, lines * COPIES_PER_CONN + 1) >
+	if (envelopes_waiting(relay, lines * COPIES_PER_CONN + 1) >
 	    lines * COPIES_PER_CONN)
 		open_line(relay);
 }
 
-static void
-serve_line(struct relay *relay, guint index)
+/* The answer to one connection goes out before the next one is looked at, so
+ * that the relay works on it meanwhile. False: it is over. */
+static bool
+exchange(struct relay *relay, struct line *line)
 {
-	struct line *line = g_ptr_array_index(relay->lines, index);
-	int64_t now = wire_now_ms();
+	if (!conn_read(line->conn))
+		return false;
+	if (may_start(relay))
+		fill_line(relay, line);
+	return conn_write(line->conn);
+}
 
-	if (!conn_read(line->conn)) {
-		close_line(relay, index);
-		return;
-	}
-	if (conn_open_count(line->conn) > 0 ||
-	    !conn_is_greeted(line->conn))
+static void
+note_idle(struct line *line, int64_t now)
+{
+	if (conn_open_count(line->conn) > 0 || !conn_is_greeted(line->conn))
 		line->idle_since_ms = 0;
 	else if (line->idle_since_ms == 0)
 		line->idle_since_ms = now;
+}
+
+static void
+serve_line(struct relay *relay, guint index, int64_t now, bool is_ready)
+{
+	struct line *line = g_ptr_array_index(relay->lines, index);
+
+	if (is_ready && !exchange(relay, line)) {
+		close_line(relay, index);
+		return;
+	}
+	note_idle(line, now);
 	if (line->idle_since_ms != 0) {
 		if (line->retiring || conn_is_worn(line->conn) ||
 		    now - line->idle_since_ms > IDLE_MS)
@@ -350,6 +412,7 @@ wait_and_serve(struct relay *relay)
 	g_autofree struct pollfd *polls = g_new0(struct pollfd, lines + 1);
 	bool nothing = lines == 0 && g_queue_is_empty(&relay->waiting);
 	uint64_t hints;
+	int64_t now;
 
 	polls[lines].fd = relay->wake_fd;
 	polls[lines].events = POLLIN;
@@ -363,8 +426,9 @@ wait_and_serve(struct relay *relay)
 	if (polls[lines].revents != 0 &&
 	    read(relay->wake_fd, &hints, sizeof(hints)) < 0)
 		return;
+	now = wire_now_ms();
 	for (guint i = lines; i > 0; i--)
-		serve_line(relay, i - 1);
+		serve_line(relay, i - 1, now, polls[i - 1].revents != 0);
 }
 
 static void
@@ -450,6 +514,7 @@ relay_start(struct settings *settings,
 	if (relay->wake_fd < 0 ||
 	    pthread_create(&relay->thread, NULL, run, relay) != 0)
 		g_error("cannot start the relay's thread");
+	(void) pthread_setname_np(relay->thread, "relay");
 	return relay;
 }
 

@@ -7,7 +7,7 @@
 
 /*
  * The relay: a thread that keeps up to [outbound] connections of them busy
- * with the batches it is given, one copy of each in turn, so that a big
+ * with the batches it is given, one envelope of each in turn, so that a big
  * list does not hold up a small one. It touches no database and blocks on
  * nothing but its poll.
  */

@@ -21,7 +21,10 @@ struct conn {
 	unsigned int number;
 	GString *in, *out;
 	bool in_text, closing, stalled;
-	char *mail, *rcpt;
+	bool in_chunk, last_chunk;
+	size_t chunk_left;
+	char *mail;
+	GPtrArray *rcpts;
 	GString *text;
 };
 
@@ -36,7 +39,7 @@ struct sink {
 	bool stopping, keep_text;
 	GArray *rules;
 	GPtrArray *copies;
-	unsigned int conn_count, applied;
+	unsigned int conn_count, applied, transactions;
 };
 
 static void
@@ -121,42 +124,54 @@ static void
 forget(struct conn *conn)
 {
 	g_clear_pointer(&conn->mail, g_free);
-	g_clear_pointer(&conn->rcpt, g_free);
+	g_ptr_array_set_size(conn->rcpts, 0);
 	g_string_truncate(conn->text, 0);
+}
+
+/* What a rule's match is looked for in. */
+static bool
+is_body_ruled(struct sink *sink, struct conn *conn, const char *step)
+{
+	g_autoptr(GString) all = g_string_new(NULL);
+
+	for (guint i = 0; i < conn->rcpts->len; i++)
+		g_string_append(all, g_ptr_array_index(conn->rcpts, i));
+	return is_ruled(sink, conn, step, all->len > 0 ? all->str : "none");
+}
+
+static void
+keep_one(struct sink *sink, struct conn *conn, const char *rcpt)
+{
+	struct sink_copy *copy = g_new0(struct sink_copy, 1);
+
+	copy->mail = g_strdup(conn->mail);
+	copy->rcpt = g_strdup(rcpt);
+	copy->sender = in_brackets(copy->mail);
+	copy->addr = in_brackets(copy->rcpt);
+	copy->conn = conn->number;
+	copy->transaction = sink->transactions;
+	copy->text = g_string_new_len(conn->text->str, sink->keep_text ?
+				      (gssize)conn->text->len : 0);
+	g_ptr_array_add(sink->copies, copy);
 }
 
 static void
 keep(struct sink *sink, struct conn *conn)
 {
-	struct sink_copy *copy = g_new0(struct sink_copy, 1);
-
-	copy->mail = g_steal_pointer(&conn->mail);
-	copy->rcpt = g_steal_pointer(&conn->rcpt);
-	copy->sender = in_brackets(copy->mail);
-	copy->addr = in_brackets(copy->rcpt);
-	copy->conn = conn->number;
-	copy->text = g_string_new_len(conn->text->str, sink->keep_text ?
-				      (gssize)conn->text->len : 0);
 	(void) pthread_mutex_lock(&sink->lock);
-	g_ptr_array_add(sink->copies, copy);
+	for (guint i = 0; i < conn->rcpts->len; i++)
+		keep_one(sink, conn, g_ptr_array_index(conn->rcpts, i));
+	sink->transactions++;
 	(void) pthread_cond_broadcast(&sink->change);
 	(void) pthread_mutex_unlock(&sink->lock);
 }
 
 static void
-text_line(struct sink *sink, struct conn *conn, const char *line)
+end_of_text(struct sink *sink, struct conn *conn)
 {
 	size_t out = conn->out->len;
 
-	if (strcmp(line, ".") != 0) {
-		if (is_ruled(sink, conn, "TEXT", conn->rcpt))
-			return;
-		g_string_append(conn->text, line[0] == '.' ? line + 1 : line);
-		g_string_append(conn->text, "\r\n");
-		return;
-	}
-	conn->in_text = false;
-	if (is_ruled(sink, conn, "DOT", conn->rcpt)) {
+	if (is_body_ruled(sink, conn, "DOT")) {
 		forget(conn);
 		return;
 	}
@@ -164,6 +179,61 @@ text_line(struct sink *sink, struct conn *conn, const char *line)
 	forget(conn);
 	if (conn->out->len == out && !conn->closing && !conn->stalled)
 		say(conn, "250 2.0.0 taken");
+}
+
+static void
+text_line(struct sink *sink, struct conn *conn, const char *line)
+{
+	if (strcmp(line, ".") != 0) {
+		if (is_body_ruled(sink, conn, "TEXT"))
+			return;
+		g_string_append(conn->text, line[0] == '.' ? line + 1 : line);
+		g_string_append(conn->text, "\r\n");
+		return;
+	}
+	conn->in_text = false;
+	end_of_text(sink, conn);
+}
+
+/* RFC 3030 */
+static void
+on_bdat(struct conn *conn, const char *line)
+{
+	char *end;
+
+	conn->chunk_left = (size_t)g_ascii_strtoull(line + strlen("BDAT "),
+						    &end, 10);
+	conn->last_chunk = strcmp(end, " LAST") == 0;
+	conn->in_chunk = true;
+}
+
+static void
+end_of_chunk(struct sink *sink, struct conn *conn)
+{
+	conn->in_chunk = false;
+	if (conn->rcpts->len == 0)
+		say(conn, "503 5.5.1 no valid recipients");
+	else if (is_body_ruled(sink, conn, "BDAT"))
+		return;
+	else if (conn->last_chunk)
+		end_of_text(sink, conn);
+	else
+		say(conn, "250 2.0.0 chunk");
+}
+
+/* The bytes of the chunk that are there. */
+static size_t
+chunk_bytes(struct sink *sink, struct conn *conn, const char *bytes,
+	    size_t len)
+{
+	len = MIN(len, conn->chunk_left);
+	if (conn->rcpts->len > 0 && is_body_ruled(sink, conn, "TEXT"))
+		return len;
+	g_string_append_len(conn->text, bytes, (gssize)len);
+	conn->chunk_left -= len;
+	if (conn->chunk_left == 0)
+		end_of_chunk(sink, conn);
+	return len;
 }
 
 static void
@@ -197,8 +267,8 @@ on_rcpt(struct sink *sink, struct conn *conn, const char *line)
 	if (conn->mail == NULL)
 		say(conn, "503 5.5.1 need MAIL");
 	else if (!is_ruled(sink, conn, "RCPT", line)) {
-		g_free(conn->rcpt);
-		conn->rcpt = g_strdup(line + strlen("RCPT TO:"));
+		g_ptr_array_add(conn->rcpts,
+				g_strdup(line + strlen("RCPT TO:")));
 		say(conn, "250 2.1.5 ok");
 	}
 }
@@ -206,13 +276,12 @@ on_rcpt(struct sink *sink, struct conn *conn, const char *line)
 static void
 on_data(struct sink *sink, struct conn *conn)
 {
-	if (is_ruled(sink, conn, "DATA", conn->rcpt != NULL ? conn->rcpt
-		     : "none")) {
+	if (is_body_ruled(sink, conn, "DATA")) {
 		conn->in_text = conn->out->len > 4 && strstr(
 			conn->out->str, "354 anyway") != NULL;
-		if (conn->in_text && conn->rcpt == NULL)
-			conn->rcpt = g_strdup("<none>");
-	} else if (conn->rcpt == NULL) {
+		if (conn->in_text && conn->rcpts->len == 0)
+			g_ptr_array_add(conn->rcpts, g_strdup("<none>"));
+	} else if (conn->rcpts->len == 0) {
 		say(conn, "554 5.5.1 no valid recipients");
 	} else {
 		conn->in_text = true;
@@ -234,6 +303,8 @@ command(struct sink *sink, struct conn *conn, const char *line)
 		on_rcpt(sink, conn, line);
 	} else if (strcmp(line, "DATA") == 0) {
 		on_data(sink, conn);
+	} else if (g_str_has_prefix(line, "BDAT ")) {
+		on_bdat(conn, line);
 	} else if (strcmp(line, "RSET") == 0) {
 		forget(conn);
 		say(conn, "250 2.0.0 ok");
@@ -245,25 +316,37 @@ command(struct sink *sink, struct conn *conn, const char *line)
 	}
 }
 
+/* One line, or the bytes of a chunk: how many bytes; 0: more are needed. */
+static size_t
+take_input(struct sink *sink, struct conn *conn, char *bytes, size_t len)
+{
+	char *lf;
+
+	if (conn->in_chunk)
+		return chunk_bytes(sink, conn, bytes, len);
+	lf = memchr(bytes, '\n', len);
+	if (lf == NULL)
+		return 0;
+	*lf = '\0';
+	if (lf > bytes && lf[-1] == '\r')
+		lf[-1] = '\0';
+	if (conn->in_text)
+		text_line(sink, conn, bytes);
+	else
+		command(sink, conn, bytes);
+	return (size_t)(lf - bytes) + 1;
+}
+
 static void
 handle_input(struct sink *sink, struct conn *conn)
 {
-	char *lf;
-	size_t at = 0;
+	size_t at = 0, count = 1;
 
-	while (!conn->closing && !conn->stalled &&
-	       (lf = memchr(conn->in->str + at, '\n',
-			    conn->in->len - at)) != NULL) {
-		char *line = conn->in->str + at;
-
-		at = (size_t)(lf - conn->in->str) + 1;
-		*lf = '\0';
-		if (lf > line && lf[-1] == '\r')
-			lf[-1] = '\0';
-		if (conn->in_text)
-			text_line(sink, conn, line);
-		else
-			command(sink, conn, line);
+	while (!conn->closing && !conn->stalled && count > 0 &&
+	       at < conn->in->len) {
+		count = take_input(sink, conn, conn->in->str + at,
+				   conn->in->len - at);
+		at += count;
 	}
 	g_string_erase(conn->in, 0, (gssize)at);
 }
@@ -280,7 +363,7 @@ conn_free(void *arg)
 	g_string_free(conn->out, TRUE);
 	g_string_free(conn->text, TRUE);
 	g_free(conn->mail);
-	g_free(conn->rcpt);
+	g_ptr_array_free(conn->rcpts, TRUE);
 	g_free(conn);
 }
 
@@ -298,6 +381,7 @@ accept_conn(struct sink *sink)
 	conn->in = g_string_new(NULL);
 	conn->out = g_string_new(NULL);
 	conn->text = g_string_new(NULL);
+	conn->rcpts = g_ptr_array_new_with_free_func(g_free);
 	(void) pthread_mutex_lock(&sink->lock);
 	conn->number = sink->conn_count++;
 	(void) pthread_mutex_unlock(&sink->lock);

@@ -14,7 +14,8 @@
 /* When a step comes whose recipient (or text) has `match` in it, reply
  * instead of doing it. */
 struct sink_rule {
-	const char *step;	/* GREETING EHLO MAIL RCPT DATA TEXT DOT */
+	const char *step;	/* GREETING EHLO MAIL RCPT DATA BDAT TEXT
+				 * DOT, which is the end of a BDAT too */
 	const char *match;	/* NULL: any */
 	const char *reply;	/* NULL: close the connection. "": say
 				 * nothing any more on it */
@@ -28,6 +29,7 @@ struct sink_copy {
 	char *sender, *addr;	/* of these, without brackets */
 	GString *text;		/* with its dots as before */
 	unsigned int conn;
+	unsigned int transaction;	/* its number in all */
 };
 
 struct sink;

@@ -1,0 +1,583 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * What is said on a connection, and what the answers mean.
+ *
+ * In lock-step each command waits for the answer to the last. With PIPELINING
+ * (RFC 2920) the commands of a transaction go out together, and those of the
+ * next one right behind the body. With CHUNKING (RFC 3030) too, whole
+ * transactions follow each other, since BDAT waits for no 354.
+ *
+ * A transaction all of whose RCPTs are refused is still followed by the DATA
+ * that was pipelined behind them: most relays refuse that too (503, 554),
+ * some say 354 and get a lone dot, whose answer means nothing (RFC 2920
+ * section 3.1). The same goes for BDAT.
+ *
+ * That one would leave a MAIL open, and what a refused chunk leaves is anybody's
+ * guess (RFC 3030 section 2). So a MAIL comes behind an RSET wherever the chunk
+ * before it has no answer yet.
+ */
+#include <string.h>
+
+#include "core/outbound/conn_inside.h"
+#include "core/base/banned.h"
+
+#define REFUSALS_MAX 8
+#define BODIES_MAX 2		/* with DATA: one is answered, one on its way */
+#define WINDOW 50		/* transactions without an answer, with BDAT */
+#define UNWRITTEN_MOST (256 * 1024)	/* bytes that others wait behind */
+
+bool
+conn_is_worn(const struct conn *conn)
+{
+	return conn->refusals >= REFUSALS_MAX;
+}
+
+bool
+conn_has_room(const struct conn *conn)
+{
+	guint flights = fifo_len(&conn->flights);
+
+	if (!conn->greeted || conn->over || conn->is_open ||
+	    conn_is_worn(conn) || (conn->is_alone && flights > 0))
+		return false;
+	if (conn->chunking)
+		return flights < WINDOW && conn->unwritten < UNWRITTEN_MOST;
+	return flights < (conn->pipelining ? BODIES_MAX : 1);
+}
+
+unsigned int
+conn_open_count(const struct conn *conn)
+{
+	return fifo_len(&conn->flights);
+}
+
+static struct flight *
+front(const struct conn *conn)
+{
+	return fifo_at(&conn->flights, struct flight, 0);
+}
+
+static const struct envelope *
+envelope_of(const struct flight *flight)
+{
+	return batch_envelope(flight->batch, flight->envelope);
+}
+
+/* --- what is said ------------------------------------------------------- */
+
+static bool
+is_ascii(const char *text)
+{
+	for (; *text != '\0'; text++)
+		if ((unsigned char)*text >= 0x80)
+			return false;
+	return true;
+}
+
+/* RFC 3461 section 4 */
+static void
+append_xtext(GString *out, const char *text)
+{
+	for (; *text != '\0'; text++)
+		if (*text < '!' || *text > '~' || *text == '+' ||
+		    *text == '=')
+			g_string_append_printf(out, "+%02X",
+					       (unsigned char)*text);
+		else
+			g_string_append_c(out, *text);
+}
+
+static void
+append_number(GString *out, size_t number)
+{
+	char digits[24], *at = digits + sizeof(digits) - 1;
+
+	*at = '\0';
+	do {
+		*--at = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	g_string_append(out, at);
+}
+
+/* The next command, appended to said by write, is on its way. */
+static void
+say(struct conn *conn, size_t before)
+{
+	conn_put(conn, NULL, conn->said->len - before, NULL);
+}
+
+static bool
+has_utf8(const struct flight *flight)
+{
+	const struct envelope *envelope = envelope_of(flight);
+
+	for (guint i = 0; i < envelope->count; i++)
+		if (!is_ascii(batch_copy(flight->batch,
+					 envelope->first + i)->addr))
+			return true;
+	return false;
+}
+
+static void
+say_mail(struct conn *conn, const struct flight *flight)
+{
+	const struct composed *what = flight->batch->what;
+	GString *said = conn->said;
+	size_t before = said->len;
+
+	g_string_append(said, "MAIL FROM:<");
+	if (!what->null_sender) {
+		g_string_append(said, what->sender_local);
+		g_string_append(said, envelope_of(flight)->token);
+		g_string_append_c(said, '@');
+		g_string_append(said, what->sender_domain);
+	}
+	g_string_append_c(said, '>');
+	if (conn->size) {
+		g_string_append(said, " SIZE=");
+		append_number(said, what->len);
+	}
+	if (conn->eight_bit && what->eight_bit)
+		g_string_append(said, " BODY=8BITMIME");
+	if (conn->smtputf8 && has_utf8(flight))
+		g_string_append(said, " SMTPUTF8");
+	if (conn->dsn) {
+		g_string_append(said, " RET=HDRS ENVID=");
+		g_string_append(said, what->post_id);
+	}
+	g_string_append(said, "\r\n");
+	say(conn, before);
+	(void) conn_expect(conn, MAIL);
+}
+
+static void
+say_rcpt(struct conn *conn, const struct flight *flight, guint index)
+{
+	const char *addr = batch_copy(flight->batch, index)->addr;
+	GString *said = conn->said;
+	size_t before = said->len;
+
+	g_string_append(said, "RCPT TO:<");
+	g_string_append(said, addr);
+	g_string_append_c(said, '>');
+	if (conn->dsn)
+		g_string_append(said, " NOTIFY=FAILURE");
+	if (conn->dsn && is_ascii(addr)) {
+		g_string_append(said, " ORCPT=rfc822;");
+		append_xtext(said, addr);
+	}
+	g_string_append(said, "\r\n");
+	say(conn, before);
+	conn_expect(conn, RCPT)->copy = index;
+}
+
+static void
+say_text(struct conn *conn, const char *text)
+{
+	size_t before = conn->said->len;
+
+	g_string_append(conn->said, text);
+	say(conn, before);
+}
+
+/* The first copy of the envelope at or behind `from` that has no answer: one
+ * that is sent again may have some. Its end: there is none. */
+static guint
+open_copy(const struct flight *flight, guint from)
+{
+	const struct envelope *envelope = envelope_of(flight);
+	guint end = envelope->first + envelope->count;
+
+	while (from < end &&
+	       batch_copy(flight->batch, from)->result != COPY_OPEN)
+		from++;
+	return from;
+}
+
+static bool
+say_next_rcpt(struct conn *conn, struct flight *flight)
+{
+	const struct envelope *envelope = envelope_of(flight);
+	guint copy = open_copy(flight, flight->next);
+
+	if (copy >= envelope->first + envelope->count)
+		return false;
+	say_rcpt(conn, flight, copy);
+	flight->next = copy + 1;
+	return true;
+}
+
+static void
+say_data(struct conn *conn)
+{
+	say_text(conn, "DATA\r\n");
+	(void) conn_expect(conn, DATA);
+}
+
+static void
+say_chunk(struct conn *conn, struct flight *flight)
+{
+	struct composed *what = flight->batch->what;
+	size_t before = conn->said->len;
+
+	g_string_append(conn->said, "BDAT ");
+	append_number(conn->said, what->len);
+	g_string_append(conn->said, " LAST\r\n");
+	say(conn, before);
+	conn_put(conn, what->bytes, what->len, what);
+	flight->has_body = true;
+	(void) conn_expect(conn, BDAT);
+}
+
+static void
+say_body(struct conn *conn, struct flight *flight)
+{
+	struct composed *what = flight->batch->what;
+
+	if (what->dotted != NULL)
+		conn_put(conn, what->dotted, what->dotted_len, what);
+	else
+		conn_put(conn, what->bytes, what->len, what);
+	say_text(conn, ".\r\n");
+	flight->has_body = true;
+	(void) conn_expect(conn, DOT);
+}
+
+/* Such an address cannot be said to a relay that does not know of UTF-8 (RFC
+ * 6531 section 3.2). How many are left; with 0 the batch may be gone. */
+static guint
+refuse_unsayable(struct conn *conn, struct batch *batch, guint index)
+{
+	const struct envelope envelope = *batch_envelope(batch, index);
+	guint open = 0, unsayable = 0;
+
+	for (guint i = 0; i < envelope.count; i++) {
+		const struct copy *copy = batch_copy(batch,
+						     envelope.first + i);
+
+		if (copy->result != COPY_OPEN)
+			continue;
+		if (conn->smtputf8 || is_ascii(copy->addr))
+			open++;
+		else
+			unsayable++;
+	}
+	for (guint i = 0; i < envelope.count && unsayable > 0; i++) {
+		const struct copy *copy = batch_copy(batch,
+						     envelope.first + i);
+
+		if (copy->result != COPY_OPEN || is_ascii(copy->addr))
+			continue;
+		unsayable--;
+		conn->events.answered(conn->events.arg, batch,
+				      envelope.first + i, COPY_REFUSED, 553,
+				      "5.6.7 the relay does not offer "
+				      "SMTPUTF8");
+	}
+	return open;
+}
+
+static void
+say_reset(struct conn *conn)
+{
+	if (!conn->needs_reset &&
+	    (!conn->chunking || fifo_len(&conn->flights) == 0))
+		return;
+	say_text(conn, "RSET\r\n");
+	(void) conn_expect(conn, RSET);
+	conn->needs_reset = false;
+}
+
+void
+conn_start(struct conn *conn, struct batch *batch, guint index)
+{
+	guint open = refuse_unsayable(conn, batch, index);
+	struct flight *flight;
+
+	if (open == 0)
+		return;
+	say_reset(conn);
+	conn->is_alone = batch_envelope(batch, index)->losses > 0;
+	flight = fifo_push_new(&conn->flights);
+	flight->batch = batch;
+	flight->envelope = index;
+	flight->open = open;
+	flight->next = batch_envelope(batch, index)->first;
+	say_mail(conn, flight);
+	conn->is_open = !conn->chunking;
+	if (!conn->pipelining)
+		return;
+	while (say_next_rcpt(conn, flight))
+		;
+	if (conn->chunking)
+		say_chunk(conn, flight);
+	else
+		say_data(conn);
+}
+
+/* --- what is answered --------------------------------------------------- */
+
+static enum copy_result
+result_of(int code)
+{
+	return code < 300 ? COPY_SENT : code < 500 ? COPY_DEFERRED :
+		COPY_REFUSED;
+}
+
+/* The same answer for all copies that have none. */
+static void
+tell_all(struct conn *conn, enum copy_result result,
+	 const struct reply *reply)
+{
+	struct flight *flight = front(conn);
+	struct batch *batch = flight->batch;
+	const struct envelope envelope = flight->open > 0 ?
+		*envelope_of(flight) : (struct envelope){ 0 };
+	guint open = flight->open;
+
+	flight->open = 0;
+	for (guint i = envelope.first; open > 0; i++) {
+		if (batch_copy(batch, i)->result != COPY_OPEN)
+			continue;
+		open--;
+		conn->events.answered(conn->events.arg, batch, i, result,
+				      reply->code, reply->text);
+	}
+}
+
+static void
+tell_again(struct conn *conn, struct flight *flight, bool lost)
+{
+	if (flight->open == 0)
+		return;
+	flight->open = 0;
+	conn->events.again(conn->events.arg, flight->batch, flight->envelope,
+			   lost);
+}
+
+static void
+end_flight(struct conn *conn)
+{
+	fifo_pop(&conn->flights);
+}
+
+/* The transaction is over before its body. */
+static void
+end_without_body(struct conn *conn)
+{
+	conn->needs_reset = true;
+	conn->is_open = false;
+	end_flight(conn);
+}
+
+/* In lock-step: what comes behind the answer to MAIL or RCPT. */
+static void
+next_step(struct conn *conn)
+{
+	struct flight *flight = front(conn);
+
+	if (conn->pipelining)
+		return;
+	if (flight->open == 0)
+		end_without_body(conn);
+	else if (!say_next_rcpt(conn, flight))
+		say_data(conn);
+}
+
+/*
+ * MAIL names only us and the post, so nobody on the list is to be blamed for
+ * a refusal. 4xx is the relay's state, and all wait; 5xx is about this post
+ * (its size, say), and its copies wait.
+ */
+static void
+on_mail(struct conn *conn, const struct reply *reply)
+{
+	if (reply->code >= 300 && reply->code < 400) {
+		tell_again(conn, front(conn), true);
+	} else if (reply->code >= 500) {
+		tell_all(conn, COPY_DEFERRED, reply);
+	} else if (reply->code >= 400) {
+		tell_again(conn, front(conn), false);
+		conn->events.refused(conn->events.arg, reply->code,
+				     reply->text);
+	}
+	next_step(conn);
+}
+
+static void
+on_rcpt(struct conn *conn, guint copy, const struct reply *reply)
+{
+	struct flight *flight = front(conn);
+
+	if (reply->code >= 300 && flight->open > 0) {
+		flight->open--;
+		conn->events.answered(conn->events.arg, flight->batch, copy,
+				      result_of(reply->code), reply->code,
+				      reply->text);
+	}
+	next_step(conn);
+}
+
+static void
+on_data(struct conn *conn, const struct reply *reply)
+{
+	struct flight *flight = front(conn);
+
+	if (reply->code != 354) {
+		/* 2xx to DATA is nonsense; try again rather than guess. */
+		if (reply->code < 400)
+			tell_again(conn, flight, true);
+		else
+			tell_all(conn, result_of(reply->code), reply);
+		end_without_body(conn);
+		return;
+	}
+	conn->is_open = false;
+	if (flight->open > 0) {
+		say_body(conn, flight);
+		return;
+	}
+	say_text(conn, ".\r\n");
+	(void) conn_expect(conn, EMPTY_DOT);
+}
+
+static void
+on_body(struct conn *conn, const struct reply *reply)
+{
+	if (reply->code >= 300 && reply->code < 400)
+		tell_again(conn, front(conn), true);
+	else
+		tell_all(conn, result_of(reply->code), reply);
+	end_flight(conn);
+}
+
+static void
+on_chunk(struct conn *conn, const struct reply *reply)
+{
+	conn->needs_reset |= reply->code >= 300;
+	on_body(conn, reply);
+}
+
+static bool
+has_extension(const char *text, const char *keyword)
+{
+	size_t len = strlen(keyword);
+
+	/* The first line is the host's name. */
+	while ((text = strchr(text, '\n')) != NULL) {
+		text++;
+		if (g_ascii_strncasecmp(text, keyword, len) == 0 &&
+		    (text[len] == '\0' || text[len] == '\n' ||
+		     text[len] == ' ' || text[len] == '='))
+			return true;
+	}
+	return false;
+}
+
+static void
+no_service(struct conn *conn, const struct reply *reply)
+{
+	conn->events.refused(conn->events.arg, reply->code, reply->text);
+	conn->over = true;
+}
+
+static void
+say_hello(struct conn *conn, const char *verb, enum step step)
+{
+	g_autofree char *text = g_strdup_printf("%s %s\r\n", verb,
+						conn->settings->hostname);
+
+	say_text(conn, text);
+	(void) conn_expect(conn, step);
+}
+
+static void
+on_hello(struct conn *conn, enum step step, const struct reply *reply)
+{
+	if (reply->code >= 300 && step == EHLO) {
+		say_hello(conn, "HELO", HELO);
+		return;
+	}
+	if (reply->code >= 300) {
+		no_service(conn, reply);
+		return;
+	}
+	conn->greeted = true;
+	if (step != EHLO)
+		return;
+	conn->pipelining = has_extension(reply->text, "PIPELINING");
+	conn->chunking = conn->pipelining &&
+		has_extension(reply->text, "CHUNKING");
+	conn->size = has_extension(reply->text, "SIZE");
+	conn->eight_bit = has_extension(reply->text, "8BITMIME");
+	conn->dsn = has_extension(reply->text, "DSN");
+	conn->smtputf8 = has_extension(reply->text, "SMTPUTF8");
+}
+
+static void
+on_greeting(struct conn *conn, const struct reply *reply)
+{
+	if (reply->code >= 300)
+		no_service(conn, reply);
+	else
+		say_hello(conn, "EHLO", EHLO);
+}
+
+void
+conn_heard(struct conn *conn, const struct reply *reply)
+{
+	struct expectation first;
+
+	if (fifo_len(&conn->expected) == 0 || reply->code == 421) {
+		no_service(conn, reply);	/* out of turn, or leaving */
+		return;
+	}
+	first = *fifo_at(&conn->expected, struct expectation, 0);
+	fifo_pop(&conn->expected);
+	conn->refusals += reply->code >= 400;
+	switch (first.step) {
+	case GREETING:
+		on_greeting(conn, reply);
+		break;
+	case EHLO:
+	case HELO:
+		on_hello(conn, first.step, reply);
+		break;
+	case MAIL:
+		on_mail(conn, reply);
+		break;
+	case RCPT:
+		on_rcpt(conn, first.copy, reply);
+		break;
+	case DATA:
+		on_data(conn, reply);
+		break;
+	case DOT:
+	case EMPTY_DOT:
+		on_body(conn, reply);
+		break;
+	case BDAT:
+		on_chunk(conn, reply);
+		break;
+	case RSET:
+		conn->over |= reply->code >= 300;
+		break;
+	}
+}
+
+unsigned int
+conn_abandon(struct conn *conn)
+{
+	unsigned int unknown = 0;
+
+	for (; fifo_len(&conn->flights) > 0; end_flight(conn)) {
+		struct flight *flight = front(conn);
+
+		if (flight->has_body)
+			unknown += flight->open;
+		tell_again(conn, flight, true);
+	}
+	return unknown;
+}
