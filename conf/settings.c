@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "conf/keys.h"
+#include "conf/relays.h"
 #include "core/base/banned.h"
 
 /*
@@ -17,7 +18,8 @@ enum type {
 	T_HOST,		/* a host name */
 	T_HOSTS,	/* several, or none */
 	T_LISTEN,	/* unix:/PATH or inet:PORT@HOST */
-	T_RELAY,	/* HOST:PORT */
+	T_RELAYS,	/* HOST:PORT, perhaps with a weight */
+	T_LIMITS,	/* of domains */
 	T_NUMBER,
 	T_SIZE,
 	T_DURATION,
@@ -65,10 +67,14 @@ static const struct row rows[] = {
 	  "Received fields above which a post is refused as a loop" },
 	{ "lmtp", "listen", T_LISTEN, "unix:/run/muster/lmtp.sock", 0, 0,
 	  AT(lmtp_listen), "where the MTA delivers what no milter has seen" },
-	{ "outbound", "relay", T_RELAY, "127.0.0.1:10025", 0, 0,
-	  AT(relay_host), "where copies are re-injected; no milter there" },
+	{ "outbound", "relay", T_RELAYS, "127.0.0.1:10025", 0, 0,
+	  AT(relays), "where copies are re-injected, no milter there; several "
+	  "with weights: HOST:PORT 3, HOST:PORT 1" },
 	{ "outbound", "connections", T_NUMBER, "8", 1, 1000, AT(connections),
-	  "most connections to the relay" },
+	  "most connections to the relays together" },
+	{ "outbound", "domain-limits", T_LIMITS, "", 0, 0, AT(domain_limits),
+	  "most copies at once and in a time for domains of recipients, e.g. "
+	  "example.net 4 20/1s, example.com 2" },
 	{ "outbound", "in-flight", T_NUMBER, "1000", 1, 100000,
 	  AT(in_flight), "copies sent and not yet recorded as sent: the most "
 	  "that a crash can repeat" },
@@ -196,33 +202,6 @@ read_listen(const char *value, char **out)
 	return NULL;
 }
 
-/* HOST:PORT, [HOST]:PORT */
-static const char *
-read_relay(const char *value, struct settings *settings)
-{
-	static const char accepted[] = "HOST:PORT or [ADDRESS]:PORT";
-	const char *colon = strrchr(value, ':');
-	const char *from = value, *to = colon;
-	int64_t port;
-
-	if (colon == NULL || colon == value ||
-	    !value_number(colon + 1, &port) ||
-	    port < 1 || port > 65535)
-		return accepted;
-	if (from[0] == '[') {
-		if (to[-1] != ']')
-			return accepted;
-		from++;
-		to--;
-	}
-	if (from >= to)
-		return accepted;
-	g_free(settings->relay_host);
-	settings->relay_host = g_strndup(from, (gsize)(to - from));
-	settings->relay_port = port;
-	return NULL;
-}
-
 static const char *
 read_scaled(const struct row *row, const char *value, int64_t *out)
 {
@@ -258,8 +237,10 @@ read_value(const struct row *row, const char *value,
 		return read_hosts(value, at, row->fallback == NULL);
 	case T_LISTEN:
 		return read_listen(value, at);
-	case T_RELAY:
-		return read_relay(value, settings);
+	case T_RELAYS:
+		return relays_read(value, settings);
+	case T_LIMITS:
+		return domain_limits_read(value, settings);
 	case T_WORDS:
 		*(char ***)at = split_words(value);
 		return NULL;
@@ -505,7 +486,8 @@ settings_unref(struct settings *settings)
 	g_free(settings->hostname);
 	g_free(settings->milter_listen);
 	g_free(settings->lmtp_listen);
-	g_free(settings->relay_host);
+	relays_free(settings);
+	domain_limits_free(settings);
 	g_strfreev(settings->dns_servers);
 	g_free(settings->authserv_id);
 	g_strfreev(settings->trusted);
@@ -527,7 +509,8 @@ type_name(enum type type)
 {
 	static const char *const names[] = {
 		[T_PATH] = "path", [T_HOST] = "host", [T_HOSTS] = "domains",
-		[T_LISTEN] = "address", [T_RELAY] = "host:port",
+		[T_LISTEN] = "address", [T_RELAYS] = "relays",
+		[T_LIMITS] = "limits",
 		[T_NUMBER] = "number", [T_SIZE] = "size",
 		[T_DURATION] = "duration", [T_WORDS] = "words",
 		[T_NETWORKS] = "networks",

@@ -18,6 +18,20 @@
  * those it began with. Any thread may read, ref and unref.
  */
 
+/* A relay of relay = HOST:PORT WEIGHT, ... */
+struct relay_addr {
+	char *host;
+	int64_t port;
+	int64_t weight;		/* 1 to 1000 */
+};
+
+/* A domain of recipients and what it is not to be sent more than */
+struct domain_limit {
+	char *domain;		/* lower case */
+	int64_t connections;	/* 0: any */
+	int64_t count, seconds;	/* copies in a time; 0: any */
+};
+
 struct settings {
 	/* [muster] */
 	char *home;
@@ -36,9 +50,11 @@ struct settings {
 	/* [lmtp] */
 	char *lmtp_listen;
 	/* [outbound] */
-	char *relay_host;	/* of relay = HOST:PORT or [HOST]:PORT */
-	int64_t relay_port;
-	int64_t connections;
+	struct relay_addr *relays;	/* at least one */
+	size_t relay_count;
+	int64_t connections;	/* to all of them */
+	struct domain_limit *domain_limits;
+	size_t domain_limit_count;
 	int64_t in_flight;	/* copies sent and not yet committed; the most
 				 * that a crash repeats */
 	int64_t retry_first_s, retry_most_s, max_age_s;

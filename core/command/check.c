@@ -135,19 +135,27 @@ check_sockets(struct check *check)
 }
 
 static void
-check_relay(struct check *check)
+check_relay(struct check *check, const struct relay_addr *relay)
 {
 	const struct settings *settings = check->call->admin->settings;
 	g_autofree char *greeting = NULL, *extensions = NULL;
 	struct err err = ERR_INIT;
 
-	if (outbound_probe(settings, &greeting, &extensions, &err) != ERR_OK)
+	if (outbound_probe(settings, relay, &greeting, &extensions, &err) != ERR_OK)
 		finding_err(check, ERROR, &err);
 	else
 		finding(check, FINE, "relay %s:%lld: %s; it offers %s",
-			settings->relay_host,
-			(long long)settings->relay_port, greeting,
+			relay->host, (long long)relay->port, greeting,
 			extensions);
+}
+
+static void
+check_relays(struct check *check)
+{
+	const struct settings *settings = check->call->admin->settings;
+
+	for (size_t i = 0; i < settings->relay_count; i++)
+		check_relay(check, &settings->relays[i]);
 }
 
 /* --- lists, database ---------------------------------------------------- */
@@ -270,7 +278,7 @@ check_run(struct call *call)
 	check_space(&check);
 	check_run_dir(&check);
 	check_sockets(&check);
-	check_relay(&check);
+	check_relays(&check);
 	check_lists(&check);
 	check_store(&check);
 	if (call->json)

@@ -8,12 +8,14 @@
 #define TEXTS_BLOCK 16384
 
 struct batch *
-batch_new(struct composed *what, void *owner)
+batch_new(struct composed *what, struct settings *settings, void *owner)
 {
 	struct batch *batch = g_new0(struct batch, 1);
 
 	batch->what = composed_ref(what);
+	batch->settings = settings_ref(settings);
 	batch->owner = owner;
+	batch->weight = 1;
 	batch->copies = g_array_new(FALSE, TRUE, sizeof(struct copy));
 	batch->envelopes = g_array_new(FALSE, TRUE, sizeof(struct envelope));
 	batch->texts = g_string_chunk_new(TEXTS_BLOCK);
@@ -23,9 +25,10 @@ batch_new(struct composed *what, void *owner)
 
 void
 batch_add(struct batch *batch, const char *addr, const char *key,
-	  const char *token)
+	  const char *token, const struct domain_limit *limit)
 {
-	struct envelope envelope = { .first = batch->copies->len, .count = 1 };
+	struct envelope envelope = { .first = batch->copies->len, .count = 1,
+				     .limit = limit };
 	struct copy copy = { .result = COPY_OPEN };
 
 	copy.addr = g_string_chunk_insert(batch->texts, addr);
@@ -44,6 +47,7 @@ batch_free(struct batch *batch)
 	for (guint i = 0; i < batch->copies->len; i++)
 		g_free(batch_copy(batch, i)->reply);
 	composed_unref(batch->what);
+	settings_unref(batch->settings);
 	g_array_free(batch->copies, TRUE);
 	g_array_free(batch->envelopes, TRUE);
 	g_string_chunk_free(batch->texts);

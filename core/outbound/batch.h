@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "conf/settings.h"
 #include "core/mail/verp.h"
 #include "core/outbound/compose.h"
 
@@ -32,11 +33,16 @@ struct copy {
 struct envelope {
 	guint first, count;
 	char token[VERP_TOKEN_LEN + 1];
+	guint answered;		/* copies of it */
 	unsigned int losses;	/* connections lost with it */
+	const struct domain_limit *limit;	/* or NULL; of settings */
 };
 
 struct batch {
 	struct composed *what;
+	struct settings *settings;
+	uint32_t list;		/* that takes turns with others */
+	guint weight;		/* of its turns, at least 1 */
 	GArray *copies;		/* of struct copy */
 	GArray *envelopes;	/* of struct envelope */
 	GStringChunk *texts;	/* of the copies */
@@ -60,10 +66,12 @@ batch_envelope(const struct batch *batch, guint index)
 	return &g_array_index(batch->envelopes, struct envelope, index);
 }
 
-struct batch *batch_new(struct composed *what, void *owner);
+/* batch_new - settings is ref'd */
+struct batch *batch_new(struct composed *what, struct settings *settings,
+			void *owner);
 /* batch_add - a copy in an envelope of its own */
 void batch_add(struct batch *batch, const char *addr, const char *key,
-	       const char *token);
+	       const char *token, const struct domain_limit *limit);
 void batch_free(struct batch *batch);
 
 #endif

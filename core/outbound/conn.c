@@ -19,6 +19,7 @@
 #define WRITE_PIECES 256
 #define READ_LEN 65536
 #define CONNECT_MS 30000
+#define PACE_FIRST_US 100000
 #define SAID_GONE_MOST 65536	/* written bytes in front of said */
 
 struct conn *
@@ -47,6 +48,7 @@ conn_open(const void *addr, unsigned int len, struct settings *settings,
 	conn->events = *events;
 	conn->heard_ms = wire_now_ms();
 	conn->said = g_string_new(NULL);
+	conn->pace_us = PACE_FIRST_US;
 	fifo_init(&conn->flights, sizeof(struct flight));
 	fifo_init(&conn->expected, sizeof(struct expectation));
 	fifo_init(&conn->out, sizeof(struct piece));
@@ -60,11 +62,10 @@ conn_fd(const struct conn *conn)
 	return conn->fd;
 }
 
-short
-conn_poll_events(const struct conn *conn)
+bool
+conn_wants_write(const struct conn *conn)
 {
-	return !conn->connected || fifo_len(&conn->out) > 0 ?
-		POLLIN | POLLOUT : POLLIN;
+	return !conn->connected || fifo_len(&conn->out) > 0;
 }
 
 bool
@@ -229,6 +230,7 @@ conn_read(struct conn *conn)
 	reply_feed(&conn->replies, bytes, (size_t)count);
 	while (!conn->over && reply_next(&conn->replies, &reply))
 		conn_heard(conn, &reply);
+	conn_note_pace(conn);
 	return !conn->over && !conn->replies.broken;
 }
 

@@ -21,9 +21,9 @@
 struct conn;
 
 struct conn_events {
-	/* the relay has answered for good, about a copy */
-	void (*answered)(void *arg, struct batch *batch, guint copy,
-			 enum copy_result result, int code,
+	/* the relay has answered for good, about a copy of an envelope */
+	void (*answered)(void *arg, struct batch *batch, guint envelope,
+			 guint copy, enum copy_result result, int code,
 			 const char *text);
 	/* not answered, and not a copy's fault: start the envelope again, of
 	 * which some copies may have an answer; lost: with the connection */
@@ -41,7 +41,7 @@ struct conn *conn_open(const void *addr, unsigned int len,
 		       const struct conn_events *events);
 
 int conn_fd(const struct conn *conn);
-short conn_poll_events(const struct conn *conn);
+bool conn_wants_write(const struct conn *conn);	/* or to be connected */
 
 /* What can be done now. False: it is over, close it. */
 bool conn_read(struct conn *conn);

@@ -52,6 +52,9 @@ struct conn {
 	bool is_alone;		/* nothing follows the last flight */
 	bool is_open;		/* the last flight may get a body yet */
 	unsigned int refusals;
+	int64_t pace_us;	/* the relay's time for one transaction */
+	int64_t paced_us;	/* when that was last measured */
+	guint ended;		/* transactions since then */
 	struct fifo flights, expected, out;
 	GString *said;		/* commands, from said_at on not written */
 	size_t said_at;
@@ -68,6 +71,9 @@ struct expectation *conn_expect(struct conn *conn, enum step step);
 
 /* conn_heard - conn_talk.c: a reply */
 void conn_heard(struct conn *conn, const struct reply *reply);
+
+/* conn_note_pace - how fast it works, after what was read */
+void conn_note_pace(struct conn *conn);
 
 /* conn_abandon - all that has no answer goes back; how many copies of it the
  * relay may have */

@@ -24,13 +24,37 @@
 
 #define REFUSALS_MAX 8
 #define BODIES_MAX 2		/* with DATA: one is answered, one on its way */
-#define WINDOW 50		/* transactions without an answer, with BDAT */
+#define WINDOW_MOST 50		/* transactions without an answer, with BDAT */
+#define WINDOW_US 200000	/* that they take the relay: so long, at most,
+				 * an urgent one waits behind others */
 #define UNWRITTEN_MOST (256 * 1024)	/* bytes that others wait behind */
 
 bool
 conn_is_worn(const struct conn *conn)
 {
 	return conn->refusals >= REFUSALS_MAX;
+}
+
+/* As many as the relay works off in WINDOW_US, but always one besides that
+ * which it is at. */
+static guint
+window(const struct conn *conn)
+{
+	return (guint)CLAMP(WINDOW_US / MAX(conn->pace_us, 1), BODIES_MAX,
+			    WINDOW_MOST);
+}
+
+void
+conn_note_pace(struct conn *conn)
+{
+	int64_t now = g_get_monotonic_time(), each;
+
+	if (conn->ended == 0)
+		return;
+	each = (now - conn->paced_us) / conn->ended;
+	conn->pace_us += (each - conn->pace_us) / 4;
+	conn->paced_us = now;
+	conn->ended = 0;
 }
 
 bool
@@ -42,7 +66,8 @@ conn_has_room(const struct conn *conn)
 	    conn_is_worn(conn) || (conn->is_alone && flights > 0))
 		return false;
 	if (conn->chunking)
-		return flights < WINDOW && conn->unwritten < UNWRITTEN_MOST;
+		return flights < window(conn) &&
+			conn->unwritten < UNWRITTEN_MOST;
 	return flights < (conn->pipelining ? BODIES_MAX : 1);
 }
 
@@ -271,7 +296,7 @@ refuse_unsayable(struct conn *conn, struct batch *batch, guint index)
 		if (copy->result != COPY_OPEN || is_ascii(copy->addr))
 			continue;
 		unsayable--;
-		conn->events.answered(conn->events.arg, batch,
+		conn->events.answered(conn->events.arg, batch, index,
 				      envelope.first + i, COPY_REFUSED, 553,
 				      "5.6.7 the relay does not offer "
 				      "SMTPUTF8");
@@ -298,6 +323,8 @@ conn_start(struct conn *conn, struct batch *batch, guint index)
 
 	if (open == 0)
 		return;
+	if (fifo_len(&conn->flights) == 0)
+		conn->paced_us = g_get_monotonic_time();
 	say_reset(conn);
 	conn->is_alone = batch_envelope(batch, index)->losses > 0;
 	flight = fifo_push_new(&conn->flights);
@@ -335,15 +362,15 @@ tell_all(struct conn *conn, enum copy_result result,
 	struct batch *batch = flight->batch;
 	const struct envelope envelope = flight->open > 0 ?
 		*envelope_of(flight) : (struct envelope){ 0 };
-	guint open = flight->open;
+	guint open = flight->open, index = flight->envelope;
 
 	flight->open = 0;
 	for (guint i = envelope.first; open > 0; i++) {
 		if (batch_copy(batch, i)->result != COPY_OPEN)
 			continue;
 		open--;
-		conn->events.answered(conn->events.arg, batch, i, result,
-				      reply->code, reply->text);
+		conn->events.answered(conn->events.arg, batch, index, i,
+				      result, reply->code, reply->text);
 	}
 }
 
@@ -361,6 +388,7 @@ static void
 end_flight(struct conn *conn)
 {
 	fifo_pop(&conn->flights);
+	conn->ended++;
 }
 
 /* The transaction is over before its body. */
@@ -413,7 +441,8 @@ on_rcpt(struct conn *conn, guint copy, const struct reply *reply)
 
 	if (reply->code >= 300 && flight->open > 0) {
 		flight->open--;
-		conn->events.answered(conn->events.arg, flight->batch, copy,
+		conn->events.answered(conn->events.arg, flight->batch,
+				      flight->envelope, copy,
 				      result_of(reply->code), reply->code,
 				      reply->text);
 	}

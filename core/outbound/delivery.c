@@ -148,7 +148,7 @@ add_copy(struct delivery *delivery, struct batch *batch, const char *addr,
 	member_handle(key, handle);
 	verp_make(delivery->verp, delivery->job->list_addr, handle,
 		  delivery->job->post.bytes, token);
-	batch_add(batch, addr, key, token);
+	batch_add(batch, addr, key, token, NULL);
 }
 
 static bool
@@ -218,15 +218,17 @@ expand_addrs(struct delivery *delivery, size_t max, struct batch *batch)
 }
 
 enum err_code
-delivery_next(struct delivery *delivery, struct store *store, size_t max,
-	      struct batch **out, struct err *err)
+delivery_next(struct delivery *delivery, struct store *store,
+	      struct settings *settings, size_t max, struct batch **out,
+	      struct err *err)
 {
 	struct batch *batch = NULL;
 	enum err_code rc = ERR_OK;
 
 	*out = NULL;
 	while (!delivery->read_all && rc == ERR_OK) {
-		batch = batch_new(delivery->what, delivery);
+		batch = batch_new(delivery->what, settings, delivery);
+		batch->list = delivery->job->list;
 		if (delivery->job->audience == TO_MEMBERS)
 			rc = expand_members(delivery, store, max, batch, err);
 		else

@@ -30,7 +30,8 @@ size_t delivery_batches(const struct delivery *delivery);	/* not committed */
 /* delivery_next - the next batch of at most max copies; *out NULL: that was
  * all. The delivery remembers it until it is committed. */
 enum err_code delivery_next(struct delivery *delivery, struct store *store,
-			    size_t max, struct batch **out, struct err *err);
+			    struct settings *settings, size_t max,
+			    struct batch **out, struct err *err);
 
 /* delivery_answered - this batch has come back */
 void delivery_answered(struct delivery *delivery, struct batch *batch);

@@ -179,14 +179,16 @@ close_delivery(struct outbound *outbound, guint index)
 /* --- expansion ---------------------------------------------------------- */
 
 static bool
-push_one(struct outbound *outbound, struct delivery *delivery, size_t max)
+push_one(struct outbound *outbound, struct settings *settings,
+	 struct delivery *delivery, size_t max)
 {
 	struct batch *batch = NULL;
 	struct err err = ERR_INIT;
 
 	if (delivery_batches(delivery) >= BATCHES_EACH)
 		return false;
-	if (delivery_next(delivery, outbound->store, max, &batch, &err) !=
+	if (delivery_next(delivery, outbound->store, settings, max, &batch,
+			  &err) !=
 	    ERR_OK)
 		log_delivery(delivery_job(delivery), "outbound.failed", &err);
 	if (batch == NULL)
@@ -198,7 +200,7 @@ push_one(struct outbound *outbound, struct delivery *delivery, size_t max)
 
 /* Each delivery in turn, as long as there is room in flight. */
 static void
-expand(struct outbound *outbound, const struct settings *settings)
+expand(struct outbound *outbound, struct settings *settings)
 {
 	size_t max = (size_t)CLAMP(settings->in_flight / BATCHES_SHARE, 1,
 				   BATCH_MAX);
@@ -210,7 +212,7 @@ expand(struct outbound *outbound, const struct settings *settings)
 			if (outbound->in_flight + (int64_t)max >
 			    settings->in_flight)
 				return;
-			any |= push_one(outbound, g_ptr_array_index(
+			any |= push_one(outbound, settings, g_ptr_array_index(
 				outbound->deliveries, i), max);
 		}
 	}

@@ -31,10 +31,11 @@ void outbound_reload(struct outbound *outbound, struct settings *settings);
 void outbound_stop(struct outbound *outbound);
 
 /*
- * outbound_probe - EHLO to the relay, for `muster check`: *greeting and
+ * outbound_probe - EHLO to a relay, for `muster check`: *greeting and
  * *extensions (the EHLO reply), each on one line, are the caller's.
  */
 enum err_code outbound_probe(const struct settings *settings,
+			     const struct relay_addr *relay,
 			     char **greeting, char **extensions,
 			     struct err *err);
 

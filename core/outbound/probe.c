@@ -73,12 +73,12 @@ converse(int fd, const struct settings *settings, char **greeting,
 }
 
 enum err_code
-outbound_probe(const struct settings *settings, char **greeting,
+outbound_probe(const struct settings *settings,
+	       const struct relay_addr *relay, char **greeting,
 	       char **extensions, struct err *err)
 {
 	g_autofree char *address = g_strdup_printf(
-		"inet:%d@%s", (int)settings->relay_port,
-		settings->relay_host);
+		"inet:%d@%s", (int)relay->port, relay->host);
 	enum err_code rc;
 	int fd;
 
@@ -88,7 +88,7 @@ outbound_probe(const struct settings *settings, char **greeting,
 		(void) close(fd);
 	}
 	if (rc != ERR_OK)
-		(void) err_context(err, "relay %s:%d", settings->relay_host,
-				   (int)settings->relay_port);
+		(void) err_context(err, "relay %s:%d", relay->host,
+				   (int)relay->port);
 	return rc;
 }

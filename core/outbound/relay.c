@@ -1,30 +1,36 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * The thread that keeps the relays busy. A line is a connection to one of
+ * them; a round takes what the dispatcher has pushed, gives envelopes to lines
+ * that have room, and serves the lines that have something to say.
+ */
 #include "core/outbound/relay.h"
 
-#include <errno.h>
-#include <netdb.h>
-#include <poll.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/outbound/conn.h"
+#include "core/outbound/hop.h"
+#include "core/outbound/turns.h"
 #include "core/base/banned.h"
 
-#define COPIES_PER_CONN 5	/* waiting, before one more is opened */
+#define COPIES_PER_LINE 5	/* waiting, before one more is opened */
 #define IDLE_MS 30000		/* an unused connection is kept so long */
-#define PAUSE_FIRST_MS 1000
-#define PAUSE_MOST_MS 60000
 #define LOSSES_MAX 5		/* of connections with one and the same copy */
-#define POLL_MS 1000
+#define SWEEP_MS 250		/* between looks at all lines */
+#define EVENTS_MAX 64
 
-struct line {			/* a connection and since when it is unused */
+struct line {
 	struct relay *relay;
+	struct hop *hop;
 	struct conn *conn;
+	uint32_t events;	/* that it is polled for */
 	int64_t idle_since_ms;	/* 0: in use */
 	bool retiring;		/* of old settings: no more copies */
 };
@@ -34,69 +40,66 @@ struct relay {
 	void *arg;
 	pthread_t thread;
 	int wake_fd;
-	pthread_mutex_t lock;		/* of the next four */
+	pthread_mutex_t lock;		/* of the next five */
 	GQueue incoming;		/* of struct batch */
 	struct settings *next_settings;
 	bool stopping;
 	int64_t stop_by_ms;
+	GArray *report;			/* of struct relay_report */
 
 	/* the thread's own */
 	struct settings *settings;
-	GQueue waiting;			/* batches with copies to start */
+	struct turns *turns;
 	GHashTable *all;		/* set of batches that are here */
+	GPtrArray *hops;
+	GPtrArray *old_hops;		/* of old settings, with lines yet */
 	GPtrArray *lines;
+	int epoll_fd;
 	bool draining;			/* has seen that it is to stop */
-	int64_t pause_until_ms;
-	int64_t pause_ms;		/* of the last pause, 0: service is up */
+	bool fresh;			/* lines with room may find work */
+	int64_t swept_ms;
 };
 
 /* --- answers ------------------------------------------------------------ */
 
 static void
-settle(struct relay *relay, struct batch *batch)
+settle(struct relay *relay, struct batch *batch, guint index)
 {
+	struct envelope *envelope = batch_envelope(batch, index);
+
+	if (++envelope->answered == envelope->count) {
+		turns_ended(relay->turns, batch, index);
+		relay->fresh |= envelope->limit != NULL;
+	}
 	if (++batch->answered < batch->copies->len)
 		return;
 	g_hash_table_remove(relay->all, batch);
 	relay->finished(relay->arg, batch);
 }
 
-/* Replies may hold anything; what is kept is one line of UTF-8. */
-static char *
-reply_line(int code, const char *text)
-{
-	g_autofree char *line = g_strdup_printf("%d %.800s", code, text);
-	char *valid = g_utf8_make_valid(line, -1);
-
-	for (char *p = valid; *p != '\0'; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = ' ';
-	return valid;
-}
-
 static void
-on_answered(void *arg, struct batch *batch, guint index,
+on_answered(void *arg, struct batch *batch, guint envelope, guint index,
 	    enum copy_result result, int code, const char *text)
 {
 	struct line *line = arg;
 	struct copy *copy = batch_copy(batch, index);
 
 	copy->result = result;
-	if (result != COPY_SENT)
-		copy->reply = reply_line(code, text);
-	settle(line->relay, batch);
+	if (result == COPY_SENT)
+		line->hop->sent++;
+	else
+		copy->reply = printable_reply(code, text);
+	settle(line->relay, batch, envelope);
 }
 
 /* For what has taken down each connection that it was on. */
 static void
-give_up(struct relay *relay, struct batch *batch,
-	const struct envelope *envelope)
+give_up(struct relay *relay, struct batch *batch, guint index)
 {
-	guint first = envelope->first, end = first + envelope->count, open = 0;
+	const struct envelope envelope = *batch_envelope(batch, index);
+	guint open = envelope.count - envelope.answered;
 
-	for (guint i = first; i < end; i++)
-		open += batch_copy(batch, i)->result == COPY_OPEN;
-	for (guint i = first; open > 0; i++) {
+	for (guint i = envelope.first; open > 0; i++) {
 		struct copy *copy = batch_copy(batch, i);
 
 		if (copy->result != COPY_OPEN)
@@ -105,15 +108,8 @@ give_up(struct relay *relay, struct batch *batch,
 		copy->result = COPY_DEFERRED;
 		copy->reply = g_strdup("no answer: the connection to the "
 				       "relay was lost each time");
-		settle(relay, batch);
+		settle(relay, batch, index);
 	}
-}
-
-static bool
-has_more(const struct batch *batch)
-{
-	return batch->next < batch->envelopes->len ||
-		!g_queue_is_empty((GQueue *)(uintptr_t)&batch->again);
 }
 
 static void
@@ -121,36 +117,13 @@ on_again(void *arg, struct batch *batch, guint index, bool lost)
 {
 	struct line *line = arg;
 	struct envelope *envelope = batch_envelope(batch, index);
-	bool was_idle = !has_more(batch);
 
+	line->relay->fresh = true;
 	envelope->losses += lost;
-	if (envelope->losses >= LOSSES_MAX) {
-		give_up(line->relay, batch, envelope);
-		return;
-	}
-	g_queue_push_tail(&batch->again, GUINT_TO_POINTER(index));
-	if (was_idle)
-		g_queue_push_tail(&line->relay->waiting, batch);
-}
-
-static void
-pause_relay(struct relay *relay, int code, const char *text)
-{
-	g_autofree char *why = reply_line(code, text);
-	bool was_up = relay->pause_ms == 0;
-
-	if (wire_now_ms() < relay->pause_until_ms)
-		return;
-	relay->pause_ms = was_up ? PAUSE_FIRST_MS :
-		MIN(relay->pause_ms * 2, PAUSE_MOST_MS);
-	relay->pause_until_ms = wire_now_ms() + relay->pause_ms;
-	if (was_up)
-		log_warning(NULL, "outbound.relay-down",
-			    kv_str("host", relay->settings->relay_host),
-			    kv_num("port", relay->settings->relay_port),
-			    kv_str("why", why),
-			    kv_str("todo", "see that the relay runs; muster "
-				   "goes on by itself"));
+	if (envelope->losses >= LOSSES_MAX)
+		give_up(line->relay, batch, index);
+	else
+		turns_again(line->relay->turns, batch, index);
 }
 
 static void
@@ -158,78 +131,64 @@ on_refused(void *arg, int code, const char *text)
 {
 	struct line *line = arg;
 
-	pause_relay(line->relay, code, text);
+	hop_failed(line->hop, code, text);
 }
 
+/* --- lines -------------------------------------------------------------- */
+
+/* What the connection waits for now. */
 static void
-note_up(struct relay *relay)
+poll_line(struct line *line)
 {
-	if (relay->pause_ms == 0 || wire_now_ms() < relay->pause_until_ms)
+	struct epoll_event event = { .data.ptr = line };
+	int how = line->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
+
+	event.events = EPOLLIN |
+		(conn_wants_write(line->conn) ? (uint32_t)EPOLLOUT : 0);
+	if (event.events == line->events)
 		return;
-	relay->pause_ms = 0;
-	log_info(NULL, "outbound.relay-up",
-		 kv_str("host", relay->settings->relay_host),
-		 kv_num("port", relay->settings->relay_port));
-}
-
-/* --- connections -------------------------------------------------------- */
-
-static struct conn *
-connect_any(struct relay *relay, const struct conn_events *events)
-{
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-				  .ai_flags = AI_NUMERICSERV };
-	struct addrinfo *found = NULL;
-	struct conn *conn = NULL;
-	char port[16];
-	int rc;
-
-	(void) g_snprintf(port, sizeof(port), "%d",
-			  (int)relay->settings->relay_port);
-	rc = getaddrinfo(relay->settings->relay_host, port, &hints, &found);
-	if (rc != 0) {
-		pause_relay(relay, 0, gai_strerror(rc));
-		return NULL;
-	}
-	for (struct addrinfo *at = found; at != NULL && conn == NULL;
-	     at = at->ai_next)
-		conn = conn_open(at->ai_addr, at->ai_addrlen,
-				 relay->settings, events);
-	if (conn == NULL)
-		pause_relay(relay, 0, g_strerror(errno));
-	freeaddrinfo(found);
-	return conn;
+	line->events = event.events;
+	if (epoll_ctl(line->relay->epoll_fd, how, conn_fd(line->conn),
+		      &event) != 0)
+		g_error("epoll: %s", g_strerror(errno));
 }
 
 static void
-open_line(struct relay *relay)
+open_line(struct relay *relay, struct hop *hop)
 {
 	struct line *line = g_new0(struct line, 1);
 	struct conn_events events = { on_answered, on_again, on_refused,
 				      line };
 
 	line->relay = relay;
-	line->conn = connect_any(relay, &events);
-	if (line->conn != NULL)
-		g_ptr_array_add(relay->lines, line);
-	else
+	line->hop = hop;
+	line->conn = hop_connect(hop, relay->settings, &events);
+	if (line->conn == NULL) {
 		g_free(line);
+		return;
+	}
+	hop->lines++;
+	g_ptr_array_add(relay->lines, line);
+	poll_line(line);
 }
 
 static void
-close_line(struct relay *relay, guint index)
+close_line(struct line *line)
 {
-	struct line *line = g_ptr_array_index(relay->lines, index);
+	struct relay *relay = line->relay;
 	unsigned int open = conn_open_count(line->conn);
 	unsigned int unknown;
 
 	if (!conn_is_greeted(line->conn) && !relay->draining)
-		pause_relay(relay, 0, "the connection ended before it was "
-			    "greeted");
-	g_ptr_array_remove_index_fast(relay->lines, index);
+		hop_failed(line->hop, 0, "the connection ended before it was "
+			   "greeted");
+	g_ptr_array_remove_fast(relay->lines, line);
+	line->hop->lines--;
 	unknown = conn_close(line->conn);
 	if (open > 0)
 		log_warning(NULL, "outbound.lost-connection",
+			    kv_str("host", line->hop->host),
+			    kv_num("port", line->hop->port),
 			    kv_num("unanswered", open),
 			    kv_num("may-repeat", unknown));
 	g_free(line);
@@ -237,143 +196,247 @@ close_line(struct relay *relay, guint index)
 
 /* --- work --------------------------------------------------------------- */
 
-static guint
-envelopes_waiting(const struct relay *relay, guint enough)
+static bool
+has_room(const struct relay *relay, const struct line *line)
 {
-	guint count = 0;
-
-	for (GList *at = relay->waiting.head; at != NULL && count < enough;
-	     at = at->next) {
-		const struct batch *batch = at->data;
-
-		count += batch->envelopes->len - batch->next +
-			batch->again.length;
-	}
-	return count;
+	return !relay->draining && !line->retiring &&
+		conn_has_room(line->conn) &&
+		hop_is_ready(line->hop, wire_now_ms());
 }
 
-/* The next envelope of the batch whose turn it is. */
 static bool
-next_envelope(struct relay *relay, struct batch **batch_out,
-	      guint *index_out)
+start_next(struct relay *relay, struct line *line)
 {
-	struct batch *batch = g_queue_peek_head(&relay->waiting);
+	struct batch *batch;
+	guint index;
 
-	if (batch == NULL)
+	if (!turns_next(relay->turns, conn_open_count(line->conn) == 0,
+			&batch, &index))
 		return false;
-	if (!g_queue_is_empty(&batch->again))
-		*index_out = GPOINTER_TO_UINT(
-			g_queue_pop_head(&batch->again));
-	else
-		*index_out = batch->next++;
-	if (!has_more(batch))
-		(void) g_queue_pop_head(&relay->waiting);
-	else if (relay->waiting.length > 1)
-		g_queue_push_tail_link(&relay->waiting,
-				       g_queue_pop_head_link(&relay->waiting));
-	*batch_out = batch;
+	line->hop->pass += 1.0 / (double)line->hop->weight;
+	conn_start(line->conn, batch, index);
 	return true;
-}
-
-/* It goes alone, on a connection on which nothing else is under way. */
-static bool
-next_is_suspect(const struct relay *relay)
-{
-	const struct batch *batch = g_queue_peek_head(
-		(GQueue *)(uintptr_t)&relay->waiting);
-
-	return batch != NULL && batch->again.length > 0 && batch_envelope(
-		batch, GPOINTER_TO_UINT(batch->again.head->data))->losses > 0;
 }
 
 static void
 fill_line(struct relay *relay, struct line *line)
 {
-	struct batch *batch;
-	guint index;
-
-	while (!line->retiring && conn_has_room(line->conn) &&
-	       (conn_open_count(line->conn) == 0 || !next_is_suspect(relay)) &&
-	       next_envelope(relay, &batch, &index))
-		conn_start(line->conn, batch, index);
+	if (!has_room(relay, line))
+		return;
+	while (conn_has_room(line->conn) && start_next(relay, line))
+		;
 }
 
-static bool
-may_start(const struct relay *relay)
+/* Of the lines with room, one of the relay that is furthest behind its
+ * share. */
+static struct line *
+neediest(struct relay *relay)
 {
-	return !relay->draining && wire_now_ms() >= relay->pause_until_ms;
+	struct line *best = NULL;
+
+	for (guint i = 0; i < relay->lines->len; i++) {
+		struct line *line = g_ptr_array_index(relay->lines, i);
+
+		if (has_room(relay, line) && (best == NULL ||
+		    line->hop->pass < best->hop->pass ||
+		    (line->hop == best->hop && conn_open_count(line->conn) <
+		     conn_open_count(best->conn))))
+			best = line;
+	}
+	return best;
+}
+
+/* A relay that had no room for a while has no claim for that time. */
+static void
+level(struct relay *relay, double least)
+{
+	for (guint i = 0; i < relay->hops->len; i++) {
+		struct hop *hop = g_ptr_array_index(relay->hops, i);
+
+		hop->pass = MAX(hop->pass, least - 10.0);
+	}
+}
+
+static void
+fill_by_weight(struct relay *relay)
+{
+	struct line *line;
+
+	while (turns_waiting(relay->turns, 1) > 0 &&
+	       (line = neediest(relay)) != NULL) {
+		level(relay, line->hop->pass);
+		if (!start_next(relay, line))
+			return;
+	}
 }
 
 static void
 fill_lines(struct relay *relay)
 {
-	if (!may_start(relay))
+	if (relay->hops->len > 1) {
+		fill_by_weight(relay);
 		return;
-	for (guint i = 0; i < relay->lines->len; i++) {
-		struct line *line = g_ptr_array_index(relay->lines, i);
-
-		if (conn_is_greeted(line->conn))
-			note_up(relay);
-		fill_line(relay, line);
 	}
+	for (guint i = 0; i < relay->lines->len; i++)
+		fill_line(relay, g_ptr_array_index(relay->lines, i));
 }
 
+/* How many connections of those that are allowed are this relay's. */
+static guint
+share_of(const struct relay *relay, const struct hop *hop)
+{
+	int64_t all = 0;
+
+	for (guint i = 0; i < relay->hops->len; i++) {
+		const struct hop *other = g_ptr_array_index(relay->hops, i);
+
+		all += hop_is_down(other) && other != hop ? 0 : other->weight;
+	}
+	return (guint)MAX(relay->settings->connections * hop->weight / all,
+			  1);
+}
+
+/* After a failure one connection tries how things are. */
 static void
 open_lines(struct relay *relay)
 {
 	guint lines = relay->lines->len;
-	guint most = (guint)relay->settings->connections;
+	int64_t now = wire_now_ms();
 
-	if (relay->draining || lines >= most ||
-	    wire_now_ms() < relay->pause_until_ms)
+	if (relay->draining ||
+	    turns_waiting(relay->turns, lines * COPIES_PER_LINE + 1) <=
+	    lines * COPIES_PER_LINE)
 		return;
-	/* After a pause one connection tries how things are. */
-	if (relay->pause_ms != 0 && lines > 0)
-		return;
-	if (envelopes_waiting(relay, lines * COPIES_PER_CONN + 1) >
-	    lines * COPIES_PER_CONN)
-		open_line(relay);
+	for (guint i = 0; i < relay->hops->len; i++) {
+		struct hop *hop = g_ptr_array_index(relay->hops, i);
+		guint most = hop_is_down(hop) ? 1 : share_of(relay, hop);
+
+		if (hop->lines < most && hop_is_ready(hop, now))
+			open_line(relay, hop);
+	}
+}
+
+/* False: it is over. */
+static bool
+write_line(struct line *line)
+{
+	if (!conn_write(line->conn))
+		return false;
+	poll_line(line);
+	return true;
 }
 
 /* The answer to one connection goes out before the next one is looked at, so
- * that the relay works on it meanwhile. False: it is over. */
-static bool
+ * that the relay works on it meanwhile. */
+static void
 exchange(struct relay *relay, struct line *line)
 {
-	if (!conn_read(line->conn))
-		return false;
-	if (may_start(relay))
+	bool greeted = conn_is_greeted(line->conn);
+
+	if (!conn_read(line->conn)) {
+		close_line(line);
+		return;
+	}
+	if (!greeted && conn_is_greeted(line->conn))
+		hop_served(line->hop);
+	if (relay->hops->len > 1)
+		relay->fresh = true;
+	else
 		fill_line(relay, line);
-	return conn_write(line->conn);
+	if (!write_line(line))
+		close_line(line);
 }
 
 static void
-note_idle(struct line *line, int64_t now)
+wait_and_serve(struct relay *relay)
 {
-	if (conn_open_count(line->conn) > 0 || !conn_is_greeted(line->conn))
+	struct epoll_event events[EVENTS_MAX];
+	bool nothing = relay->lines->len == 0 &&
+		turns_waiting(relay->turns, 1) == 0;
+	int count = epoll_wait(relay->epoll_fd, events, EVENTS_MAX,
+			       nothing ? -1 : SWEEP_MS);
+	uint64_t hints;
+
+	for (int i = 0; i < count; i++)
+		if (events[i].data.ptr != NULL)
+			exchange(relay, events[i].data.ptr);
+		else if (read(relay->wake_fd, &hints, sizeof(hints)) < 0)
+			continue;
+}
+
+/* --- now and then ------------------------------------------------------- */
+
+static void
+sweep_line(struct line *line, int64_t now)
+{
+	bool idle = conn_open_count(line->conn) == 0 &&
+		conn_is_greeted(line->conn);
+
+	if (!idle)
 		line->idle_since_ms = 0;
 	else if (line->idle_since_ms == 0)
 		line->idle_since_ms = now;
+	if (idle && (line->retiring || conn_is_worn(line->conn) ||
+		     now - line->idle_since_ms > IDLE_MS)) {
+		close_line(line);
+	} else if (!idle && now > conn_deadline_ms(line->conn)) {
+		hop_failed(line->hop, 0, "no answer in time");
+		close_line(line);
+	}
 }
 
 static void
-serve_line(struct relay *relay, guint index, int64_t now, bool is_ready)
+report(struct relay *relay)
 {
-	struct line *line = g_ptr_array_index(relay->lines, index);
+	(void) pthread_mutex_lock(&relay->lock);
+	g_array_set_size(relay->report, 0);
+	for (guint i = 0; i < relay->hops->len; i++) {
+		const struct hop *hop = g_ptr_array_index(relay->hops, i);
+		struct relay_report row = { .port = hop->port,
+			.connections = hop->lines, .sent = hop->sent,
+			.down = hop_is_down(hop) };
 
-	if (is_ready && !exchange(relay, line)) {
-		close_line(relay, index);
+		(void) g_strlcpy(row.host, hop->host, sizeof(row.host));
+		g_array_append_val(relay->report, row);
+	}
+	(void) pthread_mutex_unlock(&relay->lock);
+}
+
+static void
+drop_old_hops(struct relay *relay)
+{
+	for (guint i = relay->old_hops->len; i > 0; i--) {
+		struct hop *hop = g_ptr_array_index(relay->old_hops, i - 1);
+
+		if (hop->lines == 0)
+			hop_free(g_ptr_array_remove_index_fast(
+				relay->old_hops, i - 1));
+	}
+}
+
+static void
+sweep(struct relay *relay)
+{
+	int64_t now = wire_now_ms();
+
+	if (now - relay->swept_ms < SWEEP_MS && !relay->draining)
 		return;
-	}
-	note_idle(line, now);
-	if (line->idle_since_ms != 0) {
-		if (line->retiring || conn_is_worn(line->conn) ||
-		    now - line->idle_since_ms > IDLE_MS)
-			close_line(relay, index);
-	} else if (now > conn_deadline_ms(line->conn)) {
-		pause_relay(relay, 0, "no answer in time");
-		close_line(relay, index);
-	}
+	relay->swept_ms = now;
+	for (guint i = relay->lines->len; i > 0; i--)
+		sweep_line(g_ptr_array_index(relay->lines, i - 1), now);
+	drop_old_hops(relay);
+	report(relay);
+	relay->fresh = true;	/* a pause may be over */
+}
+
+/* --- from outside, in the thread ---------------------------------------- */
+
+static void
+make_hops(struct relay *relay)
+{
+	for (size_t i = 0; i < relay->settings->relay_count; i++)
+		g_ptr_array_add(relay->hops, hop_new(
+			&relay->settings->relays[i]));
 }
 
 /* Open connections end what they are at under the old ones. */
@@ -385,74 +448,42 @@ change_settings(struct relay *relay, struct settings *settings)
 
 		line->retiring = true;
 	}
+	g_ptr_array_extend_and_steal(relay->old_hops, relay->hops);
+	relay->hops = g_ptr_array_new();
 	settings_unref(relay->settings);
 	relay->settings = settings;
-	relay->pause_until_ms = 0;
+	make_hops(relay);
 }
 
 static void
 take_incoming(struct relay *relay)
 {
+	struct settings *settings;
 	struct batch *batch;
 
 	(void) pthread_mutex_lock(&relay->lock);
+	relay->draining = relay->stopping;
 	while ((batch = g_queue_pop_head(&relay->incoming)) != NULL) {
 		g_hash_table_add(relay->all, batch);
-		g_queue_push_tail(&relay->waiting, batch);
+		turns_add(relay->turns, batch);
+		relay->fresh = true;
 	}
-	if (relay->next_settings != NULL)
-		change_settings(relay, g_steal_pointer(&relay->next_settings));
+	settings = g_steal_pointer(&relay->next_settings);
 	(void) pthread_mutex_unlock(&relay->lock);
-}
-
-static void
-wait_and_serve(struct relay *relay)
-{
-	guint lines = relay->lines->len;
-	g_autofree struct pollfd *polls = g_new0(struct pollfd, lines + 1);
-	bool nothing = lines == 0 && g_queue_is_empty(&relay->waiting);
-	uint64_t hints;
-	int64_t now;
-
-	polls[lines].fd = relay->wake_fd;
-	polls[lines].events = POLLIN;
-	for (guint i = 0; i < lines; i++) {
-		struct line *line = g_ptr_array_index(relay->lines, i);
-
-		polls[i].fd = conn_fd(line->conn);
-		polls[i].events = conn_poll_events(line->conn);
-	}
-	(void) poll(polls, lines + 1, nothing ? -1 : POLL_MS);
-	if (polls[lines].revents != 0 &&
-	    read(relay->wake_fd, &hints, sizeof(hints)) < 0)
-		return;
-	now = wire_now_ms();
-	for (guint i = lines; i > 0; i--)
-		serve_line(relay, i - 1, now, polls[i - 1].revents != 0);
-}
-
-static void
-write_lines(struct relay *relay)
-{
-	for (guint i = relay->lines->len; i > 0; i--) {
-		struct line *line = g_ptr_array_index(relay->lines, i - 1);
-
-		if (!conn_write(line->conn))
-			close_line(relay, i - 1);
-	}
+	if (settings != NULL)
+		change_settings(relay, settings);
 }
 
 static bool
-has_open_copies(struct relay *relay)
+has_open_copies(const struct relay *relay)
 {
-	unsigned int open = 0;
-
 	for (guint i = 0; i < relay->lines->len; i++) {
-		struct line *line = g_ptr_array_index(relay->lines, i);
+		const struct line *line = g_ptr_array_index(relay->lines, i);
 
-		open += conn_open_count(line->conn);
+		if (conn_open_count(line->conn) > 0)
+			return wire_now_ms() < relay->stop_by_ms;
 	}
-	return open > 0 && wire_now_ms() < relay->stop_by_ms;
+	return false;
 }
 
 static void
@@ -461,21 +492,26 @@ give_all_back(struct relay *relay)
 	GHashTableIter iter;
 	gpointer batch;
 
-	for (guint i = relay->lines->len; i > 0; i--)
-		close_line(relay, i - 1);
+	while (relay->lines->len > 0)
+		close_line(g_ptr_array_index(relay->lines, 0));
 	take_incoming(relay);
 	g_hash_table_iter_init(&iter, relay->all);
 	while (g_hash_table_iter_next(&iter, &batch, NULL))
 		relay->finished(relay->arg, batch);
 }
 
-static bool
-goes_on(struct relay *relay)
+static void
+give_work(struct relay *relay)
 {
-	(void) pthread_mutex_lock(&relay->lock);
-	relay->draining = relay->stopping;
-	(void) pthread_mutex_unlock(&relay->lock);
-	return !relay->draining || has_open_copies(relay);
+	relay->fresh = false;
+	open_lines(relay);
+	fill_lines(relay);
+	for (guint i = relay->lines->len; i > 0; i--) {
+		struct line *line = g_ptr_array_index(relay->lines, i - 1);
+
+		if (!write_line(line))
+			close_line(line);
+	}
 }
 
 static void *
@@ -483,11 +519,13 @@ run(void *data)
 {
 	struct relay *relay = data;
 
-	while (goes_on(relay)) {
+	for (;;) {
 		take_incoming(relay);
-		fill_lines(relay);
-		open_lines(relay);
-		write_lines(relay);
+		if (relay->draining && !has_open_copies(relay))
+			break;
+		sweep(relay);
+		if (relay->fresh)
+			give_work(relay);
 		wait_and_serve(relay);
 	}
 	give_all_back(relay);
@@ -501,17 +539,25 @@ relay_start(struct settings *settings,
 	    void (*finished)(void *arg, struct batch *batch), void *arg)
 {
 	struct relay *relay = g_new0(struct relay, 1);
+	struct epoll_event hint = { .events = EPOLLIN };
 
 	relay->finished = finished;
 	relay->arg = arg;
 	relay->settings = settings_ref(settings);
 	relay->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	relay->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	relay->turns = turns_new();
 	relay->all = g_hash_table_new(NULL, NULL);
 	relay->lines = g_ptr_array_new();
+	relay->hops = g_ptr_array_new();
+	relay->old_hops = g_ptr_array_new();
+	relay->report = g_array_new(FALSE, TRUE, sizeof(struct relay_report));
+	make_hops(relay);
 	g_queue_init(&relay->incoming);
-	g_queue_init(&relay->waiting);
 	(void) pthread_mutex_init(&relay->lock, NULL);
-	if (relay->wake_fd < 0 ||
+	if (relay->wake_fd < 0 || relay->epoll_fd < 0 ||
+	    epoll_ctl(relay->epoll_fd, EPOLL_CTL_ADD, relay->wake_fd,
+		      &hint) != 0 ||
 	    pthread_create(&relay->thread, NULL, run, relay) != 0)
 		g_error("cannot start the relay's thread");
 	(void) pthread_setname_np(relay->thread, "relay");
@@ -546,6 +592,24 @@ relay_reload(struct relay *relay, struct settings *settings)
 	wake(relay);
 }
 
+GArray *
+relay_reports(struct relay *relay)
+{
+	GArray *copy;
+
+	(void) pthread_mutex_lock(&relay->lock);
+	copy = g_array_copy(relay->report);
+	(void) pthread_mutex_unlock(&relay->lock);
+	return copy;
+}
+
+static void
+free_hops(GPtrArray *hops)
+{
+	g_ptr_array_foreach(hops, (GFunc)(void (*)(void))hop_free, NULL);
+	g_ptr_array_free(hops, TRUE);
+}
+
 void
 relay_stop(struct relay *relay)
 {
@@ -556,9 +620,13 @@ relay_stop(struct relay *relay)
 	wake(relay);
 	(void) pthread_join(relay->thread, NULL);
 	g_hash_table_destroy(relay->all);
+	turns_free(relay->turns);
 	g_ptr_array_free(relay->lines, TRUE);
-	g_queue_clear(&relay->waiting);
+	free_hops(relay->hops);
+	free_hops(relay->old_hops);
+	g_array_free(relay->report, TRUE);
 	(void) close(relay->wake_fd);
+	(void) close(relay->epoll_fd);
 	(void) pthread_mutex_destroy(&relay->lock);
 	settings_unref(relay->next_settings);
 	settings_unref(relay->settings);

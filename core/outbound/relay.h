@@ -6,12 +6,20 @@
 #include "core/outbound/batch.h"
 
 /*
- * The relay: a thread that keeps up to [outbound] connections of them busy
- * with the batches it is given, one envelope of each in turn, so that a big
- * list does not hold up a small one. It touches no database and blocks on
- * nothing but its poll.
+ * The thread that keeps up to [outbound] connections busy, to one relay or to
+ * several by their weights, with the batches that it is given. It touches no
+ * database and blocks on nothing but its poll.
  */
 struct relay;
+
+/* How it is with one of the relays */
+struct relay_report {
+	char host[256];
+	int64_t port;
+	guint connections;
+	uint64_t sent;		/* copies, since the start */
+	bool down;
+};
 
 /* relay_start - finished(arg, batch) is called in the relay's thread for
  * each batch whose copies are all answered; the batch is then the
@@ -26,6 +34,9 @@ void relay_push(struct relay *relay, struct batch *batch);
 
 /* relay_reload - new connections follow the new settings */
 void relay_reload(struct relay *relay, struct settings *settings);
+
+/* relay_reports - a struct relay_report each, a moment old; caller unrefs */
+GArray *relay_reports(struct relay *relay);
 
 /* relay_stop - starts no more copies, waits for the answers of those on
  * their way (at most drain_s), and gives every batch back through finished,

@@ -30,8 +30,8 @@ test_defaults(void)
 			     &settings, &err), ==, ERR_OK);
 	g_assert_cmpstr(settings->hostname, ==, "lists.example.org");
 	g_assert_cmpstr(settings->authserv_id, ==, "lists.example.org");
-	g_assert_cmpstr(settings->relay_host, ==, "127.0.0.1");
-	g_assert_cmpint(settings->relay_port, ==, 10025);
+	g_assert_cmpstr(settings->relays[0].host, ==, "127.0.0.1");
+	g_assert_cmpint(settings->relays[0].port, ==, 10025);
 	g_assert_cmpint(settings->connections, ==, 8);
 	g_assert_cmpint(settings->seen_keep_s, ==, 5 * 86400);
 	g_assert_cmpstr(settings->run, ==, "/run/muster");
@@ -74,8 +74,8 @@ test_values(void)
 	g_assert_null(settings->domains[2]);
 	g_assert_true(settings_shares_domain(settings, "C.example"));
 	g_assert_cmpstr(settings->home, ==, "/srv/muster");
-	g_assert_cmpstr(settings->relay_host, ==, "::1");
-	g_assert_cmpint(settings->relay_port, ==, 2525);
+	g_assert_cmpstr(settings->relays[0].host, ==, "::1");
+	g_assert_cmpint(settings->relays[0].port, ==, 2525);
 	g_assert_cmpint(settings->in_flight, ==, 7);
 	g_assert_cmpint(settings->max_age_s, ==, 14 * 86400);
 	settings_unref(settings);
@@ -100,6 +100,17 @@ test_errors(void)
 		  "HOST:PORT" },
 		{ D "[outbound]\nrelay = []:25\n", "line 4", "HOST:PORT" },
 		{ D "[outbound]\nrelay = h:70000\n", "line 4", "HOST:PORT" },
+		{ D "[outbound]\nrelay = h:25 0\n", "line 4", "weight" },
+		{ D "[outbound]\nrelay = h:25 1 1\n", "line 4", "weight" },
+		{ D "[outbound]\nrelay = h:25,\n", "line 4", "HOST:PORT" },
+		{ D "[outbound]\ndomain-limits = x.net\n", "line 4",
+		  "how many at once" },
+		{ D "[outbound]\ndomain-limits = x.net 5 5\n", "line 4",
+		  "how many at once" },
+		{ D "[outbound]\ndomain-limits = x.net 0/1s\n", "line 4",
+		  "how many at once" },
+		{ D "[outbound]\ndomain-limits = x..y 1\n", "line 4",
+		  "how many at once" },
 		{ D "[outbound]\nmax-age = soon\n", "line 4", "duration" },
 		{ D "[auth]\ntrusted = 192.0.2.0/33\n", "line 4",
 		  "such as 192.0.2.0/24" },
