@@ -267,10 +267,71 @@ check_scaled(const struct key *key, const char *value, char **out,
 	     number < KEY_DURATION_LEAST_S || number > KEY_DURATION_MOST_S))
 		return bad(key, value, "a duration from 1m to 365d, such as "
 			   "14d", err);
+	if (key->type == KEY_WEIGHT &&
+	    (!value_number(text, &number) || number < 1 ||
+	     number > KEY_WEIGHT_MAX))
+		return bad(key, value, "a number from 1 to 100", err);
 	if (key->type == KEY_RATE && !value_rate(text, &number, &window))
 		return bad(key, value, "a number of posts and a time of at "
 			   "most 31d, such as 20/1d", err);
 	*out = g_steal_pointer(&text);
+	return ERR_OK;
+}
+
+static enum err_code
+check_choice(const struct key *key, const char *value, char **out,
+	     struct err *err)
+{
+	g_autofree char *word = g_strstrip(g_ascii_strdown(value, -1));
+	g_autofree char *all = NULL;
+
+	if (g_strv_contains(key->choices, word)) {
+		*out = g_steal_pointer(&word);
+		return ERR_OK;
+	}
+	all = g_strjoinv(", ", (char **)(uintptr_t)key->choices);
+	return bad(key, value, all, err);
+}
+
+/* It goes into a header field between angle brackets, and must have a place
+ * for what says whom it is about (RFC 8058 section 3.1 asks for https). */
+static enum err_code
+check_url(const struct key *key, const char *value, char **out,
+	  struct err *err)
+{
+	g_autofree char *url = g_strstrip(g_strdup(value));
+	bool fine = g_str_has_prefix(url, "https://") &&
+		strstr(url, "%{token}") != NULL &&
+		strlen(url) <= KEY_TEXT_MAX;
+
+	for (const char *p = url; *p != '\0'; p++)
+		fine = fine && *p > ' ' && *p < 0x7f &&
+			strchr("<>\"\\", *p) == NULL;
+	if (url[0] != '\0' && !fine)
+		return bad(key, value, "https://... of ASCII with %{token} in "
+			   "it", err);
+	*out = g_steal_pointer(&url);
+	return ERR_OK;
+}
+
+static enum err_code
+check_lines(const struct key *key, const char *value, char **out,
+	    struct err *err)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	enum err_code rc = check_utf8(key, value, KEY_LINES_MAX,
+				      "a text of at most 4000 bytes", err);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (const char *p = value; *p != '\0'; p++)
+		if (*p != '\r')
+			g_string_append_c(text, *p);
+	if (has_control(text->str, "\n\t") || has_c1(text->str))
+		return bad(key, "(text)", "lines without control characters",
+			   err);
+	g_strchomp(text->str);
+	*out = g_strdup(text->str);
 	return ERR_OK;
 }
 
@@ -289,7 +350,14 @@ key_check(const struct key *key, const char *value, char **out,
 	case KEY_NUMBER:
 	case KEY_DURATION:
 	case KEY_RATE:
+	case KEY_WEIGHT:
 		return check_scaled(key, value, out, err);
+	case KEY_CHOICE:
+		return check_choice(key, value, out, err);
+	case KEY_URL:
+		return check_url(key, value, out, err);
+	case KEY_LINES:
+		return check_lines(key, value, out, err);
 	case KEY_PATH:
 		return check_path(key, value, out, err);
 	case KEY_DOMAIN:

@@ -9,70 +9,99 @@
 
 #define KEYS_MAX 64	/* in one table */
 
+static const char *const outgoing_choices[] = {
+	"on", "paused", "drain", NULL
+};
+static const char *const verp_choices[] = {
+	"auto", "single", "xverp", "adaptive", NULL
+};
+
 const struct key list_keys[] = {
 	{ "accept-automatic", KEY_BOOL, "no",
 	  "yes: posts made by machines, such as bug trackers, are for the "
-	  "policy; no: they are refused", false },
+	  "policy; no: they are refused", false, NULL },
 	{ "accepted", KEY_PATTERNS, "",
-	  "authors always to accept: addresses and patterns", false },
+	  "authors always to accept: addresses and patterns", false, NULL },
 	{ "author-rate", KEY_RATE, "",
 	  "most posts of one author in a time, e.g. 20/1d; empty: any",
-	  false },
+	  false, NULL },
 	{ "banned", KEY_PATTERNS, "",
 	  "who may not post, besides those that the domain and the site ban: "
-	  "addresses and patterns", true },
-	{ "closed", KEY_BOOL, "no", "yes: every post is refused", false },
+	  "addresses and patterns", true, NULL },
+	{ "closed", KEY_BOOL, "no", "yes: every post is refused", false, NULL },
 	{ "description", KEY_TEXT, "",
-	  "what the list is for, one line; shown in List-Id", false },
+	  "what the list is for, one line; shown in List-Id", false, NULL },
 	{ "emergency", KEY_BOOL, "no",
-	  "yes: every post is held for a moderator", false },
+	  "yes: every post is held for a moderator", false, NULL },
+	{ "footer", KEY_LINES, "",
+	  "text below each post; may have %{list}, %{member} and "
+	  "%{unsubscribe}", false, NULL },
 	{ "held-keep", KEY_DURATION, "14d",
-	  "how long a held post waits for a moderator", false },
+	  "how long a held post waits for a moderator", false, NULL },
 	{ "held-notice", KEY_BOOL, "yes",
 	  "yes: an author who is verified is told that his post is held",
-	  false },
+	  false, NULL },
 	{ "list-rate", KEY_RATE, "",
 	  "most posts to the list in a time, e.g. 200/1h; empty: any",
-	  false },
+	  false, NULL },
 	{ "max-recipients", KEY_NUMBER, "0",
-	  "most recipients of one post; 0 for any", false },
+	  "most recipients of one post; 0 for any", false, NULL },
 	{ "max-size", KEY_SIZE, "10M",
-	  "largest post, e.g. 400k or 10M; 0 for no limit", false },
+	  "largest post, e.g. 400k or 10M; 0 for no limit", false, NULL },
 	{ "moderator", KEY_ADDRS, "",
-	  "who decides about held posts; empty: the owners", false },
+	  "who decides about held posts; empty: the owners", false, NULL },
 	{ "moderator-digest", KEY_ADDRS, "",
 	  "those of them who want one notice a day instead of one for each "
-	  "post", false },
+	  "post", false, NULL },
+	{ "outgoing", KEY_CHOICE, "on",
+	  "on; paused: posts are taken, no copies leave; drain: what is "
+	  "queued leaves, no posts are taken", false, outgoing_choices },
 	{ "owner", KEY_ADDRS, "",
-	  "who reads LIST-owner and mail to the command addresses", false },
+	  "who reads LIST-owner and mail to the command addresses", false, NULL },
 	{ "policy", KEY_POLICY, "members",
 	  "who may post: open, members (From is subscribed), members-strict "
 	  "(the envelope sender too), moderated, announce, or the text of a "
-	  "policy", false },
+	  "policy", false, NULL },
 	{ "refuse-text", KEY_TEXT, "",
 	  "what a refused author is told; empty: a sentence with the "
-	  "address to subscribe", false },
+	  "address to subscribe", false, NULL },
 	{ "sign-domain", KEY_DOMAIN, "",
-	  "the domain that signs; empty: the list's own", false },
+	  "the domain that signs; empty: the list's own", false, NULL },
 	{ "sign-key", KEY_PATH, "",
 	  "file of the private key (PEM) that signs and seals posts; empty: "
-	  "they are not sealed", false },
+	  "they are not sealed", false, NULL },
 	{ "sign-selector", KEY_DOMAIN, "",
-	  "selector of that key in DNS", false },
+	  "selector of that key in DNS", false, NULL },
 	{ "subject-prefix", KEY_TEXT, "",
-	  "put in front of subjects, e.g. [dev]", false },
-	{ NULL, KEY_TEXT, NULL, NULL, false },
+	  "put in front of subjects, e.g. [dev]", false, NULL },
+	{ "unsubscribe-url", KEY_URL, "",
+	  "where a POST unsubscribes a member (RFC 8058), with %{token} in "
+	  "it; empty: List-Unsubscribe has a mailto only", false, NULL },
+	{ "verp", KEY_CHOICE, "auto",
+	  "envelopes of copies: auto, single (one each), xverp (the relay "
+	  "makes the senders), adaptive (proven members share one)", false,
+	  verp_choices },
+	{ "verp-every", KEY_NUMBER, "10",
+	  "verp=adaptive: of so many posts, a proven member gets one under "
+	  "a sender of his own; 0: none", false, NULL },
+	{ "verp-proven", KEY_DURATION, "7d",
+	  "verp=adaptive: how long a member must have had no failure to "
+	  "be proven", false, NULL },
+	{ "weight", KEY_WEIGHT, "1",
+	  "the list's share of the connections to the relay, 1 to 100",
+	  false, NULL },
+	{ NULL, KEY_TEXT, NULL, NULL, false, NULL },
 };
 
 const struct key member_keys[] = {
 	{ "delivery", KEY_DELIVERY, "on", "on, or off: gets no copies",
-	  false },
+	  false, NULL },
 	{ "moderated", KEY_BOOL, "no",
-	  "yes: what he posts is held for a moderator", false },
-	{ "name", KEY_TEXT, "", "display name", false },
+	  "yes: what he posts is held for a moderator", false, NULL },
+	{ "name", KEY_TEXT, "", "display name", false, NULL },
 	{ "own-posts", KEY_BOOL, "yes",
-	  "no: gets no copy of what he posts himself", false },
-	{ NULL, KEY_TEXT, NULL, NULL, false },
+	  "no: gets no copy of what he posts himself", false, NULL },
+	{ NULL, KEY_TEXT, NULL, NULL, false, NULL },
 };
 
 const struct key *

@@ -33,11 +33,17 @@ enum key_type {
 	KEY_PATTERNS,	/* address patterns, separated by commas. The caller
 			 * asks address_pattern_check() about each */
 	KEY_DELIVERY,	/* on | off */
+	KEY_WEIGHT,	/* 1 to KEY_WEIGHT_MAX */
+	KEY_CHOICE,	/* one of key->choices */
+	KEY_URL,	/* https://..., or empty */
+	KEY_LINES,	/* some lines of UTF-8, or none */
 };
 
 #define KEY_TEXT_MAX 400	/* a refusal must fit in one line of SMTP */
 #define KEY_LONG_MAX 16000	/* bytes of a policy, or of patterns */
 #define KEY_NUMBER_MAX 1000000
+#define KEY_WEIGHT_MAX 100
+#define KEY_LINES_MAX 4000	/* bytes of a footer */
 #define KEY_DURATION_LEAST_S 60
 #define KEY_DURATION_MOST_S (365 * 86400)
 
@@ -48,6 +54,7 @@ struct key {
 	const char *help;	/* one line, for --help and muster(1) */
 	bool additive;		/* what site, domain and list say holds
 				 * together; only for lists of things */
+	const char *const *choices;	/* NULL-ended; of KEY_CHOICE */
 };
 
 extern const struct key list_keys[];	/* ended by name == NULL */

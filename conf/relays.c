@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "conf/relays.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include <glib.h>
@@ -116,6 +117,13 @@ read_limit(const char *part, struct domain_limit *out)
 	return true;
 }
 
+static int
+limit_order(const void *a, const void *b)
+{
+	return strcmp(((const struct domain_limit *)a)->domain,
+		      ((const struct domain_limit *)b)->domain);
+}
+
 const char *
 domain_limits_read(const char *value, struct settings *settings)
 {
@@ -132,6 +140,9 @@ domain_limits_read(const char *value, struct settings *settings)
 	for (guint i = 0; i < count; i++)
 		if (!read_limit(parts[i], &settings->domain_limits[i]))
 			return accepted;
+	if (count > 1)
+		qsort(settings->domain_limits, count,
+		      sizeof(struct domain_limit), limit_order);
 	return NULL;
 }
 

@@ -53,7 +53,7 @@ struct settings {
 	struct relay_addr *relays;	/* at least one */
 	size_t relay_count;
 	int64_t connections;	/* to all of them */
-	struct domain_limit *domain_limits;
+	struct domain_limit *domain_limits;	/* in order of domain */
 	size_t domain_limit_count;
 	int64_t in_flight;	/* copies sent and not yet committed; the most
 				 * that a crash repeats */

@@ -201,7 +201,8 @@ answer_kind(const char *kind)
 static bool
 token_is_ours(const struct rcpt_question *q)
 {
-	uint8_t member[VERP_MEMBER_LEN], post[VERP_POST_LEN];
+	struct verp_says says;
+	bool ours;
 	uint8_t prefix[HELD_PREFIX_LEN];
 	enum held_decision decision;
 
@@ -210,9 +211,12 @@ token_is_ours(const struct rcpt_question *q)
 	if (q->role.role == ROLE_CONFIRM)
 		return held_token_open(q->server->held, q->role.list,
 				       q->role.detail, &decision, prefix);
-	return q->role.role == ROLE_BOUNCES &&
-	       verp_open(q->server->verp, q->role.list, q->role.detail,
-			 member, post);
+	ours = q->role.role == ROLE_BOUNCES &&
+		verp_read(q->server->verp, q->role.list, q->role.detail,
+			  &says);
+	if (ours)
+		g_free(says.addr);
+	return ours;
 }
 
 static enum err_code

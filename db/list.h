@@ -73,6 +73,9 @@ enum err_code setting_next_scope(struct txn *txn, const char *after,
  * list_conf - what holds for a list, inheritance and defaults applied.
  * Also for scope "@domain" or "" (then what its lists would inherit).
  */
+enum outgoing { OUTGOING_ON, OUTGOING_PAUSED, OUTGOING_DRAIN };
+enum verp_mode { VERP_AUTO, VERP_SINGLE, VERP_XVERP, VERP_ADAPTIVE };
+
 struct list_conf {
 	GHashTable *text;	/* key name -> value as text, all of list_keys */
 	GHashTable *from;	/* key name -> the scope it came from, or NULL
@@ -92,6 +95,13 @@ struct list_conf {
 	bool accept_automatic;	/* posts made by machines: to the policy */
 	bool held_notice;	/* tell verified authors */
 	int64_t held_keep_s;
+	enum outgoing outgoing;
+	enum verp_mode verp;
+	int64_t verp_every;	/* posts, 0: none */
+	int64_t verp_proven_s;
+	guint weight;		/* 1 to KEY_WEIGHT_MAX */
+	const char *footer;	/* "" for none */
+	const char *unsubscribe_url;	/* "" for none */
 	const char *sign_key;	/* path, "" to seal nothing */
 	const char *sign_selector;
 	const char *sign_domain;	/* the list's if none was given */

@@ -77,6 +77,7 @@ struct roster_entry {
 	bool moderated;
 	int64_t since_s;
 	uint32_t bounces;
+	int64_t bounced_s;
 	uint64_t posts;
 };
 

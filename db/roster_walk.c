@@ -50,6 +50,7 @@ next_entry(struct scan *scan, struct roster_entry *out, bool *end,
 		.delivery = view.delivery, .own_posts = view.own_posts,
 		.moderated = view.moderated, .posts = view.posts,
 		.since_s = view.since_s, .bounces = view.bounces,
+		.bounced_s = view.bounced_s,
 	};
 	return ERR_OK;
 }

@@ -249,6 +249,34 @@ conf_limits(struct list_conf *conf)
 	conf_rate(conf, "list-rate", &conf->list_rate, &conf->list_rate_s);
 }
 
+/* Its place among the key's choices; the first, where an older muster or a
+ * newer one has left something else. */
+static int
+conf_choice(const struct list_conf *conf, const char *name)
+{
+	const char *const *choices = key_find(list_keys, name)->choices;
+	const char *text = conf_text(conf, name);
+
+	for (int i = 0; choices[i] != NULL; i++)
+		if (strcmp(choices[i], text) == 0)
+			return i;
+	return 0;
+}
+
+static void
+conf_copies(struct list_conf *conf)
+{
+	conf->outgoing = (enum outgoing)conf_choice(conf, "outgoing");
+	conf->verp = (enum verp_mode)conf_choice(conf, "verp");
+	conf->verp_every = conf_scaled(conf, "verp-every", value_number);
+	conf->verp_proven_s = conf_scaled(conf, "verp-proven",
+					  value_duration);
+	conf->weight = (guint)CLAMP(conf_scaled(conf, "weight", value_number),
+				    1, KEY_WEIGHT_MAX);
+	conf->footer = conf_text(conf, "footer");
+	conf->unsubscribe_url = conf_text(conf, "unsubscribe-url");
+}
+
 static void
 conf_finish(struct list_conf *conf)
 {
@@ -263,6 +291,7 @@ conf_finish(struct list_conf *conf)
 		conf->sign_domain = conf->domain;
 	conf_people(conf);
 	conf_limits(conf);
+	conf_copies(conf);
 }
 
 enum err_code

@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include "core/mail/addr.h"
 #include "core/base/banned.h"
 
 /*
@@ -20,10 +21,11 @@
 #define PAYLOAD_LEN (VERP_MEMBER_LEN + VERP_POST_LEN)
 #define MAC_LEN 6
 #define RAW_LEN (MAC_LEN + PAYLOAD_LEN)
+#define POST_RAW_LEN (MAC_LEN + VERP_POST_LEN)
 
 struct hmac { SHA256_CTX inner, outer; };
 
-struct verp { struct hmac mac, stream; };
+struct verp { struct hmac mac, stream, post; };
 
 #pragma GCC diagnostic push
 /* OpenSSL 3 prefers EVP for these; see above why not here. */
@@ -84,6 +86,7 @@ verp_new(const uint8_t secret[VERP_SECRET_LEN])
 
 	derive(secret, "mac", &verp->mac);
 	derive(secret, "stream", &verp->stream);
+	derive(secret, "post", &verp->post);
 	return verp;
 }
 
@@ -107,20 +110,22 @@ apply_stream(const struct verp *verp, const char *list,
 		payload[i] ^= stream[i];
 }
 
-/* 15 bytes are 24 characters of base32 exactly (RFC 4648 section 6). */
+/* 5 bytes are 8 characters of base32 exactly (RFC 4648 section 6), and so
+ * are multiples of them. */
 static void
-encode(const uint8_t raw[RAW_LEN], char token[VERP_TOKEN_LEN + 1])
+encode(const uint8_t *raw, size_t raw_len, char *token)
 {
 	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
+	const size_t len = raw_len / 5 * 8;
 
-	for (size_t i = 0; i < VERP_TOKEN_LEN; i++) {
+	for (size_t i = 0; i < len; i++) {
 		size_t bit = i * 5, at = bit / 8;
 		unsigned int two = (unsigned int)raw[at] << 8 |
-			(at + 1 < RAW_LEN ? raw[at + 1] : 0U);
+			(at + 1 < raw_len ? raw[at + 1] : 0U);
 
 		token[i] = alphabet[two >> (11 - bit % 8) & 31];
 	}
-	token[VERP_TOKEN_LEN] = '\0';
+	token[len] = '\0';
 }
 
 static int
@@ -136,12 +141,14 @@ digit(char c)
 }
 
 static bool
-decode(const char *token, uint8_t raw[RAW_LEN])
+decode(const char *token, uint8_t *raw, size_t raw_len)
 {
-	if (strlen(token) != VERP_TOKEN_LEN)
+	const size_t len = raw_len / 5 * 8;
+
+	if (strnlen(token, len) != len)
 		return false;
-	memset(raw, 0, RAW_LEN);
-	for (size_t i = 0; i < VERP_TOKEN_LEN; i++) {
+	memset(raw, 0, raw_len);
+	for (size_t i = 0; i < len; i++) {
 		int value = digit(token[i]);
 
 		if (value < 0)
@@ -167,7 +174,7 @@ verp_make(const struct verp *verp, const char *list,
 	hmac_make(&verp->mac, payload, PAYLOAD_LEN, list, mac);
 	memcpy(raw, mac, MAC_LEN);
 	apply_stream(verp, list, raw, payload);
-	encode(raw, token);
+	encode(raw, RAW_LEN, token);
 }
 
 bool
@@ -177,7 +184,7 @@ verp_open(const struct verp *verp, const char *list, const char *token,
 	uint8_t raw[RAW_LEN], mac[SHA256_DIGEST_LENGTH];
 	uint8_t *payload = raw + MAC_LEN;
 
-	if (!decode(token, raw))
+	if (strlen(token) != VERP_TOKEN_LEN || !decode(token, raw, RAW_LEN))
 		return false;
 	apply_stream(verp, list, raw, payload);
 	hmac_make(&verp->mac, payload, PAYLOAD_LEN, list, mac);
@@ -189,10 +196,101 @@ verp_open(const struct verp *verp, const char *list, const char *token,
 }
 
 void
+verp_make_post(const struct verp *verp, const char *list,
+	       const uint8_t post[VERP_POST_LEN],
+	       char token[VERP_POST_TOKEN_LEN + 1])
+{
+	uint8_t raw[POST_RAW_LEN], mac[SHA256_DIGEST_LENGTH];
+
+	hmac_make(&verp->post, post, VERP_POST_LEN, list, mac);
+	memcpy(raw, mac, MAC_LEN);
+	memcpy(raw + MAC_LEN, post, VERP_POST_LEN);
+	encode(raw, POST_RAW_LEN, token);
+}
+
+/* The relay has put "=" for the "@", and no domain has a "=". */
+static char *
+named_addr(const char *text)
+{
+	g_autofree char *addr = g_strdup(text);
+	char *at = strrchr(addr, '=');
+
+	if (at == NULL)
+		return NULL;
+	*at = '@';
+	return addr_canon(addr);
+}
+
+static bool
+read_post(const struct verp *verp, const char *list, const char *detail,
+	  struct verp_says *out)
+{
+	const char *rest = detail + VERP_POST_TOKEN_LEN;
+	uint8_t raw[POST_RAW_LEN], mac[SHA256_DIGEST_LENGTH];
+
+	if (!decode(detail, raw, POST_RAW_LEN) ||
+	    (*rest != '\0' && *rest != '+'))
+		return false;
+	hmac_make(&verp->post, raw + MAC_LEN, VERP_POST_LEN, list, mac);
+	if (CRYPTO_memcmp(mac, raw, MAC_LEN) != 0)
+		return false;
+	out->is_shared = true;
+	memcpy(out->post, raw + MAC_LEN, VERP_POST_LEN);
+	out->addr = *rest == '+' ? named_addr(rest + 1) : NULL;
+	return true;
+}
+
+bool
+verp_read(const struct verp *verp, const char *list, const char *detail,
+	  struct verp_says *out)
+{
+	memset(out, 0, sizeof(*out));
+	return verp_open(verp, list, detail, out->member, out->post) ||
+		read_post(verp, list, detail, out);
+}
+
+/* What may stand between is what needs no quotes anywhere, and is not
+ * changed by anybody on the way. */
+static bool
+is_plain(const char *local)
+{
+	for (; *local != '\0' && *local != '@'; local++)
+		if (!g_ascii_isalnum(*local) &&
+		    strchr("._+-=", *local) == NULL)
+			return false;
+	return *local == '@';
+}
+
+bool
+verp_can_share(const char *list, const char *addr)
+{
+	const size_t name = strcspn(list, "@");
+	const size_t all = name + strlen("-bounces+") + VERP_POST_TOKEN_LEN +
+		strlen("+") + strlen(addr);
+
+	if (!is_plain(addr) || all > ADDR_LOCAL_MAX)
+		return false;
+	for (const char *p = strrchr(addr, '@') + 1; *p != '\0'; p++)
+		if (!g_ascii_isalnum(*p) && *p != '.' && *p != '-')
+			return false;
+	return true;
+}
+
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdeprecated-declarations"
+
+void
 member_handle(const char *addr, uint8_t out[MEMBER_HANDLE_LEN])
 {
 	uint8_t digest[SHA256_DIGEST_LENGTH];
 
-	(void) SHA256((const uint8_t *)addr, strlen(addr), digest);
+	SHA256_CTX state;
+
+	/* SHA256() would look the algorithm up each time. */
+	(void) SHA256_Init(&state);
+	(void) SHA256_Update(&state, addr, strlen(addr));
+	(void) SHA256_Final(digest, &state);
 	memcpy(out, digest, MEMBER_HANDLE_LEN);
 }
+
+#pragma GCC diagnostic pop

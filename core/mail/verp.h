@@ -41,6 +41,38 @@ void verp_make(const struct verp *verp, const char *list,
 bool verp_open(const struct verp *verp, const char *list, const char *token,
 	       uint8_t member[VERP_MEMBER_LEN], uint8_t post[VERP_POST_LEN]);
 
+/*
+ * A token of a post alone, of 16 characters: four bytes of its id behind six
+ * of a MAC over them and the list. It is the same in all copies of a post that
+ * share an envelope, so all who got the post know it:
+ * dev-bounces+TOKEN@lists.example.org, or with the member behind it, as a
+ * relay writes it (XVERP with "+="),
+ * dev-bounces+TOKEN+ann=example.org@lists.example.org
+ */
+#define VERP_POST_TOKEN_LEN 16
+void verp_make_post(const struct verp *verp, const char *list,
+		    const uint8_t post[VERP_POST_LEN],
+		    char token[VERP_POST_TOKEN_LEN + 1]);
+
+/* What stands behind the "+" of a bounce address */
+struct verp_says {
+	bool is_shared;		/* a token of a post alone */
+	uint8_t member[VERP_MEMBER_LEN];	/* where it is not */
+	uint8_t post[VERP_POST_LEN];
+	char *addr;		/* is_shared: whom the relay named, canonical,
+				 * or NULL; to be freed */
+};
+/* verp_read - false: it has no token of ours for this list */
+bool verp_read(const struct verp *verp, const char *list, const char *detail,
+	       struct verp_says *out);
+
+/*
+ * verp_can_share - would a relay's way to write this address (canonical)
+ * behind such a token come back as the same address, in a local part that
+ * keeps to RFC 5321? list: canonical address.
+ */
+bool verp_can_share(const char *list, const char *addr);
+
 /* member_handle - eight bytes that stand for a canonical address: the start
  * of its SHA-256. */
 #define MEMBER_HANDLE_LEN 8

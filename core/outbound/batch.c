@@ -7,36 +7,35 @@
 
 #define TEXTS_BLOCK 16384
 
+static void
+later_free(void *data)
+{
+	struct later *later = data;
+
+	g_ptr_array_free(later->addrs, TRUE);
+	g_free(later);
+}
+
 struct batch *
-batch_new(struct composed *what, struct settings *settings, void *owner)
+batch_new(struct composed *what, struct settings *settings,
+	  const struct verp *verp, const struct post_id *post,
+	  const char *list_addr, void *owner)
 {
 	struct batch *batch = g_new0(struct batch, 1);
 
 	batch->what = composed_ref(what);
 	batch->settings = settings_ref(settings);
+	batch->verp = verp;
+	batch->post = *post;
+	batch->list_addr = g_strdup(list_addr);
 	batch->owner = owner;
 	batch->weight = 1;
 	batch->copies = g_array_new(FALSE, TRUE, sizeof(struct copy));
 	batch->envelopes = g_array_new(FALSE, TRUE, sizeof(struct envelope));
+	batch->later = g_ptr_array_new_with_free_func(later_free);
 	batch->texts = g_string_chunk_new(TEXTS_BLOCK);
 	g_queue_init(&batch->again);
 	return batch;
-}
-
-void
-batch_add(struct batch *batch, const char *addr, const char *key,
-	  const char *token, const struct domain_limit *limit)
-{
-	struct envelope envelope = { .first = batch->copies->len, .count = 1,
-				     .limit = limit };
-	struct copy copy = { .result = COPY_OPEN };
-
-	copy.addr = g_string_chunk_insert(batch->texts, addr);
-	copy.key = strcmp(addr, key) == 0 ? copy.addr :
-		g_string_chunk_insert(batch->texts, key);
-	(void) g_strlcpy(envelope.token, token, sizeof(envelope.token));
-	g_array_append_val(batch->copies, copy);
-	g_array_append_val(batch->envelopes, envelope);
 }
 
 void
@@ -50,8 +49,126 @@ batch_free(struct batch *batch)
 	settings_unref(batch->settings);
 	g_array_free(batch->copies, TRUE);
 	g_array_free(batch->envelopes, TRUE);
+	g_ptr_array_free(batch->later, TRUE);
 	g_string_chunk_free(batch->texts);
 	g_queue_clear(&batch->again);
+	g_free(batch->list_addr);
 	g_free(batch->last);
 	g_free(batch);
+}
+
+static bool
+has_place(const struct composed *what, enum slot slot)
+{
+	for (guint i = 0; i < what->raw.place_count; i++)
+		if (what->raw.places[i].slot == slot)
+			return true;
+	return false;
+}
+
+void
+batch_add_copy(struct batch *batch, const char *addr, const char *key)
+{
+	struct copy copy = { .result = COPY_OPEN };
+
+	copy.addr = g_string_chunk_insert(batch->texts, addr);
+	copy.key = strcmp(addr, key) == 0 ? copy.addr :
+		g_string_chunk_insert(batch->texts, key);
+	if (has_place(batch->what, SLOT_LEAVE)) {
+		uint8_t handle[MEMBER_HANDLE_LEN];
+		char token[VERP_TOKEN_LEN + 1];
+
+		member_handle(key, handle);
+		leave_token_make(batch->verp, batch->list_addr, handle,
+				 batch->post.bytes, token);
+		copy.leave = g_string_chunk_insert(batch->texts, token);
+	}
+	g_array_append_val(batch->copies, copy);
+}
+
+void
+batch_add_later(struct batch *batch, const char *addr,
+		const struct domain_limit *limit, int64_t due_ms)
+{
+	struct later *later = NULL;
+
+	for (guint i = 0; i < batch->later->len && later == NULL; i++) {
+		later = g_ptr_array_index(batch->later, i);
+		if (later->limit != limit)
+			later = NULL;
+	}
+	if (later == NULL) {
+		later = g_new0(struct later, 1);
+		later->limit = limit;
+		later->due_ms = due_ms;
+		later->addrs = g_ptr_array_new();
+		g_ptr_array_add(batch->later, later);
+	}
+	g_ptr_array_add(later->addrs,
+			g_string_chunk_insert(batch->texts, addr));
+}
+
+static void
+make_token(const struct batch *batch, struct envelope *envelope)
+{
+	uint8_t handle[MEMBER_HANDLE_LEN];
+
+	if (envelope->sender != SENDER_SINGLE) {
+		verp_make_post(batch->verp, batch->list_addr,
+			       batch->post.bytes, envelope->token);
+		return;
+	}
+	member_handle(batch_copy(batch, envelope->first)->key, handle);
+	verp_make(batch->verp, batch->list_addr, handle, batch->post.bytes,
+		  envelope->token);
+}
+
+void
+batch_envelop(struct batch *batch, guint first, guint count,
+	      enum sender sender, const struct domain_limit *limit)
+{
+	struct envelope envelope = { .first = first, .count = count,
+				     .sender = sender, .limit = limit };
+
+	make_token(batch, &envelope);
+	g_array_append_val(batch->envelopes, envelope);
+}
+
+void
+batch_split(struct batch *batch, guint index)
+{
+	const struct envelope envelope = *batch_envelope(batch, index);
+
+	for (guint i = envelope.first; i < envelope.first + envelope.count;
+	     i++)
+		if (batch_copy(batch, i)->result == COPY_OPEN)
+			batch_envelop(batch, i, 1, SENDER_SINGLE,
+				      envelope.limit);
+	batch_envelope(batch, index)->count = 0;
+}
+
+void
+batch_values(const struct copy *copy, const char *values[SLOTS])
+{
+	values[SLOT_MEMBER] = copy->addr;
+	values[SLOT_LEAVE] = copy->leave;
+}
+
+void
+batch_sign(struct batch *batch)
+{
+	const char *values[SLOTS];
+
+	if (batch->what->key == NULL)
+		return;
+	for (guint i = 0; i < batch->copies->len; i++) {
+		struct copy *copy = batch_copy(batch, i);
+		g_autofree char *field = NULL;
+
+		batch_values(copy, values);
+		field = composed_sign(batch->what, values);
+		if (field != NULL)
+			copy->signature = g_string_chunk_insert(batch->texts,
+								field);
+	}
 }

@@ -17,6 +17,7 @@
  */
 enum copy_result {
 	COPY_OPEN,	/* not answered (yet) */
+	COPY_AGAIN,	/* too many in its envelope: open, for the next one */
 	COPY_SENT,	/* the relay has taken it */
 	COPY_DEFERRED,	/* 4xx */
 	COPY_REFUSED,	/* 5xx */
@@ -25,13 +26,23 @@ enum copy_result {
 struct copy {
 	const char *addr;	/* as given, for RCPT */
 	const char *key;	/* canonical, for the roster */
+	const char *leave;	/* token of SLOT_LEAVE, NULL: no such place */
+	const char *signature;	/* DKIM-Signature field of its own, or NULL */
 	enum copy_result result;
 	char *reply;		/* "550 5.1.1 ...", NULL where COPY_SENT */
 };
 
+/* The sender of an envelope */
+enum sender {
+	SENDER_SINGLE,		/* a token of this member and post */
+	SENDER_SHARED,		/* a token of the post */
+	SENDER_XVERP,		/* the same, the relay adds the member */
+};
+
 /* The copies [first, first + count) of a batch, under one sender */
 struct envelope {
-	guint first, count;
+	guint first, count;	/* count 0: it was split */
+	enum sender sender;
 	char token[VERP_TOKEN_LEN + 1];
 	guint answered;		/* copies of it */
 	unsigned int losses;	/* connections lost with it */
@@ -41,17 +52,29 @@ struct envelope {
 struct batch {
 	struct composed *what;
 	struct settings *settings;
+	const struct verp *verp;
+	char *list_addr;
+	struct post_id post;
 	uint32_t list;		/* that takes turns with others */
 	guint weight;		/* of its turns, at least 1 */
 	GArray *copies;		/* of struct copy */
 	GArray *envelopes;	/* of struct envelope */
+	GPtrArray *later;	/* of struct later */
 	GStringChunk *texts;	/* of the copies */
 	char *last;		/* key up to which the roster is read */
+	size_t addrs;		/* of TO_ADDRS, how many were read */
 	void *owner;		/* the dispatcher's */
 	/* of the relay: */
 	guint next;		/* first envelope that was not started */
 	GQueue again;		/* indices of those to be started again */
 	guint answered;		/* copies */
+};
+
+/* Recipients of a domain whose time limit does not let them go yet */
+struct later {
+	const struct domain_limit *limit;
+	int64_t due_ms;
+	GPtrArray *addrs;	/* borrowed from the batch's texts */
 };
 
 static inline struct copy *
@@ -66,12 +89,32 @@ batch_envelope(const struct batch *batch, guint index)
 	return &g_array_index(batch->envelopes, struct envelope, index);
 }
 
-/* batch_new - settings is ref'd */
+/* batch_new - of a post on a list (canonical address); settings is ref'd */
 struct batch *batch_new(struct composed *what, struct settings *settings,
-			void *owner);
-/* batch_add - a copy in an envelope of its own */
-void batch_add(struct batch *batch, const char *addr, const char *key,
-	       const char *token, const struct domain_limit *limit);
+			const struct verp *verp, const struct post_id *post,
+			const char *list_addr, void *owner);
 void batch_free(struct batch *batch);
+
+/* batch_add_copy - in no envelope yet */
+void batch_add_copy(struct batch *batch, const char *addr, const char *key);
+/* batch_add_later - not now, but at due_ms */
+void batch_add_later(struct batch *batch, const char *addr,
+		     const struct domain_limit *limit, int64_t due_ms);
+
+/* batch_envelop - the copies from first on, count of them, under one sender;
+ * SENDER_SINGLE: one copy */
+void batch_envelop(struct batch *batch, guint first, guint count,
+		   enum sender sender, const struct domain_limit *limit);
+
+/* batch_split - one for a relay that does not do what it needs: its copies
+ * that have no answer get envelopes of their own, at the end */
+void batch_split(struct batch *batch, guint envelope);
+
+/* batch_values - what goes into the places of a copy */
+void batch_values(const struct copy *copy, const char *values[SLOTS]);
+
+/* batch_sign - each copy, where the post's copies are signed each. Any
+ * thread that has the batch. */
+void batch_sign(struct batch *batch);
 
 #endif

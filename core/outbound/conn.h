@@ -54,6 +54,8 @@ bool conn_has_room(const struct conn *conn);
 /* conn_is_worn - it has met so many refusals that the relay may begin to
  * slow it down (Postfix: smtpd_soft_error_limit, 10); end it when idle */
 bool conn_is_worn(const struct conn *conn);
+/* conn_offers_xverp - can an envelope of SENDER_XVERP be started on it? */
+bool conn_offers_xverp(const struct conn *conn);
 /* conn_start - the copies of this envelope that have no answer. One that has
  * seen a connection lost goes alone: it may be the reason. */
 void conn_start(struct conn *conn, struct batch *batch, guint envelope);

@@ -29,6 +29,8 @@ struct flight {
 	guint open;		/* copies without an answer */
 	guint next;		/* copy that RCPT is said for next, lock-step */
 	bool has_body;		/* the relay has it, or is getting it */
+	bool has_again;		/* some copies are to go in another one */
+	guint taken;		/* recipients that the relay has taken */
 };
 
 /*
@@ -47,7 +49,7 @@ struct conn {
 	struct settings *settings;
 	struct conn_events events;
 	bool connected, greeted, over;
-	bool pipelining, chunking, size, eight_bit, dsn, smtputf8;
+	bool pipelining, chunking, size, eight_bit, dsn, smtputf8, xverp;
 	bool needs_reset;	/* before the next MAIL */
 	bool is_alone;		/* nothing follows the last flight */
 	bool is_open;		/* the last flight may get a body yet */

@@ -71,6 +71,12 @@ conn_has_room(const struct conn *conn)
 	return flights < (conn->pipelining ? BODIES_MAX : 1);
 }
 
+bool
+conn_offers_xverp(const struct conn *conn)
+{
+	return conn->xverp;
+}
+
 unsigned int
 conn_open_count(const struct conn *conn)
 {
@@ -160,9 +166,11 @@ say_mail(struct conn *conn, const struct flight *flight)
 		g_string_append(said, what->sender_domain);
 	}
 	g_string_append_c(said, '>');
+	if (envelope_of(flight)->sender == SENDER_XVERP)
+		g_string_append(said, " XVERP=+=");
 	if (conn->size) {
 		g_string_append(said, " SIZE=");
-		append_number(said, what->len);
+		append_number(said, what->raw.len);
 	}
 	if (conn->eight_bit && what->eight_bit)
 		g_string_append(said, " BODY=8BITMIME");
@@ -241,17 +249,65 @@ say_data(struct conn *conn)
 	(void) conn_expect(conn, DATA);
 }
 
+/* What the copy of this flight has of its own: one envelope, one copy. */
+static const struct copy *
+own_copy(const struct flight *flight)
+{
+	return batch_copy(flight->batch, envelope_of(flight)->first);
+}
+
+static size_t
+body_len(const struct flight *flight, const struct text *text)
+{
+	const struct copy *copy = own_copy(flight);
+	const char *values[SLOTS];
+	size_t len = text->len;
+
+	if (copy->signature != NULL)
+		len += strlen(copy->signature);
+	batch_values(copy, values);
+	for (guint i = 0; i < text->place_count; i++)
+		len += strlen(values[text->places[i].slot]);
+	return len;
+}
+
+/* The parts that all copies share go out from where they are. */
+static void
+put_body(struct conn *conn, const struct flight *flight,
+	 const struct text *text)
+{
+	const struct copy *copy = own_copy(flight);
+	const char *values[SLOTS];
+	size_t from = 0;
+
+	if (copy->signature != NULL)
+		say_text(conn, copy->signature);
+	batch_values(copy, values);
+	for (guint i = 0; i < text->place_count; i++) {
+		const struct place *place = &text->places[i];
+
+		if (place->at > from)
+			conn_put(conn, text->bytes + from, place->at - from,
+				 flight->batch->what);
+		say_text(conn, values[place->slot]);
+		from = place->at;
+	}
+	if (text->len > from)
+		conn_put(conn, text->bytes + from, text->len - from,
+			 flight->batch->what);
+}
+
 static void
 say_chunk(struct conn *conn, struct flight *flight)
 {
-	struct composed *what = flight->batch->what;
+	const struct text *text = &flight->batch->what->raw;
 	size_t before = conn->said->len;
 
 	g_string_append(conn->said, "BDAT ");
-	append_number(conn->said, what->len);
+	append_number(conn->said, body_len(flight, text));
 	g_string_append(conn->said, " LAST\r\n");
 	say(conn, before);
-	conn_put(conn, what->bytes, what->len, what);
+	put_body(conn, flight, text);
 	flight->has_body = true;
 	(void) conn_expect(conn, BDAT);
 }
@@ -259,12 +315,10 @@ say_chunk(struct conn *conn, struct flight *flight)
 static void
 say_body(struct conn *conn, struct flight *flight)
 {
-	struct composed *what = flight->batch->what;
+	const struct composed *what = flight->batch->what;
 
-	if (what->dotted != NULL)
-		conn_put(conn, what->dotted, what->dotted_len, what);
-	else
-		conn_put(conn, what->bytes, what->len, what);
+	put_body(conn, flight, what->dotted.bytes != NULL ? &what->dotted :
+		 &what->raw);
 	say_text(conn, ".\r\n");
 	flight->has_body = true;
 	(void) conn_expect(conn, DOT);
@@ -375,11 +429,29 @@ tell_all(struct conn *conn, enum copy_result result,
 }
 
 static void
+reopen(const struct flight *flight)
+{
+	const struct envelope *envelope = envelope_of(flight);
+
+	for (guint i = 0; i < envelope->count; i++) {
+		struct copy *copy = batch_copy(flight->batch,
+					       envelope->first + i);
+
+		if (copy->result == COPY_AGAIN)
+			copy->result = COPY_OPEN;
+	}
+}
+
+/* Those that have no answer, and those that were too many. */
+static void
 tell_again(struct conn *conn, struct flight *flight, bool lost)
 {
-	if (flight->open == 0)
+	if (flight->open == 0 && !flight->has_again)
 		return;
+	if (flight->has_again)
+		reopen(flight);
 	flight->open = 0;
+	flight->has_again = false;
 	conn->events.again(conn->events.arg, flight->batch, flight->envelope,
 			   lost);
 }
@@ -387,6 +459,7 @@ tell_again(struct conn *conn, struct flight *flight, bool lost)
 static void
 end_flight(struct conn *conn)
 {
+	tell_again(conn, front(conn), false);
 	fifo_pop(&conn->flights);
 	conn->ended++;
 }
@@ -434,12 +507,27 @@ on_mail(struct conn *conn, const struct reply *reply)
 	next_step(conn);
 }
 
+/* "Too many recipients" (RFC 5321 section 4.5.3.1.10): the rest of them go in
+ * a transaction of their own. */
+static bool
+is_too_many(const struct flight *flight, const struct reply *reply)
+{
+	return flight->taken > 0 && (reply->code == 452 ||
+				     reply->code == 552);
+}
+
 static void
 on_rcpt(struct conn *conn, guint copy, const struct reply *reply)
 {
 	struct flight *flight = front(conn);
 
-	if (reply->code >= 300 && flight->open > 0) {
+	if (reply->code < 300) {
+		flight->taken++;
+	} else if (flight->open > 0 && is_too_many(flight, reply)) {
+		flight->open--;
+		flight->has_again = true;
+		batch_copy(flight->batch, copy)->result = COPY_AGAIN;
+	} else if (flight->open > 0) {
 		flight->open--;
 		conn->events.answered(conn->events.arg, flight->batch,
 				      flight->envelope, copy,
@@ -543,6 +631,7 @@ on_hello(struct conn *conn, enum step step, const struct reply *reply)
 	conn->eight_bit = has_extension(reply->text, "8BITMIME");
 	conn->dsn = has_extension(reply->text, "DSN");
 	conn->smtputf8 = has_extension(reply->text, "SMTPUTF8");
+	conn->xverp = has_extension(reply->text, "XVERP");
 }
 
 static void

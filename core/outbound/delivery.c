@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "core/outbound/delivery.h"
+#include "core/outbound/delivery_inside.h"
 
 #include <string.h>
 
@@ -7,31 +7,31 @@
 
 #include "core/base/log.h"
 #include "core/bounce/bounce.h"
-#include "core/mail/addr.h"
 #include "db/post.h"
 #include "db/roster.h"
 #include "core/base/banned.h"
 
-struct delivery {
-	struct job *job;		/* as it is in the queue */
-	const struct verp *verp;
-	struct composed *what;
-	char **authors;			/* canonical addresses */
-	char *read_after;		/* key up to which batches were made */
-	size_t addrs_read;		/* the same for TO_ADDRS */
-	bool read_all;
-	GQueue batches;			/* made and not committed, in order */
-	GHashTable *answered;		/* set of batches that came back */
-	struct job *next;		/* what delivery_commit() has put */
-	guint commits;			/* batches that it has recorded */
-};
+#define RATE_EACH_S 0.5		/* between two looks at the rate */
+#define RATE_OVER_S 5.0		/* that it is a mean of */
 
 /* --- opening ------------------------------------------------------------ */
 
 static enum err_code
-read_form(struct txn *reader, const struct job *job, struct composed **out,
+load_key(const struct list_conf *conf, struct sign_key **out,
+	 struct err *err)
+{
+	*out = NULL;
+	return conf->sign_key[0] == '\0' ? ERR_OK : sign_key_load(
+		conf->sign_key, conf->sign_domain, conf->sign_selector, out,
+		err);
+}
+
+static enum err_code
+read_form(struct txn *reader, const struct verp *verp, const struct job *job,
+	  const struct list_conf *conf, struct composed **out,
 	  struct err *err)
 {
+	struct sign_key *key = NULL;
 	g_autoptr(GBytes) bytes = NULL, body = NULL;
 	struct form *form = NULL;
 	enum err_code rc;
@@ -53,10 +53,15 @@ read_form(struct txn *reader, const struct job *job, struct composed **out,
 		body = g_bytes_new_from_bytes(bytes, g_bytes_get_size(bytes) -
 					      len, len);
 	}
-	*out = compose(&job->post, job->list_addr, form->header, body);
-	(*out)->null_sender = job->null_sender;
+	rc = load_key(conf, &key, err);
+	if (rc == ERR_OK) {
+		*out = compose(verp, &job->post, job->list_addr,
+			       form->header, body, key);
+		(*out)->null_sender = job->null_sender;
+	}
+	sign_key_unref(key);
 	form_free(form);
-	return ERR_OK;
+	return rc;
 }
 
 static enum err_code
@@ -77,14 +82,17 @@ delivery_open(struct store *store, const struct verp *verp, struct job *job,
 	      struct delivery **out, struct err *err)
 {
 	struct txn *reader = store_reader(store);
+	struct list_conf *conf = NULL;
 	struct composed *what = NULL;
 	struct delivery *delivery;
 	struct post *post = NULL;
 	enum err_code rc;
 
 	rc = post_get(reader, &job->post, &post, err);
+	if (rc == ERR_OK)
+		rc = list_conf_load(reader, job->list_addr, &conf, err);
 	if (rc == ERR_OK && post != NULL)
-		rc = read_form(reader, job, &what, err);
+		rc = read_form(reader, verp, job, conf, &what, err);
 	if (rc == ERR_OK && what == NULL)
 		rc = store_txn(store, TXN_LAZY, drop_body, job, err);
 	*out = NULL;
@@ -93,12 +101,15 @@ delivery_open(struct store *store, const struct verp *verp, struct job *job,
 		delivery->job = job;
 		delivery->verp = verp;
 		delivery->what = what;
+		delivery->conf = g_steal_pointer(&conf);
+		delivery->begun_us = g_get_monotonic_time();
 		delivery->authors = g_strsplit(post->author, ", ", -1);
 		delivery->read_after = g_strdup(job->after);
 		delivery->answered = g_hash_table_new(NULL, NULL);
 		g_queue_init(&delivery->batches);
 		*out = delivery;
 	}
+	list_conf_free(conf);
 	post_free(post);
 	return rc;
 }
@@ -112,6 +123,7 @@ delivery_free(struct delivery *delivery)
 			   (GDestroyNotify)batch_free);
 	g_hash_table_destroy(delivery->answered);
 	composed_unref(delivery->what);
+	list_conf_free(delivery->conf);
 	job_free(delivery->job);
 	g_strfreev(delivery->authors);
 	g_free(delivery->read_after);
@@ -127,122 +139,70 @@ delivery_job(const struct delivery *delivery)
 size_t
 delivery_bytes(const struct delivery *delivery)
 {
-	return delivery->what->len + delivery->what->dotted_len;
+	return delivery->what->raw.len + delivery->what->dotted.len;
+}
+
+bool
+delivery_signs(const struct delivery *delivery)
+{
+	return delivery->what->key != NULL;
+}
+
+enum err_code
+delivery_reconfigure(struct delivery *delivery, struct txn *reader,
+		     struct err *err)
+{
+	struct list_conf *conf = NULL;
+	enum err_code rc = list_conf_load(reader, delivery->job->list_addr,
+					  &conf, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	list_conf_free(delivery->conf);
+	delivery->conf = conf;
+	return ERR_OK;
+}
+
+bool
+delivery_is_paused(const struct delivery *delivery)
+{
+	return delivery->conf->outgoing == OUTGOING_PAUSED;
+}
+
+/* --- speed -------------------------------------------------------------- */
+
+/* Over some seconds, so that it neither jumps nor stays behind. */
+static void
+note_rate(struct delivery *delivery, guint copies)
+{
+	int64_t now = g_get_monotonic_time();
+	double seconds = (double)(now - delivery->rated_us) / 1e6;
+	double share;
+
+	if (delivery->rated_us == 0) {
+		delivery->rated_us = delivery->begun_us;
+		seconds = (double)(now - delivery->rated_us) / 1e6;
+	}
+	delivery->unrated += copies;
+	if (seconds < RATE_EACH_S)
+		return;
+	share = delivery->rate == 0 ? 1 : MIN(seconds / RATE_OVER_S, 1);
+	delivery->rate += ((double)delivery->unrated / seconds -
+			   delivery->rate) * share;
+	delivery->unrated = 0;
+	delivery->rated_us = now;
+}
+
+double
+delivery_rate(const struct delivery *delivery)
+{
+	return delivery->rate;
 }
 
 size_t
 delivery_batches(const struct delivery *delivery)
 {
 	return delivery->batches.length;
-}
-
-/* --- expansion ---------------------------------------------------------- */
-
-static void
-add_copy(struct delivery *delivery, struct batch *batch, const char *addr,
-	 const char *key)
-{
-	uint8_t handle[MEMBER_HANDLE_LEN];
-	char token[VERP_TOKEN_LEN + 1];
-
-	member_handle(key, handle);
-	verp_make(delivery->verp, delivery->job->list_addr, handle,
-		  delivery->job->post.bytes, token);
-	batch_add(batch, addr, key, token, NULL);
-}
-
-static bool
-is_author(const struct delivery *delivery, const char *key)
-{
-	return g_strv_contains((const char *const *)delivery->authors, key);
-}
-
-static bool
-wants_copy(const struct delivery *delivery, const struct roster_entry *entry)
-{
-	return entry->delivery && entry->since_s <= delivery->job->as_of_s &&
-		(entry->own_posts || !is_author(delivery, entry->key));
-}
-
-static void
-set_last(struct delivery *delivery, struct batch *batch, const char *key)
-{
-	g_free(delivery->read_after);
-	delivery->read_after = g_strdup(key);
-	batch->last = g_strdup(key);
-}
-
-/* Up to max members, of whom some may get nothing. */
-static enum err_code
-expand_members(struct delivery *delivery, struct store *store, size_t max,
-	       struct batch *batch, struct err *err)
-{
-	const char *until = delivery->job->until, *key = NULL;
-	struct roster_batch members;
-	enum err_code rc;
-
-	rc = roster_batch(store, delivery->job->list, delivery->read_after,
-			  max, &members, err);
-	if (rc != ERR_OK)
-		return rc;
-	delivery->read_all = members.end;
-	for (size_t i = 0; i < members.count; i++) {
-		const struct roster_entry *entry = &members.entries[i];
-
-		if (until[0] != '\0' && strcmp(entry->key, until) > 0) {
-			delivery->read_all = true;
-			break;
-		}
-		if (wants_copy(delivery, entry))
-			add_copy(delivery, batch, entry->addr, entry->key);
-		key = entry->key;
-	}
-	if (key != NULL)
-		set_last(delivery, batch, key);
-	roster_batch_done(&members);
-	return ERR_OK;
-}
-
-static void
-expand_addrs(struct delivery *delivery, size_t max, struct batch *batch)
-{
-	char **addrs = delivery->job->addrs;
-
-	for (; max > 0 && addrs[delivery->addrs_read] != NULL; max--) {
-		const char *addr = addrs[delivery->addrs_read++];
-		g_autofree char *key = addr_canon(addr);
-
-		add_copy(delivery, batch, addr, key != NULL ? key : addr);
-	}
-	delivery->read_all = addrs[delivery->addrs_read] == NULL;
-}
-
-enum err_code
-delivery_next(struct delivery *delivery, struct store *store,
-	      struct settings *settings, size_t max, struct batch **out,
-	      struct err *err)
-{
-	struct batch *batch = NULL;
-	enum err_code rc = ERR_OK;
-
-	*out = NULL;
-	while (!delivery->read_all && rc == ERR_OK) {
-		batch = batch_new(delivery->what, settings, delivery);
-		batch->list = delivery->job->list;
-		if (delivery->job->audience == TO_MEMBERS)
-			rc = expand_members(delivery, store, max, batch, err);
-		else
-			expand_addrs(delivery, max, batch);
-		if (rc == ERR_OK && batch->copies->len > 0)
-			break;
-		batch_free(batch);
-		batch = NULL;
-	}
-	if (batch == NULL)
-		return rc;
-	g_queue_push_tail(&delivery->batches, batch);
-	*out = batch;
-	return ERR_OK;
 }
 
 /* --- progress ----------------------------------------------------------- */
@@ -300,7 +260,7 @@ count_copy(struct txn *txn, const struct delivery *delivery,
 		tally->sent++;
 		return ERR_OK;
 	}
-	if (copy->result == COPY_OPEN || (copy->result == COPY_DEFERRED &&
+	if (copy->result == COPY_OPEN || copy->result == COPY_AGAIN || (copy->result == COPY_DEFERRED &&
 					  !is_too_old(job, settings))) {
 		tally->waiting++;
 		if (copy->reply != NULL)
@@ -331,44 +291,73 @@ back_off_ms(const struct job *job, const struct settings *settings)
 							   G_MAXINT32));
 }
 
+/* A job of those addresses of this one that are left for another time. */
+static enum err_code
+put_rest(struct txn *txn, const struct job *job, const GPtrArray *addrs,
+	 int64_t due_ms, const char *reason, struct err *err)
+{
+	struct job *later = job_new(STAGE_OUTBOUND, &job->post, job->list,
+				    job->list_addr);
+	enum err_code rc;
+
+	later->made_ms = job->made_ms;
+	later->role = job->role;
+	later->as_of_s = job->as_of_s;
+	later->null_sender = job->null_sender;
+	later->audience = TO_ADDRS;
+	later->due_ms = due_ms;
+	g_strfreev(later->addrs);
+	later->addrs = g_new0(char *, addrs->len + 1);
+	for (guint i = 0; i < addrs->len; i++)
+		later->addrs[i] = g_strdup(g_ptr_array_index(addrs, i));
+	g_free(later->reason);
+	later->reason = g_strdup(reason);
+	rc = queue_put(txn, later, err);
+	if (rc == ERR_OK)
+		rc = post_hold(txn, &job->post, 1, err);
+	job_free(later);
+	return rc;
+}
+
 static enum err_code
 put_again(struct txn *txn, const struct delivery *delivery,
 	  const struct settings *settings, const struct tally *tally,
 	  struct err *err)
 {
 	const struct job *job = delivery->job;
-	struct job *later;
+	const char *reason = tally->reason != NULL ? tally->reason : "";
+	int64_t due_ms = 0;
 	enum err_code rc;
 
 	if (tally->again->len == 0)
 		return ERR_OK;
-	later = job_new(STAGE_OUTBOUND, &job->post, job->list,
-			job->list_addr);
-	later->made_ms = job->made_ms;
-	later->role = job->role;
-	later->as_of_s = job->as_of_s;
-	later->null_sender = job->null_sender;
-	later->audience = TO_ADDRS;
 	/* Without a reason they were only cut short by our own end. */
 	if (tally->reason != NULL)
-		later->due_ms = g_get_real_time() / 1000 +
-			back_off_ms(job, settings);
-	g_strfreev(later->addrs);
-	later->addrs = g_new0(char *, tally->again->len + 1);
-	for (guint i = 0; i < tally->again->len; i++)
-		later->addrs[i] = g_strdup(g_ptr_array_index(tally->again,
-							     i));
-	g_free(later->reason);
-	later->reason = g_strdup(tally->reason != NULL ? tally->reason : "");
-	rc = queue_put(txn, later, err);
-	if (rc == ERR_OK)
-		rc = post_hold(txn, &job->post, 1, err);
+		due_ms = g_get_real_time() / 1000 + back_off_ms(job, settings);
+	rc = put_rest(txn, job, tally->again, due_ms, reason, err);
 	if (rc == ERR_OK)
 		rc = trace_add(txn, &job->post, "outbound", job->list_addr,
 			       err, "%u to be tried again%s%s",
-			       tally->waiting, tally->reason != NULL ? ": " :
-			       "", later->reason);
-	job_free(later);
+			       tally->waiting, reason[0] != '\0' ? ": " : "",
+			       reason);
+	return rc;
+}
+
+static enum err_code
+put_later(struct txn *txn, const struct job *job, const struct batch *batch,
+	  struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < batch->later->len && rc == ERR_OK; i++) {
+		const struct later *later = g_ptr_array_index(batch->later,
+							      i);
+		g_autofree char *reason = g_strdup_printf(
+			"[outbound] domain-limits: %s", later->limit->domain);
+
+		rc = put_rest(txn, job, later->addrs, later->due_ms, reason,
+			      err);
+	}
 	return rc;
 }
 
@@ -401,7 +390,7 @@ advance(const struct delivery *delivery, const struct batch *last,
 	/* What has not been given out by these batches is left. */
 	for (GList *at = delivery->batches.head; at != NULL && batches > 0;
 	     at = at->next, batches--)
-		done += ((const struct batch *)at->data)->copies->len;
+		done += ((const struct batch *)at->data)->addrs;
 	g_strfreev(next->addrs);
 	next->addrs = g_strdupv(job->addrs + MIN(done,
 				g_strv_length(job->addrs)));
@@ -442,6 +431,8 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 		for (guint i = 0; i < batch->copies->len && rc == ERR_OK; i++)
 			rc = count_copy(txn, delivery, settings,
 					batch_copy(batch, i), tally, err);
+		if (rc == ERR_OK)
+			rc = put_later(txn, delivery->job, batch, err);
 		if (rc != ERR_OK)
 			return rc;
 		delivery->commits++;
@@ -483,11 +474,11 @@ delivery_committed(struct delivery *delivery)
 		struct batch *batch = g_queue_pop_head(&delivery->batches);
 
 		copies += batch->copies->len;
-		delivery->addrs_read -= delivery->job->audience == TO_ADDRS ?
-			MIN(delivery->addrs_read, batch->copies->len) : 0;
+		delivery->addrs_read -= batch->addrs;
 		g_hash_table_remove(delivery->answered, batch);
 		batch_free(batch);
 	}
+	note_rate(delivery, copies);
 	if (delivery->next != NULL) {
 		job_free(delivery->job);
 		delivery->job = g_steal_pointer(&delivery->next);

@@ -5,6 +5,7 @@
 #include "conf/settings.h"
 #include "core/mail/verp.h"
 #include "core/outbound/batch.h"
+#include "core/outbound/limits.h"
 #include "db/queue.h"
 #include "db/store.h"
 
@@ -27,11 +28,36 @@ const struct job *delivery_job(const struct delivery *delivery);
 size_t delivery_bytes(const struct delivery *delivery);	/* of memory */
 size_t delivery_batches(const struct delivery *delivery);	/* not committed */
 
-/* delivery_next - the next batch of at most max copies; *out NULL: that was
- * all. The delivery remembers it until it is committed. */
-enum err_code delivery_next(struct delivery *delivery, struct store *store,
-			    struct settings *settings, size_t max,
+/* Are its copies signed each? */
+bool delivery_signs(const struct delivery *delivery);
+
+/* delivery_reconfigure - the list's keys as they are now */
+enum err_code delivery_reconfigure(struct delivery *delivery,
+				   struct txn *reader, struct err *err);
+/* Does the list send nothing at present? */
+bool delivery_is_paused(const struct delivery *delivery);
+/* copies per second, lately; 0: not known yet */
+double delivery_rate(const struct delivery *delivery);
+
+/* What an expansion goes by */
+struct expansion {
+	struct store *store;
+	struct settings *settings;
+	struct limits *limits;
+	size_t max;		/* copies in a batch */
+	bool xverp;		/* the relays offer it */
+};
+
+/*
+ * delivery_next - the next batch; *out NULL: none now, either that was all,
+ * or the next recipient's domain has to wait until delivery_wait_ms(). The
+ * delivery remembers it until it is committed. Of a batch without copies
+ * some recipients have got a later date.
+ */
+enum err_code delivery_next(struct delivery *delivery,
+			    const struct expansion *expansion,
 			    struct batch **out, struct err *err);
+int64_t delivery_wait_ms(const struct delivery *delivery);	/* unix time */
 
 /* delivery_answered - this batch has come back */
 void delivery_answered(struct delivery *delivery, struct batch *batch);

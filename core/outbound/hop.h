@@ -16,6 +16,7 @@ struct hop {
 	int64_t weight;
 	guint lines;		/* connections, not those that retire */
 	double pass;		/* transactions / weight: least is next */
+	bool offers_xverp;	/* when it last greeted us */
 	uint64_t sent;		/* copies that it has taken */
 	int64_t pause_until_ms;
 	int64_t pause_ms;	/* of the last pause, 0: it serves us */

@@ -5,10 +5,11 @@
  *
  *	queue -> delivery    the dispatcher claims an outbound job; what all
  *	                     copies share is composed once (compose.c)
- *	delivery -> batch    some members are read from the roster, each with
- *	                     a token of his own (delivery.c)
- *	batch -> relay       another thread sends them, a transaction each
- *	                     (relay.c, conn.c)
+ *	delivery -> batch    some members are read from the roster and put in
+ *	                     envelopes (expand.c); where copies are signed
+ *	                     each, all cores do that
+ *	batch -> relay       another thread sends them, an envelope in a
+ *	                     transaction (relay.c, turns.c, conn.c)
  *	relay -> batch       with an answer for each copy
  *	batch -> progress    one durable transaction moves the jobs on, for
  *	                     all deliveries that have something to record
@@ -29,8 +30,11 @@
 
 #include "core/attempt.h"
 #include "core/base/log.h"
+#include "core/base/wire.h"
 #include "core/outbound/delivery.h"
+#include "core/outbound/limits.h"
 #include "core/outbound/relay.h"
+#include "db/list.h"
 #include "db/queue.h"
 #include "core/base/banned.h"
 
@@ -41,6 +45,10 @@
 #define BATCHES_EACH 3			/* of one post: a copy that the relay
 					 * is slow with holds up no other */
 #define BATCH_MAX 500
+#define SIGN_BATCH_MAX 25		/* of copies that are signed each */
+#define SIGN_BATCHES_CORE 4		/* of one post, for each core */
+#define CONFIGURE_MS 1000		/* between two looks at lists' keys */
+#define PAUSED_MS 60000			/* a paused list's job is looked at */
 
 struct outbound {
 	struct store *store;
@@ -48,18 +56,23 @@ struct outbound {
 	struct relay *relay;
 	pthread_t thread;
 
-	pthread_mutex_t lock;		/* of the next four */
+	pthread_mutex_t lock;		/* of the next five */
 	pthread_cond_t changed;
 	GQueue answered;		/* of struct batch */
 	struct settings *settings;
 	bool hint, stopping;
+	GArray *reports;		/* of struct outbound_report */
 
 	/* the dispatcher's own */
 	GPtrArray *deliveries;		/* in turn */
 	GHashTable *claimed;		/* job ids of deliveries */
+	struct limits *limits;
+	GThreadPool *signers;
 	size_t memory;
 	int64_t in_flight;
 	int64_t next_due_ms;
+	int64_t wait_ms;		/* the first of deliveries that wait */
+	int64_t configured_ms;
 };
 
 /* --- claims ------------------------------------------------------------- */
@@ -132,6 +145,49 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 		     "outbound.begun", NULL);
 }
 
+/* A paused list's job comes back in a while, or when it is resumed. */
+static enum err_code
+set_aside_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct job *job = arg;
+	struct job next = *job;		/* texts are borrowed */
+	bool taken = false;
+
+	next.attempts = 0;
+	next.due_ms = g_get_real_time() / 1000 + PAUSED_MS;
+	next.reason = (char *)(uintptr_t)OUTBOUND_PAUSED;
+	return queue_replace(txn, job, &next, &taken, err);
+}
+
+static void
+set_aside(struct outbound *outbound, const struct job *job)
+{
+	struct err err = ERR_INIT;
+
+	if (store_txn(outbound->store, TXN_LAZY, set_aside_body,
+		      (void *)(uintptr_t)job, &err) != ERR_OK)
+		log_delivery(job, "outbound.failed", &err);
+	else
+		log_delivery(job, "outbound.paused", NULL);
+}
+
+static bool
+is_paused(struct outbound *outbound, const struct job *job)
+{
+	struct list_conf *conf = NULL;
+	struct err err = ERR_INIT;
+	bool paused;
+
+	if (list_conf_load(store_reader(outbound->store), job->list_addr,
+			   &conf, &err) != ERR_OK) {
+		log_delivery(job, "outbound.failed", &err);
+		return false;	/* what follows fails too, and is counted */
+	}
+	paused = conf->outgoing == OUTGOING_PAUSED;
+	list_conf_free(conf);
+	return paused;
+}
+
 static bool
 has_room(const struct outbound *outbound)
 {
@@ -159,6 +215,10 @@ claim(struct outbound *outbound, const struct settings *settings)
 
 		if (g_hash_table_contains(outbound->claimed, &job->id))
 			continue;
+		if (is_paused(outbound, job)) {
+			set_aside(outbound, job);
+			continue;
+		}
 		g_ptr_array_index(jobs, i) = NULL;
 		open_delivery(outbound, settings, job);
 	}
@@ -176,25 +236,97 @@ close_delivery(struct outbound *outbound, guint index)
 	delivery_free(delivery);
 }
 
+/* --- lists that are paused ---------------------------------------------- */
+
+static void
+configure(struct outbound *outbound)
+{
+	int64_t now = wire_now_ms();
+	struct err err = ERR_INIT;
+
+	if (now - outbound->configured_ms < CONFIGURE_MS)
+		return;
+	outbound->configured_ms = now;
+	for (guint i = outbound->deliveries->len; i > 0; i--) {
+		struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i - 1);
+
+		if (delivery_reconfigure(delivery,
+					 store_reader(outbound->store),
+					 &err) != ERR_OK)
+			log_delivery(delivery_job(delivery),
+				     "outbound.failed", &err);
+		if (!delivery_is_paused(delivery) ||
+		    delivery_batches(delivery) > 0 ||
+		    delivery_is_done(delivery))
+			continue;
+		set_aside(outbound, delivery_job(delivery));
+		close_delivery(outbound, i - 1);
+	}
+}
+
 /* --- expansion ---------------------------------------------------------- */
 
+/* In a thread of the pool. */
+static void
+sign_and_push(void *data, void *arg)
+{
+	struct outbound *outbound = arg;
+	struct batch *batch = data;
+
+	batch_sign(batch);
+	relay_push(outbound->relay, batch);
+}
+
+static void
+give_out(struct outbound *outbound, struct delivery *delivery,
+	 struct batch *batch)
+{
+	outbound->in_flight += batch->copies->len;
+	if (batch->copies->len == 0)
+		delivery_answered(delivery, batch);
+	else if (delivery_signs(delivery))
+		(void) g_thread_pool_push(outbound->signers, batch, NULL);
+	else
+		relay_push(outbound->relay, batch);
+}
+
+static size_t
+batches_most(const struct delivery *delivery)
+{
+	return delivery_signs(delivery) ?
+		SIGN_BATCHES_CORE * g_get_num_processors() : BATCHES_EACH;
+}
+
 static bool
-push_one(struct outbound *outbound, struct settings *settings,
-	 struct delivery *delivery, size_t max)
+may_expand(struct outbound *outbound, const struct delivery *delivery)
+{
+	int64_t wait_ms = delivery_wait_ms(delivery);
+
+	if (wait_ms > g_get_real_time() / 1000) {
+		outbound->wait_ms = MIN(outbound->wait_ms, wait_ms);
+		return false;
+	}
+	return !delivery_is_paused(delivery) &&
+		delivery_batches(delivery) < batches_most(delivery);
+}
+
+static bool
+push_one(struct outbound *outbound, struct expansion with,
+	 struct delivery *delivery)
 {
 	struct batch *batch = NULL;
 	struct err err = ERR_INIT;
 
-	if (delivery_batches(delivery) >= BATCHES_EACH)
+	if (!may_expand(outbound, delivery))
 		return false;
-	if (delivery_next(delivery, outbound->store, settings, max, &batch,
-			  &err) !=
-	    ERR_OK)
+	if (delivery_signs(delivery))
+		with.max = MIN(with.max, SIGN_BATCH_MAX);
+	if (delivery_next(delivery, &with, &batch, &err) != ERR_OK)
 		log_delivery(delivery_job(delivery), "outbound.failed", &err);
 	if (batch == NULL)
 		return false;
-	outbound->in_flight += batch->copies->len;
-	relay_push(outbound->relay, batch);
+	give_out(outbound, delivery, batch);
 	return true;
 }
 
@@ -202,18 +334,24 @@ push_one(struct outbound *outbound, struct settings *settings,
 static void
 expand(struct outbound *outbound, struct settings *settings)
 {
-	size_t max = (size_t)CLAMP(settings->in_flight / BATCHES_SHARE, 1,
-				   BATCH_MAX);
+	struct expansion with = {
+		.store = outbound->store, .settings = settings,
+		.limits = outbound->limits,
+		.max = (size_t)CLAMP(settings->in_flight / BATCHES_SHARE, 1,
+				     BATCH_MAX),
+		.xverp = relay_offers_xverp(outbound->relay),
+	};
 	bool any = true;
 
+	outbound->wait_ms = INT64_MAX;
 	while (any) {
 		any = false;
 		for (guint i = 0; i < outbound->deliveries->len; i++) {
-			if (outbound->in_flight + (int64_t)max >
+			if (outbound->in_flight + (int64_t)with.max >
 			    settings->in_flight)
 				return;
-			any |= push_one(outbound, settings, g_ptr_array_index(
-				outbound->deliveries, i), max);
+			any |= push_one(outbound, with, g_ptr_array_index(
+				outbound->deliveries, i));
 		}
 	}
 }
@@ -303,7 +441,9 @@ wait_for_work(struct outbound *outbound, bool busy)
 	int64_t now_ms = g_get_real_time() / 1000, until_ms;
 	struct timespec until;
 
-	until_ms = MIN(now_ms + IDLE_MS, MAX(outbound->next_due_ms, now_ms));
+	until_ms = MIN(now_ms + IDLE_MS, MAX(MIN(outbound->next_due_ms,
+						 outbound->wait_ms),
+					     now_ms));
 	if (!has_room(outbound))
 		until_ms = now_ms + IDLE_MS;
 	until.tv_sec = until_ms / 1000;
@@ -316,6 +456,24 @@ wait_for_work(struct outbound *outbound, bool busy)
 	outbound->hint = false;
 }
 
+static void
+report(struct outbound *outbound)
+{
+	(void) pthread_mutex_lock(&outbound->lock);
+	g_array_set_size(outbound->reports, 0);
+	for (guint i = 0; i < outbound->deliveries->len; i++) {
+		const struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i);
+		struct outbound_report row = {
+			.job = delivery_job(delivery)->id,
+			.rate = delivery_rate(delivery),
+		};
+
+		g_array_append_val(outbound->reports, row);
+	}
+	(void) pthread_mutex_unlock(&outbound->lock);
+}
+
 /* One round; the settings it began with hold until its end. */
 static bool
 dispatch(struct outbound *outbound, struct settings *settings)
@@ -323,7 +481,9 @@ dispatch(struct outbound *outbound, struct settings *settings)
 	bool recorded = commit_progress(outbound, settings);
 
 	claim(outbound, settings);
+	configure(outbound);
 	expand(outbound, settings);
+	report(outbound);
 	/* A list without anybody to send to is done at once. */
 	return recorded || something_to_commit(outbound);
 }
@@ -376,6 +536,12 @@ outbound_start(struct store *store, struct settings *settings,
 	outbound->verp = verp;
 	outbound->settings = settings_ref(settings);
 	outbound->deliveries = g_ptr_array_new();
+	outbound->limits = limits_new();
+	outbound->wait_ms = INT64_MAX;
+	outbound->reports = g_array_new(FALSE, TRUE,
+					sizeof(struct outbound_report));
+	outbound->signers = g_thread_pool_new(sign_and_push, outbound,
+		(gint)g_get_num_processors(), FALSE, NULL);
 	outbound->claimed = g_hash_table_new_full(post_id_hash, post_id_equal,
 						  g_free, NULL);
 	g_queue_init(&outbound->answered);
@@ -410,6 +576,23 @@ outbound_reload(struct outbound *outbound, struct settings *settings)
 	outbound_wake(outbound);
 }
 
+GArray *
+outbound_reports(struct outbound *outbound)
+{
+	GArray *copy;
+
+	(void) pthread_mutex_lock(&outbound->lock);
+	copy = g_array_copy(outbound->reports);
+	(void) pthread_mutex_unlock(&outbound->lock);
+	return copy;
+}
+
+GArray *
+outbound_relays(struct outbound *outbound)
+{
+	return relay_reports(outbound->relay);
+}
+
 /* The dispatcher is gone by then, so its part is ours: record what the
  * relay had answered, and what it had not goes back to the queue. */
 static void
@@ -429,10 +612,13 @@ outbound_stop(struct outbound *outbound)
 	(void) pthread_cond_signal(&outbound->changed);
 	(void) pthread_mutex_unlock(&outbound->lock);
 	(void) pthread_join(outbound->thread, NULL);
+	g_thread_pool_free(outbound->signers, FALSE, TRUE);
 	relay_stop(outbound->relay);
 	record_rest(outbound);
 	g_ptr_array_free(outbound->deliveries, TRUE);
 	g_hash_table_destroy(outbound->claimed);
+	limits_free(outbound->limits);
+	g_array_free(outbound->reports, TRUE);
 	(void) pthread_cond_destroy(&outbound->changed);
 	(void) pthread_mutex_destroy(&outbound->lock);
 	settings_unref(outbound->settings);

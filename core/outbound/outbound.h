@@ -2,8 +2,11 @@
 #ifndef MUSTER_OUTBOUND_H
 #define MUSTER_OUTBOUND_H
 
+#include <glib.h>
+
 #include "conf/settings.h"
 #include "core/mail/verp.h"
+#include "db/post.h"
 #include "db/store.h"
 
 /*
@@ -29,6 +32,19 @@ void outbound_reload(struct outbound *outbound, struct settings *settings);
 /* outbound_stop - no new transactions, wait for the replies of those in
  * flight (up to the settings' drain), commit their progress, QUIT; frees. */
 void outbound_stop(struct outbound *outbound);
+
+/* The reason of a job that waits because its list is paused */
+#define OUTBOUND_PAUSED "outgoing=paused"
+
+/* A job that is being sent now */
+struct outbound_report {
+	struct post_id job;
+	double rate;		/* copies per second, 0: not known yet */
+};
+/* outbound_reports, outbound_relays - a struct outbound_report each, a struct
+ * relay_report each (relay.h); a moment old; the caller unrefs */
+GArray *outbound_reports(struct outbound *outbound);
+GArray *outbound_relays(struct outbound *outbound);
 
 /*
  * outbound_probe - EHLO to a relay, for `muster check`: *greeting and

@@ -46,6 +46,7 @@ struct relay {
 	bool stopping;
 	int64_t stop_by_ms;
 	GArray *report;			/* of struct relay_report */
+	gint offers_xverp;		/* atomic */
 
 	/* the thread's own */
 	struct settings *settings;
@@ -205,14 +206,27 @@ has_room(const struct relay *relay, const struct line *line)
 }
 
 static bool
+was_split(struct relay *relay, const struct line *line, struct batch *batch,
+	  guint index)
+{
+	if (batch_envelope(batch, index)->sender != SENDER_XVERP ||
+	    conn_offers_xverp(line->conn))
+		return false;
+	turns_split(relay->turns, batch, index);
+	return true;
+}
+
+static bool
 start_next(struct relay *relay, struct line *line)
 {
 	struct batch *batch;
 	guint index;
 
-	if (!turns_next(relay->turns, conn_open_count(line->conn) == 0,
-			&batch, &index))
-		return false;
+	do {
+		if (!turns_next(relay->turns, conn_open_count(line->conn) ==
+				0, &batch, &index))
+			return false;
+	} while (was_split(relay, line, batch, index));
 	line->hop->pass += 1.0 / (double)line->hop->weight;
 	conn_start(line->conn, batch, index);
 	return true;
@@ -326,6 +340,21 @@ write_line(struct line *line)
 	return true;
 }
 
+static void
+note_greeted(struct relay *relay, struct line *line)
+{
+	bool all = true;
+
+	hop_served(line->hop);
+	line->hop->offers_xverp = conn_offers_xverp(line->conn);
+	for (guint i = 0; i < relay->hops->len; i++) {
+		const struct hop *hop = g_ptr_array_index(relay->hops, i);
+
+		all = all && hop->offers_xverp;
+	}
+	g_atomic_int_set(&relay->offers_xverp, all);
+}
+
 /* The answer to one connection goes out before the next one is looked at, so
  * that the relay works on it meanwhile. */
 static void
@@ -338,7 +367,7 @@ exchange(struct relay *relay, struct line *line)
 		return;
 	}
 	if (!greeted && conn_is_greeted(line->conn))
-		hop_served(line->hop);
+		note_greeted(relay, line);
 	if (relay->hops->len > 1)
 		relay->fresh = true;
 	else
@@ -601,6 +630,12 @@ relay_reports(struct relay *relay)
 	copy = g_array_copy(relay->report);
 	(void) pthread_mutex_unlock(&relay->lock);
 	return copy;
+}
+
+bool
+relay_offers_xverp(struct relay *relay)
+{
+	return g_atomic_int_get(&relay->offers_xverp);
 }
 
 static void

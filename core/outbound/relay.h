@@ -35,6 +35,9 @@ void relay_push(struct relay *relay, struct batch *batch);
 /* relay_reload - new connections follow the new settings */
 void relay_reload(struct relay *relay, struct settings *settings);
 
+/* relay_offers_xverp - did all relays, when they last greeted us? */
+bool relay_offers_xverp(struct relay *relay);
+
 /* relay_reports - a struct relay_report each, a moment old; caller unrefs */
 GArray *relay_reports(struct relay *relay);
 

@@ -11,21 +11,21 @@ struct turn {			/* of a list */
 	GQueue batches;
 };
 
-struct place {			/* of an envelope that waits aside */
+struct spot {			/* of an envelope that waits aside */
 	struct batch *batch;
 	guint envelope;
 };
 
 struct lane {			/* of a domain with a limit */
 	guint open;
-	GQueue waiting;		/* of struct place */
+	GQueue waiting;		/* of struct spot */
 };
 
 struct turns {
 	GQueue order;		/* of struct turn that have batches */
 	GHashTable *lists;	/* id -> struct turn, the same */
 	GHashTable *lanes;	/* domain -> struct lane */
-	GQueue ready;		/* of struct place: out of their lane */
+	GQueue ready;		/* of struct spot: out of their lane */
 };
 
 static void
@@ -118,14 +118,14 @@ limit_of(const struct batch *batch, guint index)
 	return limit != NULL && limit->connections > 0 ? limit : NULL;
 }
 
-static struct place *
-place_new(struct batch *batch, guint index)
+static struct spot *
+spot_new(struct batch *batch, guint index)
 {
-	struct place *place = g_new(struct place, 1);
+	struct spot *spot = g_new(struct spot, 1);
 
-	place->batch = batch;
-	place->envelope = index;
-	return place;
+	spot->batch = batch;
+	spot->envelope = index;
+	return spot;
 }
 
 /* May it start? If not it waits in its lane. */
@@ -139,7 +139,7 @@ enter_lane(struct turns *turns, struct batch *batch, guint index)
 		return true;
 	lane = lane_of(turns, limit);
 	if (lane->open >= limit->connections) {
-		g_queue_push_tail(&lane->waiting, place_new(batch, index));
+		g_queue_push_tail(&lane->waiting, spot_new(batch, index));
 		return false;
 	}
 	lane->open++;
@@ -177,6 +177,17 @@ turns_again(struct turns *turns, struct batch *batch, guint index)
 		turns_add(turns, batch);
 }
 
+void
+turns_split(struct turns *turns, struct batch *batch, guint index)
+{
+	bool was_idle = !has_more(batch);
+
+	turns_ended(turns, batch, index);
+	batch_split(batch, index);
+	if (was_idle && has_more(batch))
+		turns_add(turns, batch);
+}
+
 static bool
 is_suspect(const struct batch *batch)
 {
@@ -206,17 +217,17 @@ static bool
 take_ready(struct turns *turns, bool idle, struct batch **batch_out,
 	   guint *index_out)
 {
-	g_autofree struct place *place = g_queue_pop_head(&turns->ready);
+	g_autofree struct spot *spot = g_queue_pop_head(&turns->ready);
 
-	if (place == NULL)
+	if (spot == NULL)
 		return false;
-	if (!idle && batch_envelope(place->batch, place->envelope)->losses >
+	if (!idle && batch_envelope(spot->batch, spot->envelope)->losses >
 	    0) {
-		g_queue_push_head(&turns->ready, g_steal_pointer(&place));
+		g_queue_push_head(&turns->ready, g_steal_pointer(&spot));
 		return false;
 	}
-	*batch_out = place->batch;
-	*index_out = place->envelope;
+	*batch_out = spot->batch;
+	*index_out = spot->envelope;
 	return true;
 }
 

@@ -22,6 +22,9 @@ void turns_add(struct turns *turns, struct batch *batch);
 /* turns_again - this one, which had been started, is to be started again */
 void turns_again(struct turns *turns, struct batch *batch, guint envelope);
 
+/* turns_split - this one, which had been started, as batch_split() does */
+void turns_split(struct turns *turns, struct batch *batch, guint envelope);
+
 /*
  * turns_next - the next envelope, which is then under way until turns_ended()
  * or turns_again(). idle: the connection that it is for has nothing else to

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_OUTBOUND_DELIVERY_INSIDE_H
+#define MUSTER_OUTBOUND_DELIVERY_INSIDE_H
+
+#include "core/outbound/delivery.h"
+#include "db/list.h"
+
+/* Only delivery.c, which records, and expand.c, which makes batches. */
+struct delivery {
+	struct job *job;		/* as it is in the queue */
+	const struct verp *verp;
+	struct composed *what;
+	struct list_conf *conf;
+	char **authors;			/* canonical addresses */
+	char *read_after;		/* key up to which batches were made */
+	size_t addrs_read;		/* the same for TO_ADDRS */
+	bool read_all;
+	int64_t wait_ms;		/* no batch before; unix time */
+	GQueue batches;			/* made and not committed, in order */
+	GHashTable *answered;		/* set of batches that came back */
+	struct job *next;		/* what delivery_commit() has put */
+	guint commits;			/* batches that it has recorded */
+	int64_t begun_us, rated_us;
+	guint unrated;			/* copies since then */
+	double rate;
+};
+
+#endif
