@@ -85,6 +85,93 @@ test_failed(void)
 	stage_end(&b.t);
 }
 
+/* A report to an address with a token that all copies of the post share. */
+#define SHARED_REPORT(original) \
+	"From: MAILER-DAEMON@mx\r\nMIME-Version: 1.0\r\n" \
+	"Content-Type: multipart/report; report-type=delivery-status; " \
+	"boundary=b\r\n\r\n--b\r\n\r\nsorry\r\n--b\r\n" \
+	"Content-Type: message/delivery-status\r\n\r\n" \
+	"Reporting-MTA: dns; mx\r\n\r\n" original \
+	"Final-Recipient: rfc822; m0000002@else.test\r\n" \
+	"Action: failed\r\nStatus: 5.1.1\r\n" \
+	"Diagnostic-Code: smtp; 550 5.1.1 no such user\r\n\r\n--b--\r\n"
+#define ORIGINAL(addr) "Original-Recipient: rfc822; " addr "\r\n"
+
+static void
+test_shared(void)
+{
+	static const struct {
+		const char *behind;	/* the token */
+		const char *report;
+		bool doubted;
+		const char *trace;
+	} rows[] = {
+		{ "", SHARED_REPORT(ORIGINAL(MEMBER)), true, NULL },
+		{ "", SHARED_REPORT(ORIGINAL("M0000001@example.NET")), false,
+		  "M0000001@example.net, who is not subscribed" },
+		{ "", SHARED_REPORT(""), false, "who is not subscribed" },
+		{ "", SHARED_REPORT(ORIGINAL("nobody at all")), false,
+		  "somebody else than" },
+		{ "", REPORT("x", "delayed", "4.4.1"), false,
+		  "without a failure" },
+		{ "+m0000001=example.net", SHARED_REPORT(""), true, NULL },
+		{ "+m0000001=EXAMPLE.net", SHARED_REPORT(ORIGINAL(MEMBER)),
+		  true, NULL },
+		{ "+m0000001=example.net",
+		  SHARED_REPORT(ORIGINAL("m0000002@example.net")), false,
+		  "somebody else than the address says" },
+		{ "+nobody=example.net", SHARED_REPORT(""), false,
+		  "who is not subscribed" },
+		{ "+m0000001", SHARED_REPORT(""), false,
+		  "who is not subscribed" },
+		{ "m0000001=example.net", SHARED_REPORT(""), false,
+		  "no token of ours" },
+		{ "+m0000001=example.net",
+		  REPORT("aaaaaaaaaaaaaaaaaaaa", "failed", "5.1.1"), false,
+		  "about another post" },
+		{ NULL, NULL, false, NULL }
+	};
+
+	for (int i = 0; rows[i].report != NULL; i++) {
+		char token[VERP_POST_TOKEN_LEN + 1];
+		g_autofree char *detail = NULL, *trace = NULL, *about = NULL;
+		struct member *member;
+		struct bounce_case b;
+
+		bounce_begin(&b);
+		verp_make_post(b.t.verp, LIST_ADDR, b.post.bytes, token);
+		detail = g_strconcat(token, rows[i].behind, NULL);
+		trace = bounce(&b, detail, rows[i].report);
+		if (rows[i].trace != NULL)
+			stage_see(trace, rows[i].trace);
+		member = stage_get_member(&b.t, MEMBER);
+		g_assert_cmpuint(member->bounces, ==, 0);
+		g_assert_true((member->bounced_s > 0) == rows[i].doubted);
+		about = stage_trace(&b.t, &b.post);
+		if (rows[i].doubted)
+			stage_see(about, MEMBER " is said to have failed");
+		member_free(member);
+		stage_end(&b.t);
+	}
+}
+
+/* The token of a list's post is none of another list, and other posts' */
+static void
+test_shared_forged(void)
+{
+	char token[VERP_POST_TOKEN_LEN + 1];
+	g_autofree char *trace = NULL;
+	struct bounce_case b;
+
+	bounce_begin(&b);
+	verp_make_post(b.t.verp, "other@lists.example.org", b.post.bytes,
+		       token);
+	trace = bounce(&b, token, SHARED_REPORT(ORIGINAL(MEMBER)));
+	stage_see(trace, "no token of ours");
+	see_bounces(&b, 0, "");
+	stage_end(&b.t);
+}
+
 static enum err_code
 release_body(struct txn *txn, void *arg, struct err *err)
 {
@@ -212,6 +299,10 @@ static const struct tap_case cases[] = {
 	{ "a post that is gone has its trace", test_post_gone },
 	{ "other mail counts nothing", test_not_counted },
 	{ "a forged token counts nothing", test_forged },
+	{ "a shared envelope's report raises a doubt and counts nothing",
+	  test_shared },
+	{ "another list's token of a post counts nothing",
+	  test_shared_forged },
 	{ "a subscriber who has left", test_left },
 	{ "reasons are text, and bounded", test_reason },
 	{ NULL, NULL }
