@@ -51,6 +51,9 @@ bool conn_write(struct conn *conn);
 bool conn_is_greeted(const struct conn *conn);
 /* conn_has_room - for one more envelope */
 bool conn_has_room(const struct conn *conn);
+/* conn_is_stalled - has the relay taken far longer over a transaction than
+ * over others? What comes behind it would wait with it. */
+bool conn_is_stalled(const struct conn *conn);
 /* conn_is_worn - it has met so many refusals that the relay may begin to
  * slow it down (Postfix: smtpd_soft_error_limit, 10); end it when idle */
 bool conn_is_worn(const struct conn *conn);

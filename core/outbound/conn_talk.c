@@ -27,6 +27,8 @@
 #define WINDOW_MOST 50		/* transactions without an answer, with BDAT */
 #define WINDOW_US 200000	/* that they take the relay: so long, at most,
 				 * an urgent one waits behind others */
+#define STALL_US 100000		/* without an answer, at the least */
+#define STALL_PACES 4
 #define UNWRITTEN_MOST (256 * 1024)	/* bytes that others wait behind */
 
 bool
@@ -69,6 +71,14 @@ conn_has_room(const struct conn *conn)
 		return flights < window(conn) &&
 			conn->unwritten < UNWRITTEN_MOST;
 	return flights < (conn->pipelining ? BODIES_MAX : 1);
+}
+
+bool
+conn_is_stalled(const struct conn *conn)
+{
+	return fifo_len(&conn->flights) > 0 &&
+		g_get_monotonic_time() - conn->paced_us >
+		MAX(STALL_US, STALL_PACES * conn->pace_us);
 }
 
 bool

@@ -6,7 +6,7 @@
 
 #include "conf/settings.h"
 #include "core/mail/verp.h"
-#include "db/post.h"
+#include "core/outbound/report.h"
 #include "db/store.h"
 
 /*
@@ -36,13 +36,8 @@ void outbound_stop(struct outbound *outbound);
 /* The reason of a job that waits because its list is paused */
 #define OUTBOUND_PAUSED "outgoing=paused"
 
-/* A job that is being sent now */
-struct outbound_report {
-	struct post_id job;
-	double rate;		/* copies per second, 0: not known yet */
-};
 /* outbound_reports, outbound_relays - a struct outbound_report each, a struct
- * relay_report each (relay.h); a moment old; the caller unrefs */
+ * relay_report each; a moment old; the caller unrefs */
 GArray *outbound_reports(struct outbound *outbound);
 GArray *outbound_relays(struct outbound *outbound);
 

@@ -202,6 +202,7 @@ has_room(const struct relay *relay, const struct line *line)
 {
 	return !relay->draining && !line->retiring &&
 		conn_has_room(line->conn) &&
+		!conn_is_stalled(line->conn) &&
 		hop_is_ready(line->hop, wire_now_ms());
 }
 
@@ -291,8 +292,17 @@ fill_lines(struct relay *relay)
 		fill_by_weight(relay);
 		return;
 	}
-	for (guint i = 0; i < relay->lines->len; i++)
-		fill_line(relay, g_ptr_array_index(relay->lines, i));
+	/* One each in turn: who waits behind others waits least. */
+	for (bool any = true; any;) {
+		any = false;
+		for (guint i = 0; i < relay->lines->len; i++) {
+			struct line *line = g_ptr_array_index(relay->lines,
+							      i);
+
+			any |= has_room(relay, line) &&
+				start_next(relay, line);
+		}
+	}
 }
 
 /* How many connections of those that are allowed are this relay's. */
@@ -414,6 +424,19 @@ sweep_line(struct line *line, int64_t now)
 	}
 }
 
+static guint
+stalled_lines(const struct relay *relay, const struct hop *hop)
+{
+	guint count = 0;
+
+	for (guint i = 0; i < relay->lines->len; i++) {
+		const struct line *line = g_ptr_array_index(relay->lines, i);
+
+		count += line->hop == hop && conn_is_stalled(line->conn);
+	}
+	return count;
+}
+
 static void
 report(struct relay *relay)
 {
@@ -423,6 +446,7 @@ report(struct relay *relay)
 		const struct hop *hop = g_ptr_array_index(relay->hops, i);
 		struct relay_report row = { .port = hop->port,
 			.connections = hop->lines, .sent = hop->sent,
+			.stalled = stalled_lines(relay, hop),
 			.down = hop_is_down(hop) };
 
 		(void) g_strlcpy(row.host, hop->host, sizeof(row.host));

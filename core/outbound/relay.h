@@ -4,6 +4,7 @@
 
 #include "conf/settings.h"
 #include "core/outbound/batch.h"
+#include "core/outbound/report.h"
 
 /*
  * The thread that keeps up to [outbound] connections busy, to one relay or to
@@ -11,15 +12,6 @@
  * database and blocks on nothing but its poll.
  */
 struct relay;
-
-/* How it is with one of the relays */
-struct relay_report {
-	char host[256];
-	int64_t port;
-	guint connections;
-	uint64_t sent;		/* copies, since the start */
-	bool down;
-};
 
 /* relay_start - finished(arg, batch) is called in the relay's thread for
  * each batch whose copies are all answered; the batch is then the

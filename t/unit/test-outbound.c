@@ -534,6 +534,19 @@ test_stop_in_the_middle(void)
 	out_end(&o);
 }
 
+/* Until the relay is seen to be silent on one of its connections. */
+static void
+out_wait_stalled(struct out_case *o)
+{
+	for (guint stalled = 0; stalled == 0; g_usleep(2000)) {
+		g_autoptr(GArray) rows = outbound_relays(o->outbound);
+
+		if (rows->len > 0)
+			stalled = g_array_index(rows, struct relay_report,
+						0).stalled;
+	}
+}
+
 /* A recipient that the relay is slow with holds up his own post only. */
 static void
 test_stalled(void)
@@ -548,6 +561,7 @@ test_stalled(void)
 	out_post(&o, ROLE_POST, "ann@example.net");
 	out_start(&o);
 	g_assert_true(sink_wait(o.sink, 3));
+	out_wait_stalled(&o);
 	other = out_post(&o, ROLE_POST, "bob@example.net");
 	outbound_wake(o.outbound);
 	g_assert_true(sink_wait(o.sink, 203));
