@@ -205,6 +205,12 @@ delivery_batches(const struct delivery *delivery)
 	return delivery->batches.length;
 }
 
+double
+delivery_load(const struct delivery *delivery)
+{
+	return (double)delivery->copies / delivery->conf->weight;
+}
+
 /* --- progress ----------------------------------------------------------- */
 
 void
@@ -478,6 +484,7 @@ delivery_committed(struct delivery *delivery)
 		g_hash_table_remove(delivery->answered, batch);
 		batch_free(batch);
 	}
+	delivery->copies -= copies;
 	note_rate(delivery, copies);
 	if (delivery->next != NULL) {
 		job_free(delivery->job);

@@ -27,6 +27,8 @@ void delivery_free(struct delivery *delivery);
 const struct job *delivery_job(const struct delivery *delivery);
 size_t delivery_bytes(const struct delivery *delivery);	/* of memory */
 size_t delivery_batches(const struct delivery *delivery);	/* not committed */
+/* copies of these, for each unit of the list's weight */
+double delivery_load(const struct delivery *delivery);
 
 /* Are its copies signed each? */
 bool delivery_signs(const struct delivery *delivery);

@@ -17,6 +17,7 @@ struct delivery {
 	bool read_all;
 	int64_t wait_ms;		/* no batch before; unix time */
 	GQueue batches;			/* made and not committed, in order */
+	guint copies;			/* of these */
 	GHashTable *answered;		/* set of batches that came back */
 	struct job *next;		/* what delivery_commit() has put */
 	guint commits;			/* batches that it has recorded */

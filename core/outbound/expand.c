@@ -293,8 +293,10 @@ delivery_next(struct delivery *delivery, const struct expansion *with,
 		else
 			batch_free(making.batch);
 	}
-	if (*out != NULL)
+	if (*out != NULL) {
 		g_queue_push_tail(&delivery->batches, *out);
+		delivery->copies += (*out)->copies->len;
+	}
 	return rc;
 }
 

@@ -45,6 +45,7 @@
 #define BATCHES_EACH 3			/* of one post: a copy that the relay
 					 * is slow with holds up no other */
 #define BATCH_MAX 500
+#define RESERVED_SHARE 4		/* of in-flight, for what begins */
 #define SIGN_BATCH_MAX 25		/* of copies that are signed each */
 #define SIGN_BATCHES_CORE 4		/* of one post, for each core */
 #define CONFIGURE_MS 1000		/* between two looks at lists' keys */
@@ -311,15 +312,52 @@ may_expand(struct outbound *outbound, const struct delivery *delivery)
 		delivery_batches(delivery) < batches_most(delivery);
 }
 
+/* Whose turn it is: that which has least on its way for its weight. */
+static struct delivery *
+neediest(struct outbound *outbound, const GHashTable *skip)
+{
+	struct delivery *best = NULL;
+
+	for (guint i = 0; i < outbound->deliveries->len; i++) {
+		struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i);
+
+		if (!g_hash_table_contains((GHashTable *)(uintptr_t)skip,
+					   delivery) &&
+		    may_expand(outbound, delivery) &&
+		    (best == NULL ||
+		     delivery_load(delivery) < delivery_load(best)))
+			best = delivery;
+	}
+	return best;
+}
+
+/* How many copies it may have now. A part of what may be in flight is left to
+ * those that have nothing on its way, so that a short post need not wait for
+ * long ones. */
+static int64_t
+room_for(const struct outbound *outbound, const struct settings *settings,
+	 const struct delivery *delivery)
+{
+	int64_t room = settings->in_flight - outbound->in_flight;
+
+	return delivery_batches(delivery) == 0 ? room :
+		room - settings->in_flight / RESERVED_SHARE;
+}
+
 static bool
 push_one(struct outbound *outbound, struct expansion with,
 	 struct delivery *delivery)
 {
+	int64_t room = room_for(outbound, with.settings, delivery);
 	struct batch *batch = NULL;
 	struct err err = ERR_INIT;
 
-	if (!may_expand(outbound, delivery))
+	/* Rather none than many small ones. */
+	if (room < 1 || (delivery_batches(delivery) > 0 &&
+			 room < (int64_t)with.max / 2))
 		return false;
+	with.max = MIN(with.max, (size_t)room);
 	if (delivery_signs(delivery))
 		with.max = MIN(with.max, SIGN_BATCH_MAX);
 	if (delivery_next(delivery, &with, &batch, &err) != ERR_OK)
@@ -330,10 +368,11 @@ push_one(struct outbound *outbound, struct expansion with,
 	return true;
 }
 
-/* Each delivery in turn, as long as there is room in flight. */
+/* As long as there is room in flight. */
 static void
 expand(struct outbound *outbound, struct settings *settings)
 {
+	g_autoptr(GHashTable) full = g_hash_table_new(NULL, NULL);
 	struct expansion with = {
 		.store = outbound->store, .settings = settings,
 		.limits = outbound->limits,
@@ -341,19 +380,12 @@ expand(struct outbound *outbound, struct settings *settings)
 				     BATCH_MAX),
 		.xverp = relay_offers_xverp(outbound->relay),
 	};
-	bool any = true;
+	struct delivery *delivery;
 
 	outbound->wait_ms = INT64_MAX;
-	while (any) {
-		any = false;
-		for (guint i = 0; i < outbound->deliveries->len; i++) {
-			if (outbound->in_flight + (int64_t)with.max >
-			    settings->in_flight)
-				return;
-			any |= push_one(outbound, with, g_ptr_array_index(
-				outbound->deliveries, i));
-		}
-	}
+	while ((delivery = neediest(outbound, full)) != NULL)
+		if (!push_one(outbound, with, delivery))
+			g_hash_table_add(full, delivery);
 }
 
 /* --- progress ----------------------------------------------------------- */

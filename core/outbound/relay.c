@@ -25,6 +25,7 @@
 #define LOSSES_MAX 5		/* of connections with one and the same copy */
 #define SWEEP_MS 250		/* between looks at all lines */
 #define EVENTS_MAX 64
+#define LEAD 8.0		/* of a relay, transactions / weight */
 
 struct line {
 	struct relay *relay;
@@ -242,20 +243,40 @@ fill_line(struct relay *relay, struct line *line)
 		;
 }
 
+/* The pass of the relay that is furthest behind its share, of those that have
+ * a connection which works. */
+static double
+least_pass(const struct relay *relay)
+{
+	double least = G_MAXDOUBLE;
+
+	for (guint i = 0; i < relay->lines->len; i++) {
+		const struct line *line = g_ptr_array_index(relay->lines, i);
+
+		if (!line->retiring && conn_is_greeted(line->conn) &&
+		    !conn_is_stalled(line->conn))
+			least = MIN(least, line->hop->pass);
+	}
+	return least;
+}
+
 /* Of the lines with room, one of the relay that is furthest behind its
- * share. */
+ * share. None is far ahead of it: weights are kept even where the others have
+ * time to spare. */
 static struct line *
 neediest(struct relay *relay)
 {
+	double most = least_pass(relay) + LEAD;
 	struct line *best = NULL;
 
 	for (guint i = 0; i < relay->lines->len; i++) {
 		struct line *line = g_ptr_array_index(relay->lines, i);
 
-		if (has_room(relay, line) && (best == NULL ||
-		    line->hop->pass < best->hop->pass ||
-		    (line->hop == best->hop && conn_open_count(line->conn) <
-		     conn_open_count(best->conn))))
+		if (line->hop->pass <= most && has_room(relay, line) &&
+		    (best == NULL ||
+		     line->hop->pass < best->hop->pass ||
+		     (line->hop == best->hop && conn_open_count(line->conn) <
+		      conn_open_count(best->conn))))
 			best = line;
 	}
 	return best;
@@ -268,7 +289,7 @@ level(struct relay *relay, double least)
 	for (guint i = 0; i < relay->hops->len; i++) {
 		struct hop *hop = g_ptr_array_index(relay->hops, i);
 
-		hop->pass = MAX(hop->pass, least - 10.0);
+		hop->pass = MAX(hop->pass, least - LEAD - 1);
 	}
 }
 
@@ -320,22 +341,23 @@ share_of(const struct relay *relay, const struct hop *hop)
 			  1);
 }
 
-/* After a failure one connection tries how things are. */
+/* One more connection where there is work for it. A relay that has none gets
+ * one for any work, and after a failure that one tries how things are. */
 static void
 open_lines(struct relay *relay)
 {
-	guint lines = relay->lines->len;
+	guint enough = relay->lines->len * COPIES_PER_LINE;
+	guint waiting = turns_waiting(relay->turns, enough + 1);
 	int64_t now = wire_now_ms();
 
-	if (relay->draining ||
-	    turns_waiting(relay->turns, lines * COPIES_PER_LINE + 1) <=
-	    lines * COPIES_PER_LINE)
+	if (relay->draining || waiting == 0)
 		return;
 	for (guint i = 0; i < relay->hops->len; i++) {
 		struct hop *hop = g_ptr_array_index(relay->hops, i);
 		guint most = hop_is_down(hop) ? 1 : share_of(relay, hop);
 
-		if (hop->lines < most && hop_is_ready(hop, now))
+		if (hop->lines < most && hop_is_ready(hop, now) &&
+		    (hop->lines == 0 || waiting > enough))
 			open_line(relay, hop);
 	}
 }

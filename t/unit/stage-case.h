@@ -26,6 +26,7 @@ struct stage_case {
 	struct settings *settings;
 	struct verp *verp;
 	uint32_t list;
+	const char *list_addr;	/* of it */
 };
 
 /* what store_txn's bodies below take */
@@ -34,7 +35,7 @@ struct stage_work {
 	const struct post *post;
 	const struct job *job;
 	int fd;
-	const char *key, *value;
+	const char *list_addr, *key, *value;
 	struct member *member;
 	bool done;
 };
@@ -44,7 +45,7 @@ stage_list_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct stage_work *work = arg;
 
-	return list_create(txn, LIST_ADDR, 1, &work->done, err);
+	return list_create(txn, work->list_addr, 1, &work->done, err);
 }
 
 static inline enum err_code
@@ -52,26 +53,50 @@ stage_set_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct stage_work *work = arg;
 
-	return setting_put(txn, LIST_ADDR, work->key, work->value, err);
+	return setting_put(txn, work->list_addr, work->key, work->value,
+			   err);
 }
 
 static inline void
 stage_set(struct stage_case *t, const char *key, const char *value)
 {
-	struct stage_work work = { .key = key, .value = value };
+	struct stage_work work = { .list_addr = t->list_addr, .key = key,
+				   .value = value };
 
 	case_txn(&t->s, stage_set_body, &work);
 }
 
+/* A list with one key set; its id. */
+static inline uint32_t
+stage_add_list(struct stage_case *t, const char *addr, const char *key,
+	       const char *value)
+{
+	struct stage_work work = { .list_addr = addr, .key = key,
+				   .value = value };
+	struct list *list = NULL;
+	uint32_t id;
+
+	case_txn(&t->s, stage_list_body, &work);
+	if (key != NULL)
+		case_txn(&t->s, stage_set_body, &work);
+	case_ok(list_find(store_reader(t->s.store), addr, &list, &t->s.err),
+		&t->s);
+	id = list->id;
+	list_free(list);
+	return id;
+}
+
+/* more: further lines of [outbound]; with port 0 the relay too */
 static inline void
 stage_settings(struct stage_case *t, int port, const char *more)
 {
+	g_autofree char *relay = port == 0 ? g_strdup("") :
+		g_strdup_printf("relay=127.0.0.1:%d\n", port);
 	g_autofree char *path = g_build_filename(t->s.home, "muster.conf",
 						 NULL);
 	g_autofree char *text = g_strdup_printf(
 		"[muster]\nhome=%s\nrun=%s\ndomains=lists.example.org\n"
-		"[outbound]\nrelay=127.0.0.1:%d\n%s", t->s.home, t->s.home,
-		port, more);
+		"[outbound]\n%s%s", t->s.home, t->s.home, relay, more);
 
 	if (t->settings != NULL)
 		settings_unref(t->settings);
@@ -83,17 +108,11 @@ stage_settings(struct stage_case *t, int port, const char *more)
 static inline void
 stage_begin(struct stage_case *t)
 {
-	struct stage_work work = { .t = t };
-	struct list *list;
-
 	memset(t, 0, sizeof(*t));
 	mime_init();
 	case_begin(&t->s);
-	case_txn(&t->s, stage_list_body, &work);
-	case_ok(list_find(store_reader(t->s.store), LIST_ADDR, &list,
-			  &t->s.err), &t->s);
-	t->list = list->id;
-	list_free(list);
+	t->list_addr = LIST_ADDR;
+	t->list = stage_add_list(t, LIST_ADDR, NULL, NULL);
 	t->verp = verp_new(store_secret(t->s.store));
 	stage_settings(t, 9, "");
 }
@@ -135,7 +154,7 @@ stage_post(struct stage_case *t, enum stage stage, enum role role,
 	struct job *job;
 
 	post_id_new(&post.id);
-	job = job_new(stage, &post.id, t->list, LIST_ADDR);
+	job = job_new(stage, &post.id, t->list, t->list_addr);
 	job->role = role;
 	g_free(job->detail);
 	job->detail = g_strdup(detail);
@@ -155,16 +174,25 @@ stage_member_body(struct txn *txn, void *arg, struct err *err)
 	return roster_put(txn, work->t->list, work->member, err);
 }
 
+/* Frees the member. */
+static inline void
+stage_put_member(struct stage_case *t, struct member *member)
+{
+	struct stage_work work = { .t = t, .member = member };
+
+	case_txn(&t->s, stage_member_body, &work);
+	member_free(member);
+}
+
 static inline void
 stage_member(struct stage_case *t, const char *addr, bool delivery,
 	     bool own_posts)
 {
-	struct stage_work work = { .t = t, .member = member_new(addr, 1) };
+	struct member *member = member_new(addr, 1);
 
-	work.member->delivery = delivery;
-	work.member->own_posts = own_posts;
-	case_txn(&t->s, stage_member_body, &work);
-	member_free(work.member);
+	member->delivery = delivery;
+	member->own_posts = own_posts;
+	stage_put_member(t, member);
 }
 
 static inline struct member *
