@@ -1,30 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "core/bounce/bounce.h"
+#include "core/bounce/inside.h"
 
 #include <string.h>
 
 #include <glib.h>
 
-#include "core/mail/addr.h"
-#include "core/mail/mime.h"
-#include "db/list.h"
 #include "db/post.h"
 #include "db/roster.h"
 #include "core/base/banned.h"
 
-/*
- * Whose copy it was is said by the token, which only we can make, and by
- * nothing in the message. So a forged report can at most repeat a token
- * that was seen on a copy, against the very member who got it.
- *
- * The token of a shared envelope was seen by all who got the post, and whom
- * it is about is said by the report, or by what stands behind the token. That
- * proves nothing, and so counts for nothing: the member is in doubt, and gets
- * his next copies under senders of his own, whose bounces count.
- */
-
 #define REASON_MAX 300
-#define SHARED_REPORTS_MAX 50	/* recipients of one report that are read */
 
 /* One line of UTF-8 that fits and does not end inside a character. */
 static char *
@@ -55,9 +40,8 @@ count_failure(struct txn *txn, uint32_t list, struct member *member,
 	return roster_put(txn, list, member, err);
 }
 
-/* Not counted, but from now on he is not proven (core/outbound/expand.c). */
-static enum err_code
-doubt(struct txn *txn, const struct job *job, const char *addr,
+enum err_code
+bounce_doubt(struct txn *txn, const struct job *job, const char *addr,
       const struct post_id *post, const char *reason, struct err *err)
 {
 	g_autofree char *cut = cut_reason(reason);
@@ -103,225 +87,5 @@ bounce_record(struct txn *txn, uint32_t list, const char *list_addr,
 			       "%s failed%s: %s", addr, member != NULL ? "" :
 			       " (not subscribed any more)", cut);
 	member_free(member);
-	return rc;
-}
-
-/* --- reports ------------------------------------------------------------ */
-
-/* What the address that the report came to says, and the report itself. */
-struct report {
-	struct verp_says says;
-	struct post_id post;	/* that failed; the report's own if its trace
-				 * has expired */
-	struct dsn dsn;
-};
-
-static char *
-failure_text(const struct dsn_recipient *failure)
-{
-	return g_strdup_printf("%s%s%s", failure->status,
-			       failure->diagnostic[0] != '\0' ? " " : "",
-			       failure->diagnostic);
-}
-
-/* The first of them at or behind *index, which is then behind it. */
-static const struct dsn_recipient *
-next_failure(const struct dsn *dsn, guint *index)
-{
-	while (*index < dsn->recipients->len) {
-		const struct dsn_recipient *one =
-			g_ptr_array_index(dsn->recipients, (*index)++);
-
-		if (one->action == DSN_FAILED)
-			return one;
-	}
-	return NULL;
-}
-
-/* Such a copy has one recipient, so one failure is recorded, the first. */
-static enum err_code
-record_single(struct txn *txn, const struct job *job,
-	      const struct report *report,
-	      const struct dsn_recipient *failure, struct err *err)
-{
-	g_autofree char *reason = failure_text(failure), *key = NULL;
-	struct member *member = NULL;
-	enum err_code rc;
-
-	rc = roster_by_handle(txn, job->list, report->says.member, &member,
-			      &key, err);
-	member_free(member);
-	if (rc != ERR_OK)
-		return rc;
-	if (key == NULL)
-		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "a failure of somebody who is not "
-				 "subscribed any more: %s", reason);
-	rc = bounce_record(txn, job->list, job->list_addr, key,
-			   &report->post, reason, err);
-	if (rc == ERR_OK && memcmp(&report->post, &job->post,
-				   sizeof(job->post)) != 0)
-		rc = trace_add(txn, &job->post, "bounce", job->list_addr, err,
-			       "a delivery report: counted against %s", key);
-	return rc;
-}
-
-/*
- * Whom a failure is about: whom the relay has named behind the token, if the
- * report does not say otherwise; else whom the report names, and rather by
- * what was said to the relay than by what it made of that (RFC 3461 section
- * 4.2). Canonical, NULL: nobody.
- */
-static char *
-failed_member(const struct report *report,
-	      const struct dsn_recipient *failure)
-{
-	const char *named = failure->original[0] != '\0' ?
-		failure->original : failure->final;
-	g_autofree char *key = addr_canon(named);
-
-	if (report->says.addr == NULL)
-		return g_steal_pointer(&key);
-	if (failure->original[0] != '\0' &&
-	    g_strcmp0(key, report->says.addr) != 0)
-		return NULL;
-	return g_strdup(report->says.addr);
-}
-
-static enum err_code
-record_shared(struct txn *txn, const struct job *job,
-	      const struct report *report, struct err *err)
-{
-	const struct dsn_recipient *failure;
-	enum err_code rc = ERR_OK;
-	guint index = 0, most = report->says.addr != NULL ? 1 :
-		SHARED_REPORTS_MAX;
-
-	while (rc == ERR_OK && most-- > 0 &&
-	       (failure = next_failure(&report->dsn, &index)) != NULL) {
-		g_autofree char *key = failed_member(report, failure);
-		g_autofree char *reason = failure_text(failure);
-
-		if (key != NULL)
-			rc = doubt(txn, job, key, &report->post, reason,
-				   err);
-		else
-			rc = trace_add(txn, &job->post, "bounce",
-				       job->list_addr, err, "a failure of "
-				       "somebody else than the address "
-				       "says; nothing counted");
-	}
-	return rc;
-}
-
-static enum err_code
-record_report(struct txn *txn, const struct job *job,
-	      const struct report *report, struct err *err)
-{
-	const struct dsn_recipient *failure;
-	guint index = 0;
-
-	failure = next_failure(&report->dsn, &index);
-	if (failure == NULL)
-		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "a report without a failure, e.g. of a "
-				 "delay; nothing counted");
-	if (report->says.is_shared)
-		return record_shared(txn, job, report, err);
-	return record_single(txn, job, report, failure, err);
-}
-
-/*
- * Which post the copy was of. The report may carry the ENVID of the copy (RFC
- * 3461 section 4.4), which is the post's whole id; the token must agree.
- */
-static enum err_code
-find_post(struct txn *txn, struct report *report, bool *agrees,
-	  struct err *err)
-{
-	g_autofree char *text = g_strndup(report->dsn.envelope_id,
-					  POST_ID_TEXT);
-	const uint8_t *prefix = report->says.post;
-	struct post_id id;
-	bool found;
-
-	*agrees = true;
-	if (!post_id_parse(text, &id))
-		return post_id_by_prefix(txn, prefix, VERP_POST_LEN,
-					 &report->post, &found, err);
-	*agrees = memcmp(id.bytes, prefix, VERP_POST_LEN) == 0;
-	if (!*agrees)
-		return post_id_by_prefix(txn, prefix, VERP_POST_LEN,
-					 &report->post, &found, err);
-	report->post = id;
-	return ERR_OK;
-}
-
-static enum err_code
-judge_dsn(struct txn *txn, const struct job *job, struct report *report,
-	  struct err *err)
-{
-	bool agrees;
-	enum err_code rc = find_post(txn, report, &agrees, err);
-
-	if (rc == ERR_OK && report->says.is_shared && !agrees)
-		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "a report about another post than its "
-				 "address says; nothing counted");
-	return rc == ERR_OK ? record_report(txn, job, report, err) : rc;
-}
-
-static enum err_code
-judge(struct txn *txn, const struct job *job, struct report *report,
-      struct err *err)
-{
-	g_autoptr(GBytes) bytes = NULL;
-	const char *text;
-	enum err_code rc;
-	gsize len;
-
-	rc = post_bytes(txn, &job->post, &bytes, err);
-	if (rc != ERR_OK || bytes == NULL)
-		return rc;
-	text = g_bytes_get_data(bytes, &len);
-	if (!mime_dsn(text, len, &report->dsn))
-		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "not a delivery status notification; "
-				 "nothing counted");
-	rc = judge_dsn(txn, job, report, err);
-	dsn_done(&report->dsn);
-	return rc;
-}
-
-static enum err_code
-run_report(struct txn *txn, const struct verp *verp, const struct job *job,
-	   struct err *err)
-{
-	struct report report = { .post = job->post };
-	enum err_code rc;
-
-	if (!verp_read(verp, job->list_addr, job->detail, &report.says))
-		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "the address has no token of ours; "
-				 "nothing counted");
-	rc = judge(txn, job, &report, err);
-	g_free(report.says.addr);
-	return rc;
-}
-
-enum err_code
-bounce_run(struct txn *txn, const struct settings *settings,
-	   const struct verp *verp, const struct job *job, struct err *err)
-{
-	bool taken = false;
-	enum err_code rc;
-
-	(void) settings;
-	rc = queue_take(txn, job, &taken, err);
-	if (rc != ERR_OK || !taken)
-		return rc;
-	rc = run_report(txn, verp, job, err);
-	if (rc == ERR_OK)
-		rc = post_release(txn, &job->post, 1, err);
 	return rc;
 }

@@ -155,7 +155,53 @@ test_shared(void)
 	}
 }
 
-/* The token of a list's post is none of another list, and other posts' */
+/* What our own MTA reports is believed, and nothing that looks like it. */
+static void
+test_mtas(void)
+{
+#define DOOR "Received: from mx.example.org\r\n\tby lists.example.org " \
+	"(muster) with LMTP id abc\r\n\tfor <x@y>;\r\n\tnow\r\n"
+#define POSTFIX "Received: by mx.example.org (Postfix)\r\n\tid 4bX; now\r\n"
+	static const struct { const char *fields; unsigned int count; } rows[] = {
+		{ DOOR POSTFIX, 1 },
+		{ DOOR "Received: from localhost (localhost)\r\n\tby mx "
+		  "(8.17.1/8.17.1/Debian-2) id 5AA;\r\n\tnow\r\n", 1 },
+		{ POSTFIX, 0 },
+		{ DOOR POSTFIX POSTFIX, 0 },
+		{ DOOR POSTFIX "Received: from evil by mx (Postfix) with ESMTP "
+		  "id 1; now\r\n", 0 },
+		{ DOOR "Received: by mx (Postfix, from userid 1000) id 1; "
+		  "now\r\n", 0 },
+		{ DOOR "Received: from evil by mx (Postfix) id 1; now\r\n",
+		  0 },
+		{ DOOR "Received: from localhost (localhost) by mx (8.17.1) "
+		  "with ESMTP id 1; now\r\n", 0 },
+		{ DOOR "Received: (from evil@localhost) by mx (8.17.1) id 1; "
+		  "now\r\n", 0 },
+		{ "Received: by mx (Postfix) id 1; now\r\n" DOOR, 0 },
+		{ NULL, 0 }
+	};
+
+	for (int i = 0; rows[i].fields != NULL; i++) {
+		char token[VERP_POST_TOKEN_LEN + 1];
+		g_autofree char *detail = NULL, *trace = NULL, *report = NULL;
+		struct member *member;
+		struct bounce_case b;
+
+		bounce_begin(&b);
+		verp_make_post(b.t.verp, LIST_ADDR, b.post.bytes, token);
+		detail = g_strconcat(token, "+m0000001=example.net", NULL);
+		report = g_strconcat(rows[i].fields, SHARED_REPORT(""), NULL);
+		trace = bounce(&b, detail, report);
+		member = stage_get_member(&b.t, MEMBER);
+		g_assert_cmpuint(member->bounces, ==, rows[i].count);
+		g_assert_true(member->bounced_s > 0);
+		member_free(member);
+		stage_end(&b.t);
+	}
+}
+
+/* The token of a list's post is none of another list's. */
 static void
 test_shared_forged(void)
 {
@@ -301,6 +347,7 @@ static const struct tap_case cases[] = {
 	{ "a forged token counts nothing", test_forged },
 	{ "a shared envelope's report raises a doubt and counts nothing",
 	  test_shared },
+	{ "a shared envelope's report by our own MTA counts", test_mtas },
 	{ "another list's token of a post counts nothing",
 	  test_shared_forged },
 	{ "a subscriber who has left", test_left },
