@@ -144,6 +144,16 @@ drop_written(struct conn *conn, size_t count)
 	drop_said(conn, said);
 }
 
+/* It has hung up, and what it said before counts. */
+static void
+hear_the_rest(struct conn *conn)
+{
+	struct pollfd there = { .fd = conn->fd, .events = POLLIN };
+
+	while (poll(&there, 1, 0) > 0 && conn_read(conn))
+		;
+}
+
 bool
 conn_write(struct conn *conn)
 {
@@ -169,8 +179,12 @@ conn_write(struct conn *conn)
 	}
 	packet.msg_iovlen = pieces;
 	count = sendmsg(conn->fd, &packet, MSG_NOSIGNAL);
-	if (count < 0)
-		return errno == EAGAIN || errno == EINTR;
+	if (count < 0 && (errno == EAGAIN || errno == EINTR))
+		return true;
+	if (count < 0) {
+		hear_the_rest(conn);
+		return false;
+	}
 	drop_written(conn, (size_t)count);
 	return true;
 }

@@ -368,15 +368,17 @@ refuse_unsayable(struct conn *conn, struct batch *batch, guint index)
 	return open;
 }
 
-static void
+/* False: there is no need to. */
+static bool
 say_reset(struct conn *conn)
 {
 	if (!conn->needs_reset &&
 	    (!conn->chunking || fifo_len(&conn->flights) == 0))
-		return;
+		return false;
 	say_text(conn, "RSET\r\n");
 	(void) conn_expect(conn, RSET);
 	conn->needs_reset = false;
+	return true;
 }
 
 void
@@ -384,19 +386,21 @@ conn_start(struct conn *conn, struct batch *batch, guint index)
 {
 	guint open = refuse_unsayable(conn, batch, index);
 	struct flight *flight;
+	bool reset;
 
 	if (open == 0)
 		return;
 	if (fifo_len(&conn->flights) == 0)
 		conn->paced_us = g_get_monotonic_time();
-	say_reset(conn);
+	reset = say_reset(conn);
 	conn->is_alone = batch_envelope(batch, index)->losses > 0;
 	flight = fifo_push_new(&conn->flights);
 	flight->batch = batch;
 	flight->envelope = index;
 	flight->open = open;
 	flight->next = batch_envelope(batch, index)->first;
-	say_mail(conn, flight);
+	if (conn->pipelining || !reset)
+		say_mail(conn, flight);
 	conn->is_open = !conn->chunking;
 	if (!conn->pipelining)
 		return;
@@ -587,6 +591,15 @@ on_chunk(struct conn *conn, const struct reply *reply)
 	on_body(conn, reply);
 }
 
+/* In lock-step a MAIL waits for it. */
+static void
+on_reset(struct conn *conn, const struct reply *reply)
+{
+	conn->over |= reply->code >= 300;
+	if (!conn->pipelining && !conn->over)
+		say_mail(conn, front(conn));
+}
+
 static bool
 has_extension(const char *text, const char *keyword)
 {
@@ -690,7 +703,7 @@ conn_heard(struct conn *conn, const struct reply *reply)
 		on_chunk(conn, reply);
 		break;
 	case RSET:
-		conn->over |= reply->code >= 300;
+		on_reset(conn, reply);
 		break;
 	}
 }
