@@ -202,6 +202,15 @@ sub await_end ($self, $name) {
 	return $proc->{status};
 }
 
+# forget(NAME) - one that has ended, and whose number may be another's soon.
+# What of its group is left is not stopped any more. Returns its id.
+sub forget ($self, $name) {
+	my $proc = $self->_find($name);
+	die "$name runs\n" if !_reap($proc);
+	$self->{procs} = [grep { $_ != $proc } @{ $self->{procs} }];
+	return $proc->{pid};
+}
+
 sub stop_all ($self) {
 	for my $proc (reverse @{ $self->{procs} }) {
 		next if _reap($proc);
