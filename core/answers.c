@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "conf/settings.h"
+#include "core/base/clock.h"
 #include "core/base/wire.h"
 #include "core/held/held.h"
 #include "core/mail/addr.h"
@@ -93,7 +94,7 @@ store_rate(void *arg, const char *list_addr, const char *author,
 	if (rc == ERR_OK && list != NULL)
 		rc = rate_count(reader, list->id,
 				author[0] != '\0' ? author : NULL,
-				g_get_real_time() / 1000 - seconds * 1000,
+				clock_ms() - seconds * 1000,
 				RATE_MOST, &count, err);
 	list_free(list);
 	*out = (int64_t)count;

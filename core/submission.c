@@ -10,6 +10,7 @@
 
 #include "core/answers.h"
 #include "core/auth/evidence.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/held/held.h"
@@ -170,7 +171,7 @@ read_offer(const json_t *request, int fd, struct offer *out, struct err *err)
 	out->targets = g_array_new(FALSE, TRUE, sizeof(struct target));
 	g_array_set_clear_func(out->targets, target_done);
 	out->fd = fd;
-	out->now_s = g_get_real_time() / G_USEC_PER_SEC;
+	out->now_s = clock_s();
 	out->deadline = wire_int(request, "deadline", 0);
 	out->refused = json_object_get(request, "refused");
 	post->received_s = out->now_s;

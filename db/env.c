@@ -2,12 +2,15 @@
 #include "db/bdb.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/wire.h"
 #include "core/mail/verp.h"
 #include "core/base/banned.h"
 
@@ -110,6 +113,8 @@ die_of_panic(const char *what)
 {
 	log_error(NULL, "store.panic", kv_str("what", what),
 		  kv_str("todo", "nothing: the next start recovers"));
+	/* Not by the handler that looks for a job whose fault it is. */
+	(void) signal(SIGABRT, SIG_DFL);
 	abort();
 }
 
@@ -293,16 +298,12 @@ tables_close(struct store *store)
 static bool
 wait_us(struct store *store, gint64 us)
 {
-	gint64 until_us = g_get_real_time() + us;
-	struct timespec until = {
-		.tv_sec = until_us / G_USEC_PER_SEC,
-		.tv_nsec = until_us % G_USEC_PER_SEC * 1000,
-	};
+	int64_t until_ms = wire_now_ms() + us / 1000;
 	bool stopping;
 
 	(void) pthread_mutex_lock(&store->lock);
 	while (!store->stopping &&
-	       pthread_cond_timedwait(&store->wake, &store->lock, &until) == 0)
+	       clock_cond_until(&store->wake, &store->lock, until_ms) == 0)
 		;
 	stopping = store->stopping;
 	(void) pthread_mutex_unlock(&store->lock);

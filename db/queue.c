@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "db/auto.h"
 #include "db/inside.h"
 #include "db/table.h"
@@ -11,6 +12,7 @@
 
 #define ADDRS_MAX 100000	/* of one job */
 #define SCAN_SIZE (64 * 1024)
+#define HASTEN_MAX 256		/* jobs in one transaction */
 #define NULL_SENDER 1		/* of the flags */
 
 const char *
@@ -41,7 +43,7 @@ job_new(enum stage stage, const struct post_id *post, uint32_t list,
 
 	post_id_new(&job->id);
 	job->stage = stage;
-	job->made_ms = g_get_real_time() / 1000;
+	job->made_ms = clock_ms();
 	job->post = *post;
 	job->list = list;
 	job->list_addr = g_strdup(list_addr);
@@ -326,6 +328,87 @@ queue_due(struct store *store, enum stage stage, int64_t now_ms, size_t max,
 	*out = g_steal_pointer(&jobs);
 	*next_out = next;
 	return ERR_OK;
+}
+
+/* --- a clock that was set back ------------------------------------------ */
+
+/* Up to SCAN_SIZE bytes of one file that are due after latest_ms. */
+static enum err_code
+late_in_file(struct txn *txn, struct place at, enum stage stage,
+	     int64_t latest_ms, GPtrArray *jobs, struct err *err)
+{
+	uint8_t prefix = (uint8_t)stage;
+	g_autoptr(GByteArray) from = g_byte_array_new();
+	g_autoptr(scan_t) scan = NULL;
+	struct bytes key, value;
+	enum err_code rc;
+
+	due_key(from, stage, latest_ms + 1);
+	scan = scan_new(txn, at, bytes_of(&prefix, 1), bytes_buf(from),
+			SCAN_SIZE, SCAN_DROP);
+	while (jobs->len < HASTEN_MAX) {
+		job_t *job = NULL;
+
+		rc = scan_next(scan, &key, &value, err);
+		if (rc == ERR_OK && key.data != NULL)
+			rc = job_decode(at, key, value, &job, err);
+		if (rc != ERR_OK || key.data == NULL)
+			return rc;
+		g_ptr_array_add(jobs, job);
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+hasten_body(struct txn *txn, void *arg, struct err *err)
+{
+	const GPtrArray *jobs = arg;
+	enum err_code rc = ERR_OK;
+	bool taken;
+
+	for (guint i = 0; i < jobs->len && rc == ERR_OK; i++) {
+		const struct job *job = g_ptr_array_index(jobs, i);
+		struct job next = *job;		/* texts are borrowed */
+
+		next.due_ms = 0;
+		rc = queue_replace(txn, job, &next, &taken, err);
+	}
+	return rc;
+}
+
+static enum err_code
+hasten_file(struct store *store, struct place at, enum stage stage,
+	    int64_t latest_ms, uint64_t *count, struct err *err)
+{
+	guint moved = HASTEN_MAX;
+	enum err_code rc = ERR_OK;
+
+	while (rc == ERR_OK && moved == HASTEN_MAX) {
+		g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func(
+			free_job);
+
+		rc = late_in_file(store_reader(store), at, stage, latest_ms,
+				  jobs, err);
+		if (rc == ERR_OK && jobs->len > 0)
+			rc = store_txn(store, TXN_LAZY, hasten_body, jobs,
+				       err);
+		moved = jobs->len;
+		*count += rc == ERR_OK ? moved : 0;
+	}
+	return rc;
+}
+
+enum err_code
+queue_hasten(struct store *store, enum stage stage, int64_t latest_ms,
+	     uint64_t *count, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	*count = 0;
+	for (unsigned int i = 0; i < SHARDS && rc == ERR_OK; i++)
+		rc = hasten_file(store, (struct place){ TABLE_QUEUE, i },
+				 stage, latest_ms, count, err);
+	return rc;
 }
 
 /* The due time is not known, so the keys of one file are looked through. */

@@ -89,6 +89,15 @@ enum err_code queue_due(struct store *store, enum stage stage,
 			int64_t now_ms, size_t max, GPtrArray **out,
 			int64_t *next_out, struct err *err);
 
+/*
+ * queue_hasten - what is due later than latest_ms becomes due now (0): no
+ * wait of this stage is so long, so the clock has been set back. *count: how
+ * many.
+ */
+enum err_code queue_hasten(struct store *store, enum stage stage,
+			   int64_t latest_ms, uint64_t *count,
+			   struct err *err);
+
 /* queue_find - by the job's id; *out NULL if there is none */
 enum err_code queue_find(struct txn *txn, const struct post_id *id,
 			 struct job **out, struct err *err);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/mail/verp.h"
 #include "db/auto.h"
 #include "db/expire.h"
@@ -91,7 +92,7 @@ struct count {
 	uint32_t list;
 	bool of_author;
 	uint8_t author[MEMBER_HANDLE_LEN];
-	int64_t since_ms;
+	int64_t since_ms, until_ms;
 	uint64_t most;
 	GHashTable *posts;	/* struct post_id; a post is in one file, but
 				 * may be there for several authors */
@@ -101,6 +102,7 @@ static bool
 counts(const struct count *count, const struct rate_view *rate)
 {
 	return rate->time_ms >= count->since_ms &&
+		rate->time_ms <= count->until_ms &&
 		(!count->of_author ||
 		 memcmp(rate->author, count->author,
 			sizeof(rate->author)) == 0);
@@ -143,7 +145,10 @@ rate_count(struct txn *txn, uint32_t list, const char *author,
 		post_id_hash, post_id_equal, g_free, NULL);
 	struct count count = {
 		.txn = txn, .list = list, .of_author = author != NULL,
-		.since_ms = since_ms, .most = most, .posts = posts,
+		.since_ms = since_ms, .most = most,
+		/* What is dated later was counted before the clock was
+		 * set back. */
+		.until_ms = clock_ms(), .posts = posts,
 	};
 	enum err_code rc = ERR_OK;
 

@@ -12,6 +12,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "db/load.h"
 #include "core/base/banned.h"
@@ -258,7 +259,7 @@ store_open(const char *home, struct store **out, struct err *err)
 	(void) pthread_mutex_init(&store->lock, NULL);
 	g_mutex_init(&store->no_checkpoint);
 	g_mutex_init(&store->loading);
-	(void) pthread_cond_init(&store->wake, NULL);
+	clock_cond_init(&store->wake);
 	rc = open_all(store, err);
 	if (rc != ERR_OK) {
 		store_close(store);

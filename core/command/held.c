@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "core/held/held.h"
@@ -384,7 +385,7 @@ decide(struct call *call, enum held_decision what, const char *done)
 		.act = {
 			.decision = what, .who = "the administrator",
 			.reason = call->reason != NULL ? call->reason : "",
-			.now_ms = g_get_real_time() / 1000,
+			.now_ms = clock_ms(),
 		},
 	};
 	enum admin_status status = ADMIN_DONE, one;

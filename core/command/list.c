@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "core/mail/addr.h"
@@ -168,7 +169,7 @@ list_create_run(struct call *call)
 	g_autoptr(GPtrArray) none = g_ptr_array_new();
 	g_autofree char *canon = NULL, *owners = NULL;
 	struct change change = {
-		.created_s = g_get_real_time() / G_USEC_PER_SEC,
+		.created_s = clock_s(),
 		.pairs = pairs, .unset = none,
 	};
 	enum admin_status status = check_new_name(call, &canon);

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "core/mail/addr.h"
@@ -261,7 +262,7 @@ member_add_run(struct call *call)
 		free_member);
 	struct adding adding = {
 		.call = call, .members = members, .source = source_of(call),
-		.now_s = g_get_real_time() / G_USEC_PER_SEC,
+		.now_s = clock_s(),
 	};
 	struct err err = ERR_INIT;
 	enum admin_status status = call_list(call, call->args[0], &list);

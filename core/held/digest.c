@@ -3,6 +3,7 @@
 
 #include <openssl/sha.h>
 
+#include "core/base/clock.h"
 #include "core/held/inside.h"
 #include "core/held/letter.h"
 #include "db/post.h"
@@ -67,7 +68,7 @@ put_digest(struct txn *txn, const struct post_id *id, uint32_t list,
 {
 	char door[] = "muster";
 	struct post post = {
-		.received_s = g_get_real_time() / G_USEC_PER_SEC,
+		.received_s = clock_s(),
 		.door = door, .jobs = 1,
 	};
 	g_autoptr(held_job_t) job = NULL;

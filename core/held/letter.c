@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/mail/addr.h"
 #include "core/mail/mime.h"
 #include "db/post.h"
@@ -265,7 +266,7 @@ letter_send(struct txn *txn, const struct settings *settings,
 	g_autofree char *author = from_addr(letter);
 	char door[] = "muster", boundary[POST_ID_TEXT + 1];
 	struct post post = {
-		.received_s = g_get_real_time() / G_USEC_PER_SEC,
+		.received_s = clock_s(),
 		.message_id = message_id, .author = author, .door = door,
 		.jobs = 1,
 	};

@@ -20,6 +20,7 @@
 
 #include <glib.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/inbound/lmtp_session.h"
@@ -160,15 +161,14 @@ accept_until_stop(struct door *door)
 static bool
 drain(struct door *door)
 {
-	struct timespec until;
+	int64_t until_ms = wire_now_ms() +
+		door->env.settings->drain_s * 1000;
 	int rc = 0;
 	bool empty;
 
-	(void)clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += door->env.settings->drain_s;
 	(void)pthread_mutex_lock(&door->lock);
 	while (door->open > 0 && rc == 0)
-		rc = pthread_cond_timedwait(&door->left, &door->lock, &until);
+		rc = clock_cond_until(&door->left, &door->lock, until_ms);
 	empty = door->open == 0;
 	(void)pthread_mutex_unlock(&door->lock);
 	return empty;
@@ -192,7 +192,7 @@ door_init(struct door *door, int listen_fd)
 	(void)pthread_attr_setdetachstate(&door->attr, PTHREAD_CREATE_DETACHED);
 	(void)pthread_attr_setstacksize(&door->attr, STACK_BYTES);
 	(void)pthread_mutex_init(&door->lock, NULL);
-	(void)pthread_cond_init(&door->left, NULL);
+	clock_cond_init(&door->left);
 	return door->signal_fd >= 0 && door->stop_fd >= 0 &&
 	       fcntl(listen_fd, F_SETFL, O_NONBLOCK) == 0;
 }

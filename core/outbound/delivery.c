@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/bounce/bounce.h"
 #include "db/post.h"
@@ -250,7 +251,7 @@ struct tally {
 static bool
 is_too_old(const struct job *job, const struct settings *settings)
 {
-	return g_get_real_time() / 1000 - job->made_ms >
+	return clock_ms() - job->made_ms >
 		settings->max_age_s * 1000;
 }
 
@@ -289,7 +290,7 @@ count_copy(struct txn *txn, const struct delivery *delivery,
 static int64_t
 back_off_ms(const struct job *job, const struct settings *settings)
 {
-	int64_t age = g_get_real_time() / 1000 - job->made_ms;
+	int64_t age = clock_ms() - job->made_ms;
 	int64_t wait = CLAMP(age, settings->retry_first_s * 1000,
 			     settings->retry_most_s * 1000);
 
@@ -339,7 +340,7 @@ put_again(struct txn *txn, const struct delivery *delivery,
 		return ERR_OK;
 	/* Without a reason they were only cut short by our own end. */
 	if (tally->reason != NULL)
-		due_ms = g_get_real_time() / 1000 + back_off_ms(job, settings);
+		due_ms = clock_ms() + back_off_ms(job, settings);
 	rc = put_rest(txn, job, tally->again, due_ms, reason, err);
 	if (rc == ERR_OK)
 		rc = trace_add(txn, &job->post, "outbound", job->list_addr,

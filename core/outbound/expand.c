@@ -12,6 +12,7 @@
 
 #include <glib.h>
 
+#include "core/base/clock.h"
 #include "core/mail/addr.h"
 #include "core/outbound/delivery_inside.h"
 #include "db/roster.h"
@@ -167,10 +168,19 @@ is_author(const struct delivery *delivery, const char *key)
 	return g_strv_contains((const char *const *)delivery->authors, key);
 }
 
+/* Subscribed after the post came? A date that is still to come says nothing:
+ * the clock has been set back since. */
+static bool
+came_later(const struct delivery *delivery, const struct roster_entry *entry)
+{
+	return entry->since_s > delivery->job->as_of_s &&
+		entry->since_s <= clock_s();
+}
+
 static bool
 wants_copy(const struct delivery *delivery, const struct roster_entry *entry)
 {
-	return entry->delivery && entry->since_s <= delivery->job->as_of_s &&
+	return entry->delivery && !came_later(delivery, entry) &&
 		(entry->own_posts || !is_author(delivery, entry->key));
 }
 
@@ -274,7 +284,7 @@ delivery_next(struct delivery *delivery, const struct expansion *with,
 	g_autoptr(GPtrArray) shared = g_ptr_array_new_with_free_func(g_free);
 	struct making making = {
 		.delivery = delivery, .with = with, .shared = shared,
-		.now_ms = g_get_real_time() / 1000,
+		.now_ms = clock_ms(),
 		.share = share_mode(delivery, with),
 	};
 	enum err_code rc = ERR_OK;

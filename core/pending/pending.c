@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "core/base/clock.h"
 #include "core/mail/header.h"
 #include "core/mail/mime.h"
 #include "core/pending/seal.h"
@@ -263,7 +264,7 @@ outbound_job(const struct work *work)
 				   work->job->list, work->job->list_addr);
 
 	next->role = work->job->role;
-	next->as_of_s = g_get_real_time() / G_USEC_PER_SEC;
+	next->as_of_s = clock_s();
 	if (work->job->role == ROLE_POST) {
 		next->audience = TO_MEMBERS;
 	} else {
