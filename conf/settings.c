@@ -57,6 +57,9 @@ static const struct row rows[] = {
 	  AT(seen_keep_s), "how long a repeated post is recognised" },
 	{ "muster", "trace-keep", T_DURATION, "30d", 60, 315360000,
 	  AT(trace_keep_s), "how long the story of a post is kept" },
+	{ "muster", "hung-after", T_DURATION, "2m", 1, 86400,
+	  AT(hung_after_s), "a job that musterd is at for longer is taken for "
+	  "hung: musterd ends, and the next start counts an attempt" },
 	{ "milter", "listen", T_LISTEN, "unix:/run/muster/milter.sock", 0, 0,
 	  AT(milter_listen), "where the MTA finds the gate" },
 	{ "milter", "workers", T_NUMBER, "4", 1, 64, AT(workers),

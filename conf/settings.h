@@ -39,6 +39,7 @@ struct settings {
 	char **domains;		/* lower case; every address in them is ours */
 	char **shared_domains;	/* lower case; only the addresses of lists */
 	char *hostname;
+	int64_t hung_after_s;	/* that one job may keep its thread */
 	int64_t space_floor;	/* bytes free below which posts get 451 */
 	int64_t seen_keep_s;	/* how long a repeat is recognised */
 	int64_t trace_keep_s;

@@ -3,12 +3,12 @@
 
 #include <glib.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "db/post.h"
 #include "core/base/banned.h"
 
 #define REST_FIRST_MS 1000
-#define REST_MOST_MS 60000
 
 struct change {
 	const struct job *old;
@@ -106,7 +106,7 @@ attempt_failed(struct store *store, const struct job *job,
 	if (why->code == ERR_NOSPACE || why->code == ERR_BUSY ||
 	    why->code == ERR_DOWN)
 		next.attempts -= next.attempts > 0;
-	next.due_ms = g_get_real_time() / 1000 + MIN(rest, REST_MOST_MS);
+	next.due_ms = clock_ms() + MIN(rest, ATTEMPT_REST_MOST_MS);
 	next.reason = (char *)(uintptr_t)why->what;
 	return change(store, job, &next, &taken, err);
 }

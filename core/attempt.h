@@ -9,6 +9,8 @@
 #include "db/queue.h"
 #include "db/store.h"
 
+#define ATTEMPT_REST_MOST_MS 60000	/* between two tries */
+
 /*
  * How often a job is tried, the same for every stage (invariant 6). An
  * attempt is counted before it begins, in a lazy transaction that survives

@@ -39,6 +39,7 @@
 #include "core/server.h"
 #include "core/stages.h"
 #include "core/submission.h"
+#include "core/watch.h"
 #include "db/store.h"
 #include "core/base/banned.h"
 
@@ -64,7 +65,11 @@ static struct {
 	struct outbound *outbound;
 } daemon_state = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-struct options { char *path; gboolean foreground, version, lmtp_door; };
+struct options {
+	char *path;
+	gboolean foreground, version;
+	gint lmtp_door;		/* 0: musterd; else whose door it is */
+};
 
 static struct settings *
 current_settings(void)
@@ -108,6 +113,8 @@ run_door(const struct options *options)
 	/* Without musterd it can answer nothing but 451, and its socket
 	 * would be in the way of the next one. */
 	(void) prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != options->lmtp_door)
+		return 1;	/* it was faster */
 	if (settings_load(options->path, &settings, &err) != ERR_OK) {
 		err_print(PROGRAM, &err);
 		return 1;
@@ -121,8 +128,10 @@ run_door(const struct options *options)
 static enum err_code
 door_start(struct door *door, const struct options *options, struct err *err)
 {
+	g_autofree char *whose = g_strdup_printf("--lmtp-door=%d",
+						 (int)getpid());
 	char *argv[] = {
-		(char *)(uintptr_t)PROGRAM, (char *)(uintptr_t)"--lmtp-door",
+		(char *)(uintptr_t)PROGRAM, whose,
 		(char *)(uintptr_t)"-c", options->path,
 		options->foreground ? (char *)(uintptr_t)"-F" : NULL, NULL
 	};
@@ -321,6 +330,9 @@ start_stages(struct err *err)
 
 	daemon_state.verp = verp_new(store_secret(daemon_state.store));
 	daemon_state.held = held_key_new(store_secret(daemon_state.store));
+	rc = watch_start(daemon_state.store, current_settings, err);
+	if (rc != ERR_OK)
+		return rc;
 	rc = outbound_start(daemon_state.store, daemon_state.settings,
 			    daemon_state.verp, &daemon_state.outbound, err);
 	if (rc != ERR_OK)
@@ -370,6 +382,7 @@ stop_stages(void)
 		stages_stop(daemon_state.stages);
 	if (daemon_state.outbound != NULL)
 		outbound_stop(daemon_state.outbound);
+	watch_stop();
 	verp_free(daemon_state.verp);
 	held_key_free(daemon_state.held);
 	store_close(daemon_state.store);
@@ -421,9 +434,8 @@ read_options(int argc, char **argv, struct options *out)
 		  "Stay in the foreground and log to stderr", NULL },
 		{ "version", 0, 0, G_OPTION_ARG_NONE, &out->version,
 		  "Print the version", NULL },
-		{ "lmtp-door", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE,
-		  &out->lmtp_door, "Be the LMTP door (started by musterd)",
-		  NULL },
+		{ "lmtp-door", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT,
+		  &out->lmtp_door, "Be the LMTP door of that process", "PID" },
 		{ 0 }
 	};
 
@@ -454,7 +466,7 @@ main(int argc, char **argv)
 	g_free(options.path);
 	options.path = absolute;
 	mime_init();
-	if (options.lmtp_door)
+	if (options.lmtp_door != 0)
 		return run_door(&options);
 	log_open(PROGRAM, options.foreground);
 	if (run(&options, &err) != ERR_OK) {

@@ -7,10 +7,13 @@
 #include <glib.h>
 
 #include "core/attempt.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/wire.h"
 #include "core/bounce/bounce.h"
 #include "core/held/held.h"
 #include "core/pending/pending.h"
+#include "core/watch.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/queue.h"
@@ -28,6 +31,7 @@
 #define IDLE_MS 5000		/* a hint may get lost */
 #define HOUSEKEEPING_MS 60000
 #define WORKERS 4
+#define SLACK_S 3600
 
 struct stages;
 
@@ -73,7 +77,7 @@ run_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct run *run = arg;
 	const struct stages *stages = run->worker->stages;
-	int64_t now_ms = g_get_real_time() / 1000;
+	int64_t now_ms = clock_ms();
 
 	switch (run->worker->stage) {
 	case STAGE_BOUNCE:
@@ -125,15 +129,28 @@ log_job_failed(const struct job *job, const struct err *why)
 		    kv_str("todo", why->todo));
 }
 
+static enum err_code
+run_job(struct worker *worker, struct settings *settings,
+	const struct job *job, struct err *err)
+{
+	struct run run = { .worker = worker, .settings = settings,
+			   .job = job };
+	enum err_code rc = store_txn(worker->stages->store, TXN_LAZY,
+				     run_body, &run, err);
+
+	if (rc == ERR_OK)
+		log_held(&run);
+	return rc;
+}
+
 /* False: not even begun, so there is no use in going on now. */
 static bool
 do_job(struct worker *worker, struct settings *settings, struct job *job)
 {
 	struct store *store = worker->stages->store;
-	struct run run = { .worker = worker, .settings = settings,
-			   .job = job };
 	struct err err = ERR_INIT, second = ERR_INIT;
 	bool go = false;
+	enum err_code rc;
 
 	if (attempt_begin(store, job, settings->attempts, &go, &err) !=
 	    ERR_OK) {
@@ -142,10 +159,11 @@ do_job(struct worker *worker, struct settings *settings, struct job *job)
 	}
 	if (!go)
 		return true;
-	if (store_txn(store, TXN_LAZY, run_body, &run, &err) == ERR_OK) {
-		log_held(&run);
+	watch_job(job, true);
+	rc = run_job(worker, settings, job, &err);
+	watch_end();
+	if (rc == ERR_OK)
 		return true;
-	}
 	log_job_failed(job, &err);
 	if (attempt_failed(store, job, &err, &second) == ERR_OK)
 		return true;
@@ -170,15 +188,12 @@ is_stopping(struct stages *stages)
 static void
 wait_hint(struct stages *stages, uint64_t *seen, int64_t wait_ms)
 {
-	struct timespec until;
-	int64_t until_ms = g_get_real_time() / 1000 + wait_ms;
+	int64_t until_ms = wire_now_ms() + wait_ms;
 
-	until.tv_sec = until_ms / 1000;
-	until.tv_nsec = until_ms % 1000 * 1000000;
 	(void) pthread_mutex_lock(&stages->lock);
 	while (!stages->stopping && *seen == stages->hints)
-		if (pthread_cond_timedwait(&stages->changed, &stages->lock,
-					   &until) != 0)
+		if (clock_cond_until(&stages->changed, &stages->lock,
+				     until_ms) != 0)
 			break;
 	*seen = stages->hints;
 	(void) pthread_mutex_unlock(&stages->lock);
@@ -195,7 +210,7 @@ do_due(struct worker *worker, int64_t *next_ms)
 
 	*next_ms = INT64_MAX;
 	if (queue_due(worker->stages->store, worker->stage,
-		      g_get_real_time() / 1000, BATCH, &jobs, next_ms, &err)
+		      clock_ms(), BATCH, &jobs, next_ms, &err)
 	    != ERR_OK)
 		log_err(NULL, "queue.failed", &err);
 	while (jobs != NULL && done < jobs->len &&
@@ -215,20 +230,63 @@ work(void *data)
 	uint64_t seen = 0;
 	int64_t next_ms;
 
+	(void) pthread_setname_np(pthread_self(), stage_name(worker->stage));
 	while (!is_stopping(worker->stages)) {
 		if (do_due(worker, &next_ms) > 0)
 			continue;
-		next_ms -= MIN(next_ms, g_get_real_time() / 1000);
+		next_ms -= MIN(next_ms, clock_ms());
 		wait_hint(worker->stages, &seen, MIN(next_ms, IDLE_MS));
 	}
 	return NULL;
+}
+
+/* The longest that a job of the stage is ever put off, and a good hour. */
+static int64_t
+longest_wait_ms(enum stage stage, const struct settings *settings)
+{
+	int64_t longest_s = ATTEMPT_REST_MOST_MS / 1000;
+
+	if (stage == STAGE_OUTBOUND)
+		longest_s = MAX(longest_s, settings->retry_most_s * 5 / 4);
+	for (size_t i = 0; stage == STAGE_OUTBOUND &&
+	     i < settings->domain_limit_count; i++)
+		longest_s = MAX(longest_s,
+				settings->domain_limits[i].seconds);
+	return (longest_s + SLACK_S) * 1000;
+}
+
+/* Jobs of a time that is no more: the clock has been set back. Held posts
+ * wait for a date, and keep it. */
+static void
+hasten(struct stages *stages, const struct settings *settings)
+{
+	static const enum stage all[] = {
+		STAGE_PENDING, STAGE_BOUNCE, STAGE_NOTICE, STAGE_OUTBOUND,
+	};
+	struct err err = ERR_INIT;
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++) {
+		if (queue_hasten(stages->store, all[i], clock_ms() +
+				 longest_wait_ms(all[i], settings), &count,
+				 &err) != ERR_OK)
+			log_err(NULL, "housekeeping.failed", &err);
+		if (count == 0)
+			continue;
+		log_warning(NULL, "clock.was-set-back", kv_str("stage",
+			    stage_name(all[i])), kv_num("jobs", count),
+			    kv_str("todo", "nothing: what waited for a "
+			    "later date is done now"));
+		stages_wake(stages);
+		stages->wake_outbound();
+	}
 }
 
 static void
 keep_house(struct stages *stages)
 {
 	struct settings *settings = stages->settings();
-	int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+	int64_t now_s = clock_s();
 	struct err err = ERR_INIT;
 	bool more = true;
 
@@ -238,6 +296,7 @@ keep_house(struct stages *stages)
 	    rate_expire(stages->store, now_s * 1000 - RATE_WINDOW_MS, &err)
 	    != ERR_OK)
 		log_err(NULL, "housekeeping.failed", &err);
+	hasten(stages, settings);
 	while (more && !is_stopping(stages)) {
 		more = false;
 		if (list_purge(stages->store, &more, &err) != ERR_OK)
@@ -292,7 +351,7 @@ stages_start(struct store *store, struct settings *(*settings)(void),
 	stages->wake_outbound = wake_outbound;
 	stages->held = held_key_new(store_secret(store));
 	(void) pthread_mutex_init(&stages->lock, NULL);
-	(void) pthread_cond_init(&stages->changed, NULL);
+	clock_cond_init(&stages->changed);
 	for (size_t i = 0; i < WORKERS; i++) {
 		stages->workers[i] = (struct worker){ stages, all[i], 0 };
 		start_thread(&stages->workers[i].thread, work,

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "core/outbound/conn_inside.h"
+#include "core/watch.h"
 #include "core/base/banned.h"
 
 #define REFUSALS_MAX 8
@@ -678,6 +679,8 @@ conn_heard(struct conn *conn, const struct reply *reply)
 	first = *fifo_at(&conn->expected, struct expectation, 0);
 	fifo_pop(&conn->expected);
 	conn->refusals += reply->code >= 400;
+	if (fifo_len(&conn->flights) > 0)
+		watch_post(&front(conn)->batch->post, front(conn)->batch->list);
 	switch (first.step) {
 	case GREETING:
 		on_greeting(conn, reply);

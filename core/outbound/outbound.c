@@ -29,11 +29,13 @@
 #include <glib.h>
 
 #include "core/attempt.h"
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/outbound/delivery.h"
 #include "core/outbound/limits.h"
 #include "core/outbound/relay.h"
+#include "core/watch.h"
 #include "db/list.h"
 #include "db/queue.h"
 #include "core/base/banned.h"
@@ -104,7 +106,7 @@ forget_attempt(struct txn *txn, void *arg, struct err *err)
 	struct job *job = arg, next = *job;
 	bool taken = false;
 
-	next.attempts = 0;
+	next.attempts--;	/* others stay: watch_start() adds them */
 	return queue_replace(txn, job, &next, &taken, err);
 }
 
@@ -120,8 +122,11 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 	rc = attempt_begin(outbound->store, job, settings->attempts, &go,
 			   &err);
 	if (rc == ERR_OK && go)
+		watch_job(job, true);
+	if (rc == ERR_OK && go)
 		rc = delivery_open(outbound->store, outbound->verp, job,
 				   &delivery, &err);
+	watch_end();
 	if (rc == ERR_OK && delivery != NULL)
 		rc = store_txn(outbound->store, TXN_LAZY, forget_attempt, job,
 			       &err);
@@ -137,7 +142,7 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 		job_free(job);
 		return;
 	}
-	job->attempts = 0;
+	job->attempts--;
 	g_ptr_array_add(outbound->deliveries, delivery);
 	g_hash_table_add(outbound->claimed,
 			 g_memdup2(&job->id, sizeof(job->id)));
@@ -155,7 +160,7 @@ set_aside_body(struct txn *txn, void *arg, struct err *err)
 	bool taken = false;
 
 	next.attempts = 0;
-	next.due_ms = g_get_real_time() / 1000 + PAUSED_MS;
+	next.due_ms = clock_ms() + PAUSED_MS;
 	next.reason = (char *)(uintptr_t)OUTBOUND_PAUSED;
 	return queue_replace(txn, job, &next, &taken, err);
 }
@@ -206,7 +211,7 @@ claim(struct outbound *outbound, const struct settings *settings)
 	if (!has_room(outbound))
 		return;
 	if (queue_due(outbound->store, STAGE_OUTBOUND,
-		      g_get_real_time() / 1000, DELIVERIES_MAX * 2, &jobs,
+		      clock_ms(), DELIVERIES_MAX * 2, &jobs,
 		      &outbound->next_due_ms, &err) != ERR_OK) {
 		log_err(NULL, "queue.failed", &err);
 		return;
@@ -275,7 +280,9 @@ sign_and_push(void *data, void *arg)
 	struct outbound *outbound = arg;
 	struct batch *batch = data;
 
+	watch_post(&batch->post, batch->list);
 	batch_sign(batch);
+	watch_end();
 	relay_push(outbound->relay, batch);
 }
 
@@ -304,7 +311,7 @@ may_expand(struct outbound *outbound, const struct delivery *delivery)
 {
 	int64_t wait_ms = delivery_wait_ms(delivery);
 
-	if (wait_ms > g_get_real_time() / 1000) {
+	if (wait_ms > clock_ms()) {
 		outbound->wait_ms = MIN(outbound->wait_ms, wait_ms);
 		return false;
 	}
@@ -360,8 +367,10 @@ push_one(struct outbound *outbound, struct expansion with,
 	with.max = MIN(with.max, (size_t)room);
 	if (delivery_signs(delivery))
 		with.max = MIN(with.max, SIGN_BATCH_MAX);
+	watch_job(delivery_job(delivery), false);
 	if (delivery_next(delivery, &with, &batch, &err) != ERR_OK)
 		log_delivery(delivery_job(delivery), "outbound.failed", &err);
+	watch_end();
 	if (batch == NULL)
 		return false;
 	give_out(outbound, delivery, batch);
@@ -470,20 +479,18 @@ take_answered(struct outbound *outbound)
 static void
 wait_for_work(struct outbound *outbound, bool busy)
 {
-	int64_t now_ms = g_get_real_time() / 1000, until_ms;
-	struct timespec until;
+	int64_t now_ms = clock_ms(), until_ms;
 
 	until_ms = MIN(now_ms + IDLE_MS, MAX(MIN(outbound->next_due_ms,
 						 outbound->wait_ms),
 					     now_ms));
 	if (!has_room(outbound))
 		until_ms = now_ms + IDLE_MS;
-	until.tv_sec = until_ms / 1000;
-	until.tv_nsec = until_ms % 1000 * 1000000;
+	until_ms += wire_now_ms() - now_ms;
 	while (!busy && !outbound->hint && !outbound->stopping &&
 	       g_queue_is_empty(&outbound->answered))
-		if (pthread_cond_timedwait(&outbound->changed,
-					   &outbound->lock, &until) != 0)
+		if (clock_cond_until(&outbound->changed,
+				     &outbound->lock, until_ms) != 0)
 			break;
 	outbound->hint = false;
 }
@@ -578,7 +585,7 @@ outbound_start(struct store *store, struct settings *settings,
 						  g_free, NULL);
 	g_queue_init(&outbound->answered);
 	(void) pthread_mutex_init(&outbound->lock, NULL);
-	(void) pthread_cond_init(&outbound->changed, NULL);
+	clock_cond_init(&outbound->changed);
 	outbound->relay = relay_start(settings, on_finished, outbound);
 	if (pthread_create(&outbound->thread, NULL, run, outbound) != 0)
 		return err_set(err, ERR_IO, "raise the limit on processes",

@@ -18,6 +18,7 @@
 #include "core/outbound/conn.h"
 #include "core/outbound/hop.h"
 #include "core/outbound/turns.h"
+#include "core/watch.h"
 #include "core/base/banned.h"
 
 #define COPIES_PER_LINE 5	/* waiting, before one more is opened */
@@ -230,6 +231,7 @@ start_next(struct relay *relay, struct line *line)
 			return false;
 	} while (was_split(relay, line, batch, index));
 	line->hop->pass += 1.0 / (double)line->hop->weight;
+	watch_post(&batch->post, batch->list);
 	conn_start(line->conn, batch, index);
 	return true;
 }
@@ -414,9 +416,12 @@ wait_and_serve(struct relay *relay)
 	struct epoll_event events[EVENTS_MAX];
 	bool nothing = relay->lines->len == 0 &&
 		turns_waiting(relay->turns, 1) == 0;
-	int count = epoll_wait(relay->epoll_fd, events, EVENTS_MAX,
-			       nothing ? -1 : SWEEP_MS);
+	int count;
 	uint64_t hints;
+
+	watch_end();
+	count = epoll_wait(relay->epoll_fd, events, EVENTS_MAX,
+			   nothing ? -1 : SWEEP_MS);
 
 	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr != NULL)

@@ -57,7 +57,8 @@ sub write_conf ($self) {
 
 sub start_musterd ($self) {
 	$self->{box}->start('musterd',
-		["$self->{build}/musterd", '-F', '-c', $self->{conf}]);
+		["$self->{build}/musterd", '-F', '-c', $self->{conf}],
+		env => $self->{env} // {});
 	$self->{box}->await_answer($self->submit_path, 'musterd');
 	$self->{box}->await_answer($self->lmtp_path, 'musterd');
 }
