@@ -102,6 +102,9 @@ todo_of(enum err_code code)
 		return "run \"muster check\"; restore the last backup";
 	case ERR_BUSY:
 		return "try again";
+	case ERR_IO:
+		return "see whether the disk of home can be written, and what "
+			"the system's log says of it";
 	default:
 		return "";
 	}

@@ -10,7 +10,7 @@ use Muster::Box ();
 use POSIX ();
 use Test::More ();
 
-our @EXPORT_OK = qw(spoil keep_running in_namespace);
+our @EXPORT_OK = qw(spoil keep_running await_musterd in_namespace);
 
 # A library in front of musterd's; skips where a sanitizer must be first.
 sub spoil ($site) {
@@ -42,10 +42,16 @@ sub keep_running ($site) {
 			1 while waitpid($pid, 0) != $pid;
 			return if $? == 0;
 			print STDERR "musterd ended: status $?\n";
+			select undef, undef, undef, 0.2;
 		}
 	}, env => $site->{env});
-	$site->{box}->await_answer($site->submit_path, 'musterd');
-	$site->{box}->await_answer($site->lmtp_path, 'musterd');
+	await_musterd($site);
+	return;
+}
+
+sub await_musterd ($site) {
+	$site->{box}->await_answer($_, 'musterd')
+		for $site->submit_path, $site->lmtp_path;
 	return;
 }
 
