@@ -386,6 +386,14 @@ store_check(struct store *store, store_report report, void *arg,
 	};
 	enum err_code rc;
 
+	rc = check_pages(&check, store_home(store), err);
+	if (rc != ERR_OK)
+		return rc;
+	if (check.damaged > 0) {
+		check_report(&check, "what is in it was not looked at; "
+			     "restore the last backup, see musterd(8)");
+		return ERR_OK;
+	}
 	store_quiet(store, true);
 	rc = check_all(&check, err);
 	/* Behind a damaged page the environment is of no more use; the

@@ -14,6 +14,7 @@ struct check {
 	GHashTable *jobs;	/* post id -> how many jobs name it */
 	GHashTable *suspects;	/* lines, of the first round */
 	bool again;		/* second round: report */
+	uint64_t damaged;	/* pages */
 };
 
 void check_report(struct check *check, const char *format, ...)
@@ -27,6 +28,10 @@ enum err_code check_table(struct check *check, struct place at,
 			  bool keys_only, check_one one, struct err *err);
 enum err_code check_family(struct check *check, enum table table,
 			   bool keys_only, check_one one, struct err *err);
+
+/* check_pages - the checksums of all pages of home's files, on the disk */
+enum err_code check_pages(struct check *check, const char *home,
+			  struct err *err);
 
 /* check_posts - posts, their forms and traces, and the queue */
 enum err_code check_posts(struct check *check, struct err *err);

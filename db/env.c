@@ -115,7 +115,8 @@ static void
 die_of_panic(const char *what)
 {
 	log_error(NULL, "store.panic", kv_str("what", what),
-		  kv_str("todo", "nothing: the next start recovers"));
+		  kv_str("todo", "nothing: the next start recovers; if it "
+			 "comes again, stop musterd and run muster check"));
 	/* Not by the handler that looks for a job whose fault it is. */
 	(void) signal(SIGABRT, SIG_DFL);
 	abort();
