@@ -52,6 +52,7 @@ batch_free(struct batch *batch)
 	g_ptr_array_free(batch->later, TRUE);
 	g_string_chunk_free(batch->texts);
 	g_queue_clear(&batch->again);
+	batch_free(batch->late);
 	g_free(batch->list_addr);
 	g_free(batch->last);
 	g_free(batch);
@@ -171,4 +172,55 @@ batch_sign(struct batch *batch)
 			copy->signature = g_string_chunk_insert(batch->texts,
 								field);
 	}
+}
+
+static const char *
+own_text(struct batch *batch, const char *text)
+{
+	return text != NULL ? g_string_chunk_insert(batch->texts, text) :
+		NULL;
+}
+
+/* The other batch's texts go with it. */
+static void
+move_late(struct batch *late, struct copy *copy)
+{
+	bool same = copy->key == copy->addr;
+
+	if (copy->result == COPY_OPEN) {
+		copy->addr = own_text(late, copy->addr);
+		copy->key = same ? copy->addr : own_text(late, copy->key);
+		copy->leave = own_text(late, copy->leave);
+		copy->signature = own_text(late, copy->signature);
+		return;
+	}
+	*copy = (struct copy){ .result = COPY_ELSEWHERE };
+	late->elsewhere++;
+}
+
+struct batch *
+batch_take_late(struct batch *batch)
+{
+	struct batch *late = batch_new(batch->what, batch->settings,
+				       batch->verp, &batch->post,
+				       batch->list_addr, NULL);
+
+	late->is_late = true;
+	late->list = batch->list;
+	late->weight = batch->weight;
+	late->next = batch->next;
+	late->answered = batch->answered;
+	g_array_append_vals(late->copies, batch->copies->data,
+			    batch->copies->len);
+	g_array_append_vals(late->envelopes, batch->envelopes->data,
+			    batch->envelopes->len);
+	for (guint i = 0; i < late->copies->len; i++) {
+		struct copy *first = batch_copy(batch, i);
+
+		move_late(late, batch_copy(late, i));
+		if (first->result == COPY_OPEN)
+			first->result = COPY_LATE;
+	}
+	batch->late = late;
+	return late;
 }

@@ -18,6 +18,8 @@
 enum copy_result {
 	COPY_OPEN,	/* not answered (yet) */
 	COPY_AGAIN,	/* too many in its envelope: open, for the next one */
+	COPY_LATE,	/* not answered for long: in the batch's `late` now */
+	COPY_ELSEWHERE,	/* in a late batch: was answered in the first one */
 	COPY_SENT,	/* the relay has taken it */
 	COPY_DEFERRED,	/* 4xx */
 	COPY_REFUSED,	/* 5xx */
@@ -63,7 +65,11 @@ struct batch {
 	GStringChunk *texts;	/* of the copies */
 	char *last;		/* key up to which the roster is read */
 	size_t addrs;		/* of TO_ADDRS, how many were read */
-	void *owner;		/* the dispatcher's */
+	void *owner;		/* the dispatcher's; NULL of a late batch that it
+				 * has not seen yet */
+	struct batch *late;	/* what it goes on without, or NULL */
+	guint elsewhere;	/* copies that are none here */
+	bool is_late;		/* made by batch_take_late() */
 	/* of the relay: */
 	guint next;		/* first envelope that was not started */
 	GQueue again;		/* indices of those to be started again */
@@ -109,6 +115,19 @@ void batch_envelop(struct batch *batch, guint first, guint count,
 /* batch_split - one for a relay that does not do what it needs: its copies
  * that have no answer get envelopes of their own, at the end */
 void batch_split(struct batch *batch, guint envelope);
+
+/* batch_take_late - a batch of the copies that have no answer, each under the
+ * index that it has here, where it is COPY_LATE then; whoever waits for an
+ * answer is to wait for it in that one. The caller's; it is batch->late too,
+ * and freed with the batch as long as it stands there. */
+struct batch *batch_take_late(struct batch *batch);
+
+/* batch_size - how many copies are on their way in it */
+static inline guint
+batch_size(const struct batch *batch)
+{
+	return batch->copies->len - batch->elsewhere;
+}
 
 /* batch_values - what goes into the places of a copy */
 void batch_values(const struct copy *copy, const char *values[SLOTS]);

@@ -57,6 +57,14 @@ bool conn_is_stalled(const struct conn *conn);
 /* conn_is_worn - it has met so many refusals that the relay may begin to
  * slow it down (Postfix: smtpd_soft_error_limit, 10); end it when idle */
 bool conn_is_worn(const struct conn *conn);
+/* conn_silent_ms - how long it has said nothing about its first transaction */
+int64_t conn_silent_ms(const struct conn *conn);
+/* conn_each_open - the copies of each transaction that have no answer */
+void conn_each_open(struct conn *conn,
+		    void (*see)(void *arg, struct batch *batch, guint open),
+		    void *arg);
+/* conn_move - answers that are for one batch are for the other from now on */
+void conn_move(struct conn *conn, struct batch *from, struct batch *to);
 /* conn_offers_xverp - can an envelope of SENDER_XVERP be started on it? */
 bool conn_offers_xverp(const struct conn *conn);
 /* conn_start - the copies of this envelope that have no answer. One that has

@@ -82,6 +82,39 @@ conn_is_stalled(const struct conn *conn)
 		MAX(STALL_US, STALL_PACES * conn->pace_us);
 }
 
+int64_t
+conn_silent_ms(const struct conn *conn)
+{
+	return fifo_len(&conn->flights) == 0 ? 0 :
+		(g_get_monotonic_time() - conn->paced_us) / 1000;
+}
+
+void
+conn_each_open(struct conn *conn,
+	       void (*see)(void *arg, struct batch *batch, guint open),
+	       void *arg)
+{
+	for (guint i = 0; i < fifo_len(&conn->flights); i++) {
+		const struct flight *flight = fifo_at(&conn->flights,
+						      struct flight, i);
+
+		if (flight->open > 0)
+			see(arg, flight->batch, flight->open);
+	}
+}
+
+void
+conn_move(struct conn *conn, struct batch *from, struct batch *to)
+{
+	for (guint i = 0; i < fifo_len(&conn->flights); i++) {
+		struct flight *flight = fifo_at(&conn->flights,
+						struct flight, i);
+
+		if (flight->batch == from)
+			flight->batch = to;
+	}
+}
+
 bool
 conn_offers_xverp(const struct conn *conn)
 {
@@ -679,8 +712,9 @@ conn_heard(struct conn *conn, const struct reply *reply)
 	first = *fifo_at(&conn->expected, struct expectation, 0);
 	fifo_pop(&conn->expected);
 	conn->refusals += reply->code >= 400;
-	if (fifo_len(&conn->flights) > 0)
-		watch_post(&front(conn)->batch->post, front(conn)->batch->list);
+	if (fifo_len(&conn->flights) > 0 && front(conn)->open > 0)
+		watch_post(&front(conn)->batch->post,
+			   front(conn)->batch->list);
 	switch (first.step) {
 	case GREETING:
 		on_greeting(conn, reply);

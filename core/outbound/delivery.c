@@ -65,6 +65,12 @@ read_form(struct txn *reader, const struct verp *verp, const struct job *job,
 	return rc;
 }
 
+static void
+free_late_job(void *job)
+{
+	job_free(job);
+}
+
 static enum err_code
 drop_body(struct txn *txn, void *arg, struct err *err)
 {
@@ -108,6 +114,8 @@ delivery_open(struct store *store, const struct verp *verp, struct job *job,
 		delivery->read_after = g_strdup(job->after);
 		delivery->answered = g_hash_table_new(NULL, NULL);
 		g_queue_init(&delivery->batches);
+		delivery->late_jobs = g_ptr_array_new_with_free_func(
+			free_late_job);
 		*out = delivery;
 	}
 	list_conf_free(conf);
@@ -123,6 +131,7 @@ delivery_free(struct delivery *delivery)
 	g_queue_clear_full(&delivery->batches,
 			   (GDestroyNotify)batch_free);
 	g_hash_table_destroy(delivery->answered);
+	g_ptr_array_free(delivery->late_jobs, TRUE);
 	composed_unref(delivery->what);
 	list_conf_free(delivery->conf);
 	job_free(delivery->job);
@@ -167,7 +176,8 @@ delivery_reconfigure(struct delivery *delivery, struct txn *reader,
 bool
 delivery_is_paused(const struct delivery *delivery)
 {
-	return delivery->conf->outgoing == OUTGOING_PAUSED;
+	return delivery->conf != NULL &&
+		delivery->conf->outgoing == OUTGOING_PAUSED;
 }
 
 /* --- speed -------------------------------------------------------------- */
@@ -209,7 +219,8 @@ delivery_batches(const struct delivery *delivery)
 double
 delivery_load(const struct delivery *delivery)
 {
-	return (double)delivery->copies / delivery->conf->weight;
+	return (double)delivery->copies /
+		(delivery->conf != NULL ? delivery->conf->weight : 1);
 }
 
 /* --- progress ----------------------------------------------------------- */
@@ -220,11 +231,16 @@ delivery_answered(struct delivery *delivery, struct batch *batch)
 	g_hash_table_add(delivery->answered, batch);
 }
 
+struct batch *
+delivery_first(const struct delivery *delivery)
+{
+	return g_queue_peek_head((GQueue *)(uintptr_t)&delivery->batches);
+}
+
 static bool
 first_is_answered(const struct delivery *delivery)
 {
-	const struct batch *first = g_queue_peek_head(
-		(GQueue *)(uintptr_t)&delivery->batches);
+	const struct batch *first = delivery_first(delivery);
 
 	return first != NULL &&
 		g_hash_table_contains(delivery->answered, first);
@@ -245,6 +261,7 @@ delivery_can_commit(const struct delivery *delivery)
 struct tally {
 	guint sent, refused, waiting;
 	GPtrArray *again;	/* addresses, borrowed */
+	GPtrArray *late;	/* of the batch that is counted, the same */
 	const char *reason;	/* of the last deferral, borrowed */
 };
 
@@ -263,12 +280,18 @@ count_copy(struct txn *txn, const struct delivery *delivery,
 	const struct job *job = delivery->job;
 	g_autofree char *reason = NULL;
 
+	if (copy->result == COPY_ELSEWHERE)
+		return ERR_OK;
 	if (copy->result == COPY_SENT) {
 		tally->sent++;
 		return ERR_OK;
 	}
-	if (copy->result == COPY_OPEN || copy->result == COPY_AGAIN || (copy->result == COPY_DEFERRED &&
-					  !is_too_old(job, settings))) {
+	if (copy->result == COPY_LATE) {
+		g_ptr_array_add(tally->late, (char *)(uintptr_t)copy->addr);
+		return ERR_OK;
+	}
+	if (copy->result == COPY_OPEN || copy->result == COPY_AGAIN ||
+	    (copy->result == COPY_DEFERRED && !is_too_old(job, settings))) {
 		tally->waiting++;
 		if (copy->reply != NULL)
 			tally->reason = copy->reply;
@@ -299,30 +322,65 @@ back_off_ms(const struct job *job, const struct settings *settings)
 }
 
 /* A job of those addresses of this one that are left for another time. */
+static struct job *
+rest_of(const struct job *job, const GPtrArray *addrs, int64_t due_ms,
+	const char *reason)
+{
+	struct job *rest = job_new(STAGE_OUTBOUND, &job->post, job->list,
+				   job->list_addr);
+
+	rest->made_ms = job->made_ms;
+	rest->role = job->role;
+	rest->as_of_s = job->as_of_s;
+	rest->null_sender = job->null_sender;
+	rest->audience = TO_ADDRS;
+	rest->due_ms = due_ms;
+	g_strfreev(rest->addrs);
+	rest->addrs = g_new0(char *, addrs->len + 1);
+	for (guint i = 0; i < addrs->len; i++)
+		rest->addrs[i] = g_strdup(g_ptr_array_index(addrs, i));
+	g_free(rest->reason);
+	rest->reason = g_strdup(reason);
+	return rest;
+}
+
+static enum err_code
+put_job(struct txn *txn, const struct job *job, struct err *err)
+{
+	enum err_code rc = queue_put(txn, job, err);
+
+	return rc == ERR_OK ? post_hold(txn, &job->post, 1, err) : rc;
+}
+
 static enum err_code
 put_rest(struct txn *txn, const struct job *job, const GPtrArray *addrs,
 	 int64_t due_ms, const char *reason, struct err *err)
 {
-	struct job *later = job_new(STAGE_OUTBOUND, &job->post, job->list,
-				    job->list_addr);
+	struct job *rest = rest_of(job, addrs, due_ms, reason);
+	enum err_code rc = put_job(txn, rest, err);
+
+	job_free(rest);
+	return rc;
+}
+
+/* Due now: were we killed, it would be tried again. As long as we live it
+ * is claimed by the delivery that has the late batch. */
+static enum err_code
+put_late(struct txn *txn, struct delivery *delivery,
+	 const struct tally *tally, struct err *err)
+{
+	const struct job *job = delivery->job;
+	struct job *late = rest_of(job, tally->late, 0,
+				   "the relay has not answered yet");
 	enum err_code rc;
 
-	later->made_ms = job->made_ms;
-	later->role = job->role;
-	later->as_of_s = job->as_of_s;
-	later->null_sender = job->null_sender;
-	later->audience = TO_ADDRS;
-	later->due_ms = due_ms;
-	g_strfreev(later->addrs);
-	later->addrs = g_new0(char *, addrs->len + 1);
-	for (guint i = 0; i < addrs->len; i++)
-		later->addrs[i] = g_strdup(g_ptr_array_index(addrs, i));
-	g_free(later->reason);
-	later->reason = g_strdup(reason);
-	rc = queue_put(txn, later, err);
+	g_ptr_array_add(delivery->late_jobs, late);
+	rc = put_job(txn, late, err);
 	if (rc == ERR_OK)
-		rc = post_hold(txn, &job->post, 1, err);
-	job_free(later);
+		rc = trace_add(txn, &job->post, "outbound", job->list_addr,
+			       err, "no answer about %u of the copies yet; "
+			       "they are waited for apart",
+			       tally->late->len);
 	return rc;
 }
 
@@ -435,9 +493,12 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 	     at = at->next) {
 		const struct batch *batch = at->data;
 
+		g_ptr_array_set_size(tally->late, 0);
 		for (guint i = 0; i < batch->copies->len && rc == ERR_OK; i++)
 			rc = count_copy(txn, delivery, settings,
 					batch_copy(batch, i), tally, err);
+		if (rc == ERR_OK && batch->late != NULL)
+			rc = put_late(txn, delivery, tally, err);
 		if (rc == ERR_OK)
 			rc = put_later(txn, delivery->job, batch, err);
 		if (rc != ERR_OK)
@@ -453,13 +514,15 @@ delivery_commit(struct txn *txn, struct delivery *delivery,
 		const struct settings *settings, struct err *err)
 {
 	g_autoptr(GPtrArray) again = g_ptr_array_new();
-	struct tally tally = { .again = again };
+	g_autoptr(GPtrArray) late = g_ptr_array_new();
+	struct tally tally = { .again = again, .late = late };
 	const struct batch *last = NULL;
 	bool taken = false;
 	enum err_code rc;
 
 	job_free(delivery->next);
 	delivery->next = NULL;
+	g_ptr_array_set_size(delivery->late_jobs, 0);
 	rc = tally_batches(txn, delivery, settings, &tally, &last, err);
 	if (rc == ERR_OK)
 		rc = put_again(txn, delivery, settings, &tally, err);
@@ -472,17 +535,46 @@ delivery_commit(struct txn *txn, struct delivery *delivery,
 	return queue_replace(txn, delivery->job, delivery->next, &taken, err);
 }
 
+/* What a batch went on without; it may have been answered meanwhile. */
+static struct delivery *
+adopt(const struct delivery *parent, struct job *job, struct batch *batch)
+{
+	struct delivery *delivery = g_new0(struct delivery, 1);
+
+	delivery->job = job;
+	delivery->verp = parent->verp;
+	delivery->what = composed_ref(parent->what);
+	delivery->begun_us = g_get_monotonic_time();
+	delivery->authors = g_new0(char *, 1);
+	delivery->read_after = g_strdup("");
+	delivery->answered = g_hash_table_new(NULL, NULL);
+	delivery->late_jobs = g_ptr_array_new_with_free_func(free_late_job);
+	g_queue_init(&delivery->batches);
+	g_queue_push_tail(&delivery->batches, batch);
+	delivery->copies = batch_size(batch);
+	delivery->addrs_read = batch_size(batch);
+	delivery->read_all = true;
+	batch->addrs = batch_size(batch);
+	batch->owner = delivery;
+	return delivery;
+}
+
 guint
-delivery_committed(struct delivery *delivery)
+delivery_committed(struct delivery *delivery, GPtrArray *born)
 {
 	guint copies = 0;
 
 	for (; delivery->commits > 0; delivery->commits--) {
 		struct batch *batch = g_queue_pop_head(&delivery->batches);
 
-		copies += batch->copies->len;
+		copies += batch_size(batch);
 		delivery->addrs_read -= batch->addrs;
 		g_hash_table_remove(delivery->answered, batch);
+		if (batch->late != NULL)
+			g_ptr_array_add(born, adopt(delivery,
+				g_ptr_array_steal_index(delivery->late_jobs,
+							0),
+				g_steal_pointer(&batch->late)));
 		batch_free(batch);
 	}
 	delivery->copies -= copies;

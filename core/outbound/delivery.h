@@ -64,6 +64,9 @@ int64_t delivery_wait_ms(const struct delivery *delivery);	/* unix time */
 /* delivery_answered - this batch has come back */
 void delivery_answered(struct delivery *delivery, struct batch *batch);
 
+/* delivery_first - the oldest batch that is not committed */
+struct batch *delivery_first(const struct delivery *delivery);
+
 /* delivery_can_commit - are the oldest batches answered, or is all done? */
 bool delivery_can_commit(const struct delivery *delivery);
 bool delivery_is_done(const struct delivery *delivery);
@@ -71,11 +74,12 @@ bool delivery_is_done(const struct delivery *delivery);
 /*
  * delivery_commit - the progress, in txn; delivery_committed - after the
  * transaction, forget what it recorded and return how many copies that
- * were. commit may run several times before.
+ * were. commit may run several times before. born: takes a delivery for each
+ * batch whose late copies have become a job; they are on their way already.
  */
 enum err_code delivery_commit(struct txn *txn, struct delivery *delivery,
 			      const struct settings *settings,
 			      struct err *err);
-guint delivery_committed(struct delivery *delivery);
+guint delivery_committed(struct delivery *delivery, GPtrArray *born);
 
 #endif

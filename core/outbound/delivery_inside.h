@@ -10,7 +10,7 @@ struct delivery {
 	struct job *job;		/* as it is in the queue */
 	const struct verp *verp;
 	struct composed *what;
-	struct list_conf *conf;
+	struct list_conf *conf;		/* NULL of a late one, at first */
 	char **authors;			/* canonical addresses */
 	char *read_after;		/* key up to which batches were made */
 	size_t addrs_read;		/* the same for TO_ADDRS */
@@ -21,6 +21,8 @@ struct delivery {
 	GHashTable *answered;		/* set of batches that came back */
 	struct job *next;		/* what delivery_commit() has put */
 	guint commits;			/* batches that it has recorded */
+	GPtrArray *late_jobs;		/* of those of them that have a late
+					 * batch, in order */
 	int64_t begun_us, rated_us;
 	guint unrated;			/* copies since then */
 	double rate;

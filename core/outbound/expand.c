@@ -285,11 +285,13 @@ delivery_next(struct delivery *delivery, const struct expansion *with,
 	struct making making = {
 		.delivery = delivery, .with = with, .shared = shared,
 		.now_ms = clock_ms(),
-		.share = share_mode(delivery, with),
 	};
 	enum err_code rc = ERR_OK;
 
 	*out = NULL;
+	if (delivery->read_all)
+		return ERR_OK;
+	making.share = share_mode(delivery, with);
 	delivery->wait_ms = 0;
 	while (!delivery->read_all && rc == ERR_OK &&
 	       delivery->wait_ms == 0 && *out == NULL) {

@@ -69,6 +69,8 @@ struct outbound {
 	/* the dispatcher's own */
 	GPtrArray *deliveries;		/* in turn */
 	GHashTable *claimed;		/* job ids of deliveries */
+	GHashTable *orphans;		/* set of late batches that came back
+					 * before they had a delivery */
 	struct limits *limits;
 	GThreadPool *signers;
 	size_t memory;
@@ -421,21 +423,42 @@ progress_body(struct txn *txn, void *arg, struct err *err)
 	return rc;
 }
 
+/* The job of a late batch is in the queue now. */
+static void
+take_born(struct outbound *outbound, struct delivery *delivery)
+{
+	struct batch *batch = delivery_first(delivery);
+
+	g_ptr_array_add(outbound->deliveries, delivery);
+	g_hash_table_add(outbound->claimed,
+			 g_memdup2(&delivery_job(delivery)->id,
+				   sizeof(struct post_id)));
+	outbound->memory += delivery_bytes(delivery);
+	outbound->in_flight += batch_size(batch);
+	log_delivery(delivery_job(delivery), "outbound.late", NULL);
+	if (g_hash_table_remove(outbound->orphans, batch))
+		delivery_answered(delivery, batch);
+}
+
 static void
 after_commit(struct outbound *outbound)
 {
+	g_autoptr(GPtrArray) born = g_ptr_array_new();
+
 	for (guint i = outbound->deliveries->len; i > 0; i--) {
 		struct delivery *delivery = g_ptr_array_index(
 			outbound->deliveries, i - 1);
 
 		if (!delivery_can_commit(delivery))
 			continue;
-		outbound->in_flight -= delivery_committed(delivery);
+		outbound->in_flight -= delivery_committed(delivery, born);
 		if (!delivery_is_done(delivery))
 			continue;
 		log_delivery(delivery_job(delivery), "outbound.done", NULL);
 		close_delivery(outbound, i - 1);
 	}
+	for (guint i = 0; i < born->len; i++)
+		take_born(outbound, g_ptr_array_index(born, i));
 }
 
 static bool
@@ -473,7 +496,10 @@ take_answered(struct outbound *outbound)
 	struct batch *batch;
 
 	while ((batch = g_queue_pop_head(&outbound->answered)) != NULL)
-		delivery_answered(batch->owner, batch);
+		if (batch->owner != NULL)
+			delivery_answered(batch->owner, batch);
+		else
+			g_hash_table_add(outbound->orphans, batch);
 }
 
 static void
@@ -581,6 +607,7 @@ outbound_start(struct store *store, struct settings *settings,
 					sizeof(struct outbound_report));
 	outbound->signers = g_thread_pool_new(sign_and_push, outbound,
 		(gint)g_get_num_processors(), FALSE, NULL);
+	outbound->orphans = g_hash_table_new(NULL, NULL);
 	outbound->claimed = g_hash_table_new_full(post_id_hash, post_id_equal,
 						  g_free, NULL);
 	g_queue_init(&outbound->answered);
@@ -638,7 +665,8 @@ static void
 record_rest(struct outbound *outbound)
 {
 	take_answered(outbound);
-	(void) commit_progress(outbound, outbound->settings);
+	while (commit_progress(outbound, outbound->settings))
+		;		/* what was late comes behind its batch */
 	while (outbound->deliveries->len > 0)
 		close_delivery(outbound, outbound->deliveries->len - 1);
 }
@@ -656,6 +684,7 @@ outbound_stop(struct outbound *outbound)
 	record_rest(outbound);
 	g_ptr_array_free(outbound->deliveries, TRUE);
 	g_hash_table_destroy(outbound->claimed);
+	g_hash_table_destroy(outbound->orphans);
 	limits_free(outbound->limits);
 	g_array_free(outbound->reports, TRUE);
 	(void) pthread_cond_destroy(&outbound->changed);

@@ -40,6 +40,7 @@ struct sink {
 	GArray *rules;
 	GPtrArray *copies;
 	unsigned int conn_count, applied, transactions;
+	bool go_on;
 };
 
 static void
@@ -421,6 +422,7 @@ serve_round(struct sink *sink)
 {
 	struct pollfd fds[CONNS_MAX + 2];
 	guint count = sink->conns->len;
+	uint64_t hints;
 
 	fds[0] = (struct pollfd){ .fd = sink->wake_fd, .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = sink->listen_fd,
@@ -432,6 +434,9 @@ serve_round(struct sink *sink)
 			POLLIN | (conn->out->len > 0 ? POLLOUT : 0) };
 	}
 	(void) poll(fds, count + 2, -1);
+	if (fds[0].revents != 0 && read(sink->wake_fd, &hints,
+					sizeof(hints)) < 0)
+		return;
 	for (guint i = count; i > 0; i--)
 		if (fds[i + 1].revents != 0 && !serve_conn(
 			sink, g_ptr_array_index(sink->conns, i - 1),
@@ -441,14 +446,35 @@ serve_round(struct sink *sink)
 		accept_conn(sink);
 }
 
+/* Those that say nothing any more do, and begin with this. */
+static void
+end_silence(struct sink *sink)
+{
+	for (guint i = 0; i < sink->conns->len; i++) {
+		struct conn *conn = g_ptr_array_index(sink->conns, i);
+
+		if (!conn->stalled)
+			continue;
+		conn->stalled = false;
+		say(conn, "250 2.0.0 at last");
+		handle_input(sink, conn);
+	}
+}
+
 static void *
 sink_thread(void *arg)
 {
 	struct sink *sink = arg;
-	bool stopping = false;
+	bool stopping = false, go_on;
 
 	while (!stopping) {
 		serve_round(sink);
+		(void) pthread_mutex_lock(&sink->lock);
+		go_on = sink->go_on;
+		sink->go_on = false;
+		(void) pthread_mutex_unlock(&sink->lock);
+		if (go_on)
+			end_silence(sink);
 		(void) pthread_mutex_lock(&sink->lock);
 		stopping = sink->stopping;
 		(void) pthread_mutex_unlock(&sink->lock);
@@ -579,6 +605,18 @@ const GPtrArray *
 sink_copies(struct sink *sink)
 {
 	return sink->copies;
+}
+
+void
+sink_go_on(struct sink *sink)
+{
+	uint64_t one = 1;
+
+	(void) pthread_mutex_lock(&sink->lock);
+	sink->go_on = true;
+	(void) pthread_mutex_unlock(&sink->lock);
+	if (write(sink->wake_fd, &one, sizeof(one)) < 0)
+		return;		/* full: it is awake anyway */
 }
 
 void

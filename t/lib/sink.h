@@ -41,6 +41,10 @@ void sink_rule(struct sink *sink, struct sink_rule rule);
 void sink_clear_rules(struct sink *sink);
 void sink_keep_text(struct sink *sink, bool keep);
 
+/* sink_go_on - connections on which it says nothing any more answer 250 to
+ * what they were silent about, and go on */
+void sink_go_on(struct sink *sink);
+
 /* sink_wait - until so many copies were taken; false after a minute */
 bool sink_wait(struct sink *sink, unsigned int copies);
 unsigned int sink_count(struct sink *sink);

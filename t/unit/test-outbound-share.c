@@ -442,6 +442,77 @@ test_domain_rate(void)
 	out_end(&o);
 }
 
+/* --- what is late ------------------------------------------------------- */
+
+static struct job *
+wait_for_late(struct out_case *o)
+{
+	struct job *job = NULL;
+
+	/* the post's own job is done, and one of a single address is left */
+	for (;; g_usleep(2000)) {
+		if (stage_count(&o->t, STAGE_OUTBOUND) == 1)
+			job = stage_job(&o->t, STAGE_OUTBOUND);
+		if (job != NULL && job->audience == TO_ADDRS)
+			return job;
+		job_free(job);
+		job = NULL;
+	}
+}
+
+static void
+test_late(void)
+{
+	struct out_case o;
+	struct job *job;
+
+	out_begin(&o, BASE, "in-flight=40\n[milter]\ndrain=0s\n");
+	stage_members(&o.t, 400);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000003", "", 1,
+		  false });
+	out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait(o.sink, 399));
+	job = wait_for_late(&o);
+	g_assert_cmpuint(g_strv_length(job->addrs), ==, 1);
+	g_assert_cmpstr(job->addrs[0], ==, "m0000003@example.net");
+	job_free(job);
+	/* it is on its way all the same, and not sent a second time */
+	g_assert_cmpuint(sink_count(o.sink), ==, 399);
+	out_stop(&o);
+	sink_clear_rules(o.sink);
+	out_start(&o);
+	out_wait(&o);
+	see_each(&o, 400, 0);
+	out_end(&o);
+}
+
+/* The answer comes after all. */
+static void
+test_late_answer(void)
+{
+	struct out_case o;
+	struct post_id id;
+	bool late = false;
+
+	out_begin(&o, CHUNKS, "in-flight=40\n");
+	stage_members(&o.t, 400);
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000003", "", 1,
+		  true });
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	for (; !late; g_usleep(2000)) {
+		g_autofree char *trace = stage_trace(&o.t, &id);
+
+		late = strstr(trace, "they are waited for apart") != NULL;
+	}
+	sink_clear_rules(o.sink);
+	sink_go_on(o.sink);
+	out_wait(&o);
+	see_each(&o, 400, 0);
+	out_end(&o);
+}
+
 static const struct tap_case cases[] = {
 	{ "xverp: one envelope for many", test_xverp },
 	{ "auto: xverp as soon as it is known to be offered", test_auto },
@@ -457,6 +528,8 @@ static const struct tap_case cases[] = {
 	  test_relay_fails },
 	{ "a domain's transactions at once", test_domain_connections },
 	{ "a domain's rate", test_domain_rate },
+	{ "a copy without an answer holds up no other", test_late },
+	{ "and its answer is taken when it comes", test_late_answer },
 	{ NULL, NULL }
 };
 
