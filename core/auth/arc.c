@@ -106,7 +106,7 @@ canon_of(const char *text, enum canon *header, enum canon *body)
 	if (text == NULL)
 		text = rows[0].text;
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
-		if (g_ascii_strcasecmp(rows[i].text, text) == 0) {
+		if (strcmp(rows[i].text, text) == 0) {
 			*header = rows[i].header;
 			*body = rows[i].body;
 			return true;
@@ -145,6 +145,24 @@ same_base64(const char *a, const char *b)
 	}
 }
 
+#define CLOCKS_APART_S (10 * 3600)	/* what a wrong clock may do */
+
+/* x= is over, or before t= (RFC 6376 section 3.5) */
+static bool
+is_expired(const struct tags *tags)
+{
+	const char *expires = tags_get(tags, "x");
+	const char *signed_at = tags_get(tags, "t");
+	gint64 until, from;
+
+	if (expires == NULL)
+		return false;
+	until = g_ascii_strtoll(expires, NULL, 10);
+	from = signed_at != NULL ? g_ascii_strtoll(signed_at, NULL, 10) : 0;
+	return until < from ||
+	       until < g_get_real_time() / G_USEC_PER_SEC - CLOCKS_APART_S;
+}
+
 static enum outcome
 check_ams(struct check *check, unsigned int instance)
 {
@@ -155,6 +173,10 @@ check_ams(struct check *check, unsigned int instance)
 	g_autoptr(GString) data = g_string_new(NULL);
 	enum canon header, body;
 
+	if (is_expired(&set->ams)) {
+		check->why = "has expired";
+		return BAD;
+	}
 	check->why = "covers another body";
 	if (!canon_of(tags_get(&set->ams, "c"), &header, &body) ||
 	    tags_get(&set->ams, "l") != NULL) {

@@ -27,8 +27,8 @@ void arc_check(struct lookups *lookups, const struct header *header,
  *		are prepended to it
  * chain	what arc_check() said of the message as it arrived: the cv=
  *		that is sealed. After FAIL our set is the only one that the
- *		seal covers. With TEMPERROR, or 50 sets there already,
- *		nothing is added.
+ *		seal covers. With TEMPERROR, 50 sets there already, or a
+ *		newest seal that says cv=fail, nothing is added.
  * results	for AAR: the text of an Authentication-Results field, with the
  *		authserv-id (authres_print)
  * hash_body	of the body as it will be sent, relaxed

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/auth/authres.h"
 #include "core/auth/signed_fields.h"
 #include "core/base/banned.h"
 
@@ -45,15 +46,16 @@ instance_of(const char *text)
 	return (unsigned int)number;
 }
 
-/* "i=1; authserv-id; ..." */
+/* "i=1; authserv-id; ..."; comments may stand around i= (section 4.1.1) */
 static unsigned int
 aar_instance(const char *value, size_t len)
 {
-	const char *end = memchr(value, ';', len);
+	g_autoptr(GString) bare = g_string_new(NULL);
+	size_t at = authres_bare(value, len, ';', bare);
 	struct tags tags;
 	unsigned int instance = 0;
 
-	if (end == NULL || !tags_parse(value, (size_t)(end - value), &tags))
+	if (at == len || !tags_parse(bare->str, bare->len, &tags))
 		return 0;
 	if (tags.count == 1)
 		instance = instance_of(tags_get(&tags, "i"));
@@ -124,6 +126,49 @@ has_all(const struct tags *tags, const char *const *names)
 	return true;
 }
 
+/* t= and x= are 1*12DIGIT where they are there (RFC 6376 section 3.5). */
+static bool
+has_time(const struct tags *tags, const char *name)
+{
+	const char *text = tags_get(tags, name);
+	size_t len = text != NULL ? strspn(text, "0123456789") : 0;
+
+	return text == NULL || (len >= 1 && len <= 12 && text[len] == '\0');
+}
+
+/* The letters of base64, folds, and "=" only at the end: a decoder that
+ * skips what is none of these would take many texts for one signature. */
+static bool
+is_base64(const char *text)
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "abcdefghijklmnopqrstuvwxyz"
+				      "0123456789+/ \t\r\n";
+	size_t count = 0, pads = 0;
+
+	for (; *text != '\0'; text++) {
+		if (*text == '=')
+			pads++;
+		else if (strchr(letters, *text) == NULL ||
+			 (pads > 0 && !g_ascii_isspace(*text)))
+			return false;
+		count += !g_ascii_isspace(*text);
+	}
+	return count > pads && pads <= 2 && count % 4 == 0;
+}
+
+/* How a tag must look, where it is there; text of each is case-sensitive
+ * (RFC 6376 section 3.2). */
+static bool
+has_form(const struct tags *tags)
+{
+	const char *query = tags_get(tags, "q");
+
+	return has_time(tags, "t") && has_time(tags, "x") &&
+	       is_base64(tags_get(tags, "b")) &&
+	       (query == NULL || lists_name(query, "dns/txt"));
+}
+
 static const char *
 check_set(const struct arc_set *set, unsigned int instance)
 {
@@ -136,14 +181,16 @@ check_set(const struct arc_set *set, unsigned int instance)
 			return "an ARC set is not complete";
 	if (!has_all(&set->ams, ams) || !has_all(&set->as, as))
 		return "an ARC field lacks a tag";
+	if (!has_form(&set->ams) || !has_form(&set->as))
+		return "an ARC field has a tag of a wrong form";
 	if (lists_name(tags_get(&set->ams, "h"), "arc-seal"))
 		return "an ARC-Message-Signature covers seals";
 	if (tags_get(&set->as, "h") != NULL)
 		return "an ARC-Seal has h=";
 	cv = tags_get(&set->as, "cv");
-	if (g_ascii_strcasecmp(cv, "fail") == 0)
+	if (strcmp(cv, "fail") == 0)
 		return "a sealer has found the chain broken";
-	if (g_ascii_strcasecmp(cv, instance == 1 ? "none" : "pass") != 0)
+	if (strcmp(cv, instance == 1 ? "none" : "pass") != 0)
 		return "an ARC-Seal has a wrong cv=";
 	return NULL;
 }

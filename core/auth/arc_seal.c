@@ -140,14 +140,27 @@ add_as(const struct seal *seal)
 	return true;
 }
 
+/* Has the newest seal said that the chain is broken? Then no more is to be
+ * said (section 5.1 step 2). */
+static bool
+has_ended(const struct arc_chain *chain)
+{
+	const struct tags *newest = &chain->sets[chain->count - 1].as;
+	const char *cv = newest->count > 0 ? tags_get(newest, "cv") : NULL;
+
+	return cv != NULL && strcmp(cv, "fail") == 0;
+}
+
 /* The instance of the new set; 0: there can be none. */
 static unsigned int
 next_instance(const struct header *header)
 {
 	struct arc_chain *chain = arc_chain_read(header);
-	unsigned int next = chain->count < ARC_SETS_MAX ? chain->count + 1
-							: 0;
+	unsigned int next = chain->count + 1;
 
+	if (chain->count == ARC_SETS_MAX ||
+	    (chain->count > 0 && has_ended(chain)))
+		next = 0;
 	arc_chain_free(chain);
 	return next;
 }

@@ -49,6 +49,25 @@ skip_cfws(struct reader *reader)
 	}
 }
 
+size_t
+authres_bare(const char *value, size_t len, char stop, GString *out)
+{
+	g_autofree char *text = g_strndup(value, len);
+	struct reader reader = { .at = text };
+
+	while (*reader.at != '\0' && *reader.at != stop) {
+		if (*reader.at == '(') {
+			skip_comment(&reader);
+			if (reader.bad)
+				return len;
+			g_string_append_c(out, ' ');
+		} else {
+			g_string_append_c(out, *reader.at++);
+		}
+	}
+	return *reader.at == stop ? (size_t)(reader.at - text) : len;
+}
+
 static char *
 read_quoted(struct reader *reader)
 {

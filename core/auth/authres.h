@@ -3,6 +3,7 @@
 #define MUSTER_AUTH_AUTHRES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include <glib.h>
 
@@ -40,5 +41,12 @@ struct authres_item {
  * value; NULL: it does not follow the grammar. Frees its items. At most
  * 100. */
 GPtrArray *authres_parse(const char *value, char **authserv_id);
+
+/*
+ * authres_bare - the value up to the first stop that stands outside comments,
+ * with a blank for each comment, appended to out. Returns where stop is; len:
+ * there is none, or a comment does not end.
+ */
+size_t authres_bare(const char *value, size_t len, char stop, GString *out);
 
 #endif

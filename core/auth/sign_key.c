@@ -36,8 +36,8 @@ sig_algorithm_of_name(const char *name, enum sig_algorithm *out)
 						 SIG_ED25519_SHA256};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
-		if (g_ascii_strcasecmp(sig_algorithm_name(all[i]), name) ==
-		    0) {
+		/* A tag's value is case-sensitive (RFC 6376 section 3.2). */
+		if (strcmp(sig_algorithm_name(all[i]), name) == 0) {
 			*out = all[i];
 			return true;
 		}

@@ -6,7 +6,8 @@
  *	sig-tool verify MESSAGE KEYS	prints "arc RESULT REASON", then
  *					"dkim RESULT DOMAIN REASON" for each
  *	sig-tool sign MESSAGE KEYS PEM DOMAIN SELECTOR	the message, signed
- *	sig-tool seal MESSAGE KEYS PEM DOMAIN SELECTOR RESULTS	sealed
+ *	sig-tool seal MESSAGE KEYS PEM DOMAIN SELECTOR RESULTS [TIME]	sealed;
+ *		as it was, where nothing is to be sealed
  *	sig-tool record PEM DOMAIN SELECTOR	what is to be published
  *
  * KEYS has "name TAB text" a line, or "name" alone for a DNS that fails.
@@ -108,19 +109,19 @@ add_signature(struct post *post, struct lookups *lookups, char **argv,
 	g_autoptr(GString) out = g_string_new(NULL);
 	struct arc_evidence arc;
 	uint8_t digest[32];
-	bool done;
 
 	body_hash_feed(hash, body, len);
 	(void)body_hash_end(hash, digest);
 	arc_evidence_init(&arc);
 	arc_check(lookups, &post->header, body, len, &arc);
-	done = strcmp(argv[1], "seal") == 0
-		       ? arc_seal(&post->header, &arc, argv[7], digest, key,
-				  time(NULL))
-		       : dkim_add_signature(&post->header, digest, key, time(NULL));
-	arc_evidence_done(&arc);
-	if (!done)
+	if (strcmp(argv[1], "seal") == 0)
+		(void)arc_seal(&post->header, &arc, argv[7], digest, key,
+			       argv[8] != NULL
+				       ? g_ascii_strtoll(argv[8], NULL, 10)
+				       : time(NULL));
+	else if (!dkim_add_signature(&post->header, digest, key, time(NULL)))
 		g_error("not signed");
+	arc_evidence_done(&arc);
 	header_write(&post->header, out);
 	g_string_append(out, "\r\n");
 	g_string_append_len(out, body, (gssize)len);

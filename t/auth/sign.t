@@ -170,12 +170,54 @@ for my $chain (['us'], [qw(us us)], ['dkimpy'], [qw(dkimpy us)],
 	}
 }
 
+# The form of a set, beside a signature that is good.
+for my $case (['as it should be', 'as', '', '', 'pass'],
+	['no t=', 'ams', '; t=12345', '', 'pass'],
+	['t= empty', 'ams', 't=12345', 't=', 'fail'],
+	['t= empty', 'as', 't=12345', 't=', 'fail'],
+	['t= a word', 'ams', 't=12345', 't=abc', 'fail'],
+	['t= a word', 'as', 't=12345', 't=abc', 'fail'],
+	['t= negative', 'as', 't=12345', 't=-5', 'fail'],
+	['x= a word', 'ams', 't=12345', 'x=soon', 'fail'],
+	['x= past', 'ams', 't=12345', 't=12345; x=12346', 'fail'],
+	['x= before t=', 'ams', 't=12345', 't=5000000000; x=4999999999',
+		'fail'],
+	['x= to come', 'ams', 't=12345', 't=12345; x=5000000000', 'pass'],
+	['a= in capitals', 'ams', 'rsa-sha256', 'RSA-SHA256', 'fail'],
+	['a= in capitals', 'as', 'rsa-sha256', 'RSA-SHA256', 'fail'],
+	['cv= in capitals', 'as', 'cv=none', 'cv=NONE', 'fail'],
+	['c= in capitals', 'ams', 'relaxed/relaxed', 'Relaxed/Relaxed', 'fail'],
+	['q= as usual', 'ams', 't=12345', 'q=dns/txt', 'pass'],
+	['q= another', 'ams', 't=12345', 'q=pigeon', 'fail'],
+	['a tag of ours to come', 'as', 't=12345', 'zz=1; t=12345', 'pass'],
+	['a tag twice', 'as', 't=12345', 't=12345; t=12345', 'fail'],
+	['h= in a seal', 'as', 't=12345', 't=12345; h=from', 'fail'],
+	['h= names seals', 'ams', 'h=from', 'h=ARC-Seal : from', 'fail'],
+	['l=', 'ams', 't=12345', 'l=2', 'fail'],
+	['i= with blanks and folds', 'ams', 'i=1;', 'i = 1\\n\\t;', 'pass'],
+	['i= behind a comment', 'aar', 'i=1', '(a; b) i=1 (c)', 'pass'],
+	['i= not first', 'aar', 'i=1; mx.example', 'mx.example; i=1', 'fail'],
+	['i= with more', 'aar', 'i=1', 'i=1x', 'fail'],
+	['a comment without end', 'aar', 'i=1', '(i=1', 'fail'],
+	['folded b=', 'b', '', ' \\n\\t', 'pass'],
+	['too much padding', 'b', '', '====', 'fail'],
+	['more behind b=', 'b', '', 'AAAA', 'fail'],
+	['a foreign letter in b=', 'b', '', '!', 'fail']) {
+	my ($what, $field, $from, $to, $is) = @$case;
+	my $odd = put(run("/usr/bin/python3 $ENV{MUSTER_SRC}/t/auth/arc-odd.py"
+		. " $who $field '$from' '$to'"));
+
+	like(run("$tool verify $odd $keys"), qr/^arc $is/m,
+		"form: $what ($field)");
+}
+
 # A broken chain is sealed as broken, once.
 my $broken = $seal{us}->("$head\r\nhello\r\n") =~ s/hello/hallo/r;
 my $again = $seal{us}->($broken);
 like($again, qr/ARC-Seal: i=2;[^:]*cv=fail/, 'a broken chain gets cv=fail');
 like(run("$tool verify " . put($again) . " $keys"), qr/^arc fail/m,
 	'and stays broken');
+is($seal{us}->($again), $again, 'and no other seal comes on top of it');
 
 # Keys that cannot be had now are no verdict.
 my $signed = run("$tool sign " . put("$head\r\nhello\r\n") . " $keys $who");
