@@ -464,6 +464,22 @@ is_ambiguous(const struct header *header)
 	return header_count(header, "From") == 0;
 }
 
+/* libopendkim 2.11 copies a field up to a NUL, and then reads as many bytes
+ * as it was told: past the end. No field may have one (RFC 5322 section
+ * 2.2). */
+static bool
+has_nul(const struct header *header)
+{
+	for (guint i = 0; i < header->fields->len; i++) {
+		const struct header_field *field = &g_array_index(
+			header->fields, struct header_field, i);
+
+		if (memchr(field->raw, '\0', field->raw_len) != NULL)
+			return true;
+	}
+	return false;
+}
+
 static void
 refuse_all(const struct header *header, GPtrArray *out)
 {
@@ -491,7 +507,7 @@ dkim_check(struct lookups *lookups, const struct header *header,
 	*ignored = 0;
 	if (header_find(header, FIELD, 0) < 0)
 		return out;
-	if (is_ambiguous(header)) {
+	if (is_ambiguous(header) || has_nul(header)) {
 		refuse_all(header, out);
 		return out;
 	}
