@@ -50,6 +50,30 @@ content_read(struct inbound *inbound, struct content *out, struct err *err)
 
 /* --- loops -------------------------------------------------------------- */
 
+/* An address's letters: "dev@a.example" is not in "xdev@a.example". */
+static bool
+is_whole(const char *text, const char *from, size_t len)
+{
+	static const char marks[] = ".-_+=@";
+	const char *before = from > text ? from - 1 : NULL;
+
+	return (before == NULL || (!g_ascii_isalnum(*before) &&
+				   strchr(marks, *before) == NULL)) &&
+	       !g_ascii_isalnum(from[len]) && from[len] != '-' &&
+	       (from[len] != '.' || !g_ascii_isalnum(from[len + 1]));
+}
+
+static bool
+holds_whole(const char *text, const char *what)
+{
+	size_t len = strlen(what);
+	const char *at = strstr(text, what);
+
+	while (at != NULL && !is_whole(text, at, len))
+		at = strstr(at + 1, what);
+	return at != NULL;
+}
+
 /* Does some field of this name hold this text? In any case of letters. */
 static bool
 has_text(const struct header *header, const char *name, const char *text)
@@ -67,21 +91,28 @@ has_text(const struct header *header, const char *name, const char *text)
 			continue;
 		value = header_value(header, (int)i);
 		lower = g_ascii_strdown(value, -1);
-		found = strstr(lower, text) != NULL;
+		found = holds_whole(lower, text);
 	}
 	return found;
 }
 
 /* Our List-Id, or, where another list has put its own in that place, the
- * X-Loop that it left alone. */
+ * X-Loop that it left alone, or the note of a program that ran the list
+ * before us or a gateway. */
 static bool
 was_here(const struct header *header, const char *list)
 {
-	g_autofree char *id = g_strdup_printf("<%s>", list);
+	static const char *const notes[] = {
+		"X-Loop", "X-BeenThere", "X-Mailing-List", "Mailing-List",
+	};
+	g_autofree char *id = g_strdup(list);
+	bool found;
 
 	*strchr(id, '@') = '.';
-	return has_text(header, "List-Id", id) ||
-	       has_text(header, "X-Loop", list);
+	found = has_text(header, "List-Id", id);
+	for (size_t i = 0; i < G_N_ELEMENTS(notes) && !found; i++)
+		found = has_text(header, notes[i], list);
+	return found;
 }
 
 static bool

@@ -46,6 +46,26 @@ for my $row (split /\n/, slurp("$corpus/index.tsv")) {
 	$rows++;
 }
 cmp_ok($rows, '>', 50, 'a whole corpus');
+
+# The marks of a loop, and what only looks like one.
+for my $case (['X-Loop: DEV@lists.test', qr/^554 5\.4\.6 Mail loop/],
+	['X-BeenThere: dev@lists.test', qr/^554 5\.4\.6 Mail loop/],
+	['Mailing-List: contact dev-help@lists.test; run by x',
+		qr/^discard$/],
+	['Mailing-List: list dev@lists.test', qr/^554 5\.4\.6/],
+	['List-Id: "Dev" <Dev.lists.test>', qr/^554 5\.4\.6/],
+	['List-Id: <more-dev.lists.test>', qr/^discard$/],
+	['X-Loop: mydev@lists.test', qr/^discard$/],
+	['X-Loop: dev@lists.test.example', qr/^discard$/],
+	['X-Loop: x.dev@lists.test, dev@lists.test.', qr/^554 5\.4\.6/]) {
+	my ($field, $wanted) = @$case;
+	my $id = $rows++;
+	like($site->post_from('192.0.2.7', 'ann@far.test', [$list],
+		"From: ann\@far.test\r\nSubject: hello $id\r\n"
+		. "Message-ID: <$id\@far.test>\r\n$field\r\n\r\nhi $id\r\n"),
+		$wanted, "a loop? $field");
+	$taken{deliver}++ if $wanted =~ /discard/;
+}
 my $held = @{ $site->json('held', 'ls', $list) };
 is($held, $taken{hold}, 'commands that came to the list are held');
 $site->await_idle;
