@@ -55,6 +55,8 @@ why_not(const struct held_view *view)
 			   bytes + view->body_at, len - view->body_at) !=
 	    AUTOMATIC_NO)
 		return "it is automatic mail";
+	if (automatic_unwelcome(&view->header))
+		return "it asks for no automatic answer, or came over a list";
 	return NULL;
 }
 

@@ -2,6 +2,7 @@
 #ifndef MUSTER_MAIL_AUTOMATIC_H
 #define MUSTER_MAIL_AUTOMATIC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "core/mail/header.h"
@@ -31,6 +32,13 @@ const char *automatic_name(enum automatic automatic);
  */
 enum automatic automatic_kind(const char *sender, const struct header *header,
 			      const char *body, size_t body_len);
+
+/*
+ * automatic_unwelcome - the message is not to be answered by a machine, even
+ * where a person wrote it: it came over a list, says bulk, or asks for that
+ * (RFC 3834 section 2, X-Auto-Response-Suppress).
+ */
+bool automatic_unwelcome(const struct header *header);
 
 /*
  * command_meant - a command that was sent to the list by mistake: the whole
