@@ -33,6 +33,7 @@ struct trial {
 	GByteArray *bytes;
 	size_t body_at;
 	char *sender;
+	GPtrArray *addressed;	/* the list alone, unless given */
 	/* result, by rule */
 	enum step *known_at;
 	enum truth *truth;
@@ -335,7 +336,7 @@ read_message(struct trial *trial)
 }
 
 static enum admin_status
-set_envelope(struct trial *trial)
+set_envelope(struct trial *trial, const char *list)
 {
 	const struct call *call = trial->call;
 	struct message *message = &trial->message;
@@ -359,6 +360,8 @@ set_envelope(struct trial *trial)
 	message->tls = "";
 	message->began_s = g_get_real_time() / G_USEC_PER_SEC;
 	message->recipients = 1;
+	g_ptr_array_add(trial->addressed, g_strdup(list));
+	message->addressed = trial->addressed;
 	message->spf = &trial->evidence->spf;
 	return ADMIN_DONE;
 }
@@ -392,6 +395,7 @@ trial_new(struct call *call)
 					     g_free);
 	trial->owned = g_ptr_array_new_with_free_func(g_free);
 	trial->bytes = g_byte_array_new();
+	trial->addressed = g_ptr_array_new_with_free_func(g_free);
 	trial->evidence = evidence_new();
 	trial->questions = store_questions(call->admin->store);
 	trial->sets = sets_new(call->admin->settings->sets_dir);
@@ -409,6 +413,7 @@ trial_free(struct trial *trial)
 	g_hash_table_destroy(trial->given);
 	g_ptr_array_unref(trial->owned);
 	g_byte_array_unref(trial->bytes);
+	g_ptr_array_unref(trial->addressed);
 	evidence_free(trial->evidence);
 	sets_free(trial->sets);
 	g_free(trial->sender);
@@ -425,7 +430,7 @@ run(struct trial *trial, const char *list)
 	enum admin_status status = read_message(trial);
 
 	if (status == ADMIN_DONE)
-		status = set_envelope(trial);
+		status = set_envelope(trial, list);
 	for (; status == ADMIN_DONE && given != NULL && *given != NULL;
 	     given++)
 		status = give(trial, *given);

@@ -129,6 +129,7 @@ get(void *arg, enum fact_id id, const char *argument, int64_t seconds,
 	case FACT_SENDER_BANNED:
 	case FACT_CLIENT_BANNED:
 	case FACT_RECIPIENTS:
+	case FACT_RECIPIENT:
 		return facts_get_envelope(facts, id, seconds, out);
 	case FACT_AUTHOR:
 	case FACT_AUTHOR_NAME:

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "core/inbound/facts_inside.h"
+#include "core/mail/addr.h"
 #include "core/base/banned.h"
 
 /* --- connection and envelope -------------------------------------------- */
@@ -78,6 +79,25 @@ get_sender_person(struct facts *facts, enum fact_id id, struct fact_value *out)
 							 : person->banned);
 }
 
+/* In canonical form; what is no address stays as it came. */
+static bool
+get_addressed(struct facts *facts, struct fact_value *out)
+{
+	const GPtrArray *addressed = facts->message->addressed;
+	GPtrArray *texts = g_ptr_array_new();
+
+	for (guint i = 0; i < addressed->len; i++) {
+		const char *path = addressed->pdata[i];
+		struct addr addr = {0};
+
+		g_ptr_array_add(texts, g_strdup(addr_parse(path, &addr)
+							? addr.text
+							: path));
+		addr_done(&addr);
+	}
+	return fact_texts(facts, out, texts);
+}
+
 bool
 facts_get_envelope(struct facts *facts, enum fact_id id, int64_t seconds,
 		   struct fact_value *out)
@@ -100,6 +120,9 @@ facts_get_envelope(struct facts *facts, enum fact_id id, int64_t seconds,
 	case FACT_RECIPIENTS:
 		return message->step >= STEP_HEADERS &&
 		       fact_number(out, message->recipients);
+	case FACT_RECIPIENT:
+		return message->step >= STEP_HEADERS &&
+		       get_addressed(facts, out);
 	default:
 		return get_sender_person(facts, id, out);
 	}

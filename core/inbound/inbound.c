@@ -43,6 +43,7 @@ inbound_new(const struct inbound_env *env)
 	inbound->questions = ask_questions(env->ask);
 	inbound->head = g_string_new(NULL);
 	inbound->rcpts = g_ptr_array_new_with_free_func(rcpt_free);
+	inbound->addressed = g_ptr_array_new_with_free_func(g_free);
 	inbound->refused = g_array_new(FALSE, FALSE, sizeof(struct refusal));
 	g_array_set_clear_func(inbound->refused, refusal_done);
 	inbound->peer =
@@ -58,6 +59,7 @@ inbound_free(struct inbound *inbound)
 		return;
 	inbound_reset(inbound);
 	g_ptr_array_free(inbound->rcpts, TRUE);
+	g_ptr_array_free(inbound->addressed, TRUE);
 	g_array_free(inbound->refused, TRUE);
 	g_free(inbound->peer.host);
 	g_free(inbound->peer.addr);
@@ -113,6 +115,7 @@ inbound_reset(struct inbound *inbound)
 	inbound->sender_ok = false;
 	inbound->size_declared = 0;
 	inbound->foreign = 0;
+	g_ptr_array_set_size(inbound->addressed, 0);
 	inbound->too_large = false;
 	inbound->id[0] = '\0';
 }

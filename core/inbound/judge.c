@@ -59,6 +59,7 @@ judge_header(struct inbound *inbound)
 		return;
 	message->step = STEP_HEADERS;
 	message->recipients = inbound->foreign + inbound->rcpts->len;
+	message->addressed = inbound->addressed;
 	if (inbound->auth != NULL)
 		auth_header(inbound->auth, &message->header);
 	for (guint i = 0; i < inbound->rcpts->len; i++)

@@ -32,6 +32,8 @@ struct message {
 	/* from STEP_HEADERS on */
 	enum step step;			/* how far it has come */
 	unsigned int recipients;	/* all that the MTA takes */
+	const GPtrArray *addressed;	/* char *: their paths, as they came;
+					 * of very many only the first */
 	struct header header;
 	GPtrArray *authors;		/* canonical addresses */
 	bool authors_complete;

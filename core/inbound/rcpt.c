@@ -105,6 +105,21 @@ domain_is_ours(const struct inbound *inbound, const char *path)
 	return ours;
 }
 
+/* For the facts: what the MTA takes, whoever it is for */
+static void
+note_addressed(struct inbound *inbound, const char *path)
+{
+	if (inbound->addressed->len < ADDRESSED_MAX)
+		g_ptr_array_add(inbound->addressed, g_strdup(path));
+}
+
+static void
+add_foreign(struct inbound *inbound, const char *path)
+{
+	inbound->foreign++;
+	note_addressed(inbound, path);
+}
+
 static void
 begin_auth(struct inbound *inbound)
 {
@@ -146,6 +161,7 @@ answer_list(struct inbound *inbound, struct rcpt *rcpt,
 	if (reply->code == 250) {
 		begin_auth(inbound);
 		g_ptr_array_add(inbound->rcpts, rcpt);
+		note_addressed(inbound, rcpt->path);
 		return;
 	}
 	inbound_log_refused(inbound, rcpt->is.list, rcpt->path, reply);
@@ -171,7 +187,7 @@ answer_rcpt(struct inbound *inbound, const char *path, struct rcpt_answer *is,
 	if (is->kind == RCPT_LIST) {
 		answer_list(inbound, rcpt_new(path, is), reply);
 	} else if (is->kind == RCPT_FOREIGN) {
-		inbound->foreign++;
+		add_foreign(inbound, path);
 	} else {
 		reply_set(reply, 550, "5.1.1",
 			  "There is no list and no address of that name here");
@@ -188,7 +204,7 @@ inbound_rcpt(struct inbound *inbound, const char *path,
 
 	reply_none(reply);
 	if (!domain_is_ours(inbound, path)) {
-		inbound->foreign++;
+		add_foreign(inbound, path);
 		return;
 	}
 	if (inbound->rcpts->len >= RCPT_MAX ||

@@ -29,6 +29,8 @@ struct rcpt {
 	bool taken;		/* accepted, held or discarded: 250 */
 };
 
+#define ADDRESSED_MAX 1000
+
 struct inbound {
 	const struct inbound_env *env;
 	struct settings *settings;	/* env's */
@@ -43,6 +45,8 @@ struct inbound {
 	GPtrArray *rcpts;	/* of struct rcpt: ours, welcome at RCPT */
 	GArray *refused;	/* of struct refusal, owned texts */
 	unsigned int foreign;
+	GPtrArray *addressed;	/* char *: paths of those that were not
+				 * refused, up to ADDRESSED_MAX */
 	struct auth *auth;	/* NULL until there is a recipient of ours */
 	struct message message;
 	GString *head;		/* the header as the client sent it */

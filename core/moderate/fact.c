@@ -51,6 +51,9 @@ const struct fact fact_table[FACT_COUNT] = {
 	     "so is the client"),
 	FACT(RECIPIENTS, "recipients", NUMBER, NONE, HEADERS,
 	     "recipients in the envelope"),
+	FACT(RECIPIENT, "recipient", PERSON, NONE, HEADERS,
+	     "each of them: this list, other lists, people; of very many the "
+	     "first 1000"),
 	FACT(AUTHOR, "author", PERSON, NONE, HEADERS,
 	     "every address of From"),
 	FACT(AUTHOR_NAME, "author.name", TEXTS, NONE, HEADERS,
@@ -157,7 +160,7 @@ other_word(const char *name)
 		{ "from", "author" }, { "ip", "client.addr" },
 		{ "mail.from", "sender" }, { "member", "author.member" },
 		{ "moderated", "author.moderated" }, { "rate", "author.rate" },
-		{ "rcpts", "recipients" }, { "role", "author.role" },
+		{ "rcpt", "recipient" }, { "rcpts", "recipients" }, { "role", "author.role" },
 		{ "type", "mime.type" }, { "user", "login" },
 		{ "verified", "author.verified" },
 	};

@@ -61,6 +61,7 @@ enum fact_id {
 	FACT_CLIENT_BANNED,	/* bool */
 	/* headers */
 	FACT_RECIPIENTS,	/* number: in the envelope */
+	FACT_RECIPIENT,		/* person: each of them, of any kind */
 	FACT_AUTHOR,		/* person: every address of From */
 	FACT_AUTHOR_NAME,	/* texts: display names */
 	FACT_AUTHOR_DOMAIN,	/* texts */

@@ -56,6 +56,25 @@ is_deeply($deleted, ['<open@lists.test>'],
 is($verdict, 'discard', 'two lists');
 is(scalar($site->posts), 6, 'each is kept once');
 
+# Policies see all of the envelope.
+$site->list('alone@lists.test', 'policy=open');
+$site->muster({ in => 'reject "not with %{recipient}" when recipients > 1 '
+	. 'and not (recipient in ("@far.test") and recipient in '
+	. '("alone@lists.test")) accept' },
+	'policy', 'set', 'alone@lists.test', '-');
+for my $case (['taken', '<alone@lists.test>'],
+	['taken', '<alone@lists.test>', '<x@FAR.test>'],
+	['refused', '<alone@lists.test>', '<x@elsewhere.test>'],
+	['refused', '<x@elsewhere.test>', '<Alone@Lists.Test>']) {
+	my ($wanted, @to) = @$case;
+	my $before = () = $site->posts;
+
+	ends(post(), @to);
+	my $after = () = $site->posts;
+	is($after > $before ? 'taken' : 'refused', $wanted,
+		"recipients @to");
+}
+
 # When it cannot be committed nothing is taken from the MTA.
 $session->mail('<a@far.test>');
 $session->rcpt('<open@lists.test>');
