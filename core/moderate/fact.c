@@ -147,6 +147,34 @@ fact_find(const char *name)
 	return NULL;
 }
 
+const char *const *
+fact_values(enum fact_id id)
+{
+	static const char *const days[] = { "mon", "tue", "wed", "thu", "fri",
+					    "sat", "sun", NULL };
+	static const char *const results[] = { "pass", "fail", "softfail",
+		"neutral", "none", "policy", "temperror", "permerror", NULL };
+	static const char *const asked[] = { "none", "quarantine", "reject",
+					     NULL };
+	static const char *const roles[] = { "member", "owner", "moderator",
+					     NULL };
+	static const char *const machines[] = { "autoreply", "dsn",
+		"challenge", "generated", NULL };
+	static const char *const commands[] = { "subscribe", "unsubscribe",
+						NULL };
+	static const char *const means[] = { "dmarc", "login", "network",
+					     "sealer", NULL };
+	static const char *const *const values[FACT_COUNT] = {
+		[FACT_WEEKDAY] = days, [FACT_SPF] = results,
+		[FACT_DKIM] = results, [FACT_DMARC] = results,
+		[FACT_ARC] = results, [FACT_DMARC_POLICY] = asked,
+		[FACT_AUTHOR_ROLE] = roles, [FACT_AUTOMATIC] = machines,
+		[FACT_COMMAND] = commands, [FACT_VERIFIED_BY] = means,
+	};
+
+	return values[id];
+}
+
 /* What people write who know other programs. */
 static const char *
 other_word(const char *name)

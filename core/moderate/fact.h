@@ -116,6 +116,8 @@ struct fact {
 
 extern const struct fact fact_table[FACT_COUNT];	/* [id].id == id */
 const struct fact *fact_find(const char *name);	/* NULL: none */
+/* fact_values - the only words that a text can be; NULL: it can be any */
+const char *const *fact_values(enum fact_id id);
 /* fact_suggest - the nearest name, NULL if none is near */
 const char *fact_suggest(const char *name);
 

@@ -12,6 +12,21 @@
 #define NAME_MAX_LEN 64		/* of a header field, of a file */
 #define ITEMS_MAX 1000		/* of a literal set */
 
+/* Words of the language, which begin or join what a fact was wanted for */
+static bool
+is_keyword(const char *word)
+{
+	static const char *const words[] = {
+		"and", "or", "when", "in", "accept", "hold", "reject",
+		"discard", "defer", "guard",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (strcmp(words[i], word) == 0)
+			return true;
+	return false;
+}
+
 static enum err_code
 fail_fact(struct lexer *lexer)
 {
@@ -22,6 +37,10 @@ fail_fact(struct lexer *lexer)
 		return lex_fail(lexer, lexer->token.from, "expected a fact "
 				"such as author.member, found %s", found);
 	word = lex_slice(lexer);
+	if (is_keyword(word))
+		return lex_fail(lexer, lexer->token.from, "a condition is "
+				"wanted here, such as author.member; found %s",
+				found);
 	near = fact_suggest(word);
 	if (near != NULL)
 		return lex_fail(lexer, lexer->token.from, "there is no fact "

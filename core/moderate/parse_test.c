@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/moderate/policy_inside.h"
 
+#include <stdint.h>
 #include <string.h>
 
+#include "conf/keys.h"
 #include "core/base/banned.h"
 
 /* Tests: a fact, and what it is compared with. Types are checked here. */
@@ -103,6 +105,29 @@ check_op(struct lexer *lexer, const struct fact *fact)
 	return ERR_OK;
 }
 
+/* A fact that can only be one of some words is not another one. */
+static enum err_code
+check_value(struct lexer *lexer, size_t at, const struct fact *fact,
+	    const char *text)
+{
+	const char *const *values = fact_values(fact->id);
+	g_autofree char *all = NULL;
+	const char *near;
+
+	if (values == NULL)
+		return ERR_OK;
+	for (const char *const *one = values; *one != NULL; one++)
+		if (g_ascii_strcasecmp(*one, text) == 0)
+			return ERR_OK;
+	near = key_nearest(values, text);
+	if (near != NULL)
+		return lex_fail(lexer, at, "%s is never \"%s\"; did you mean "
+				"\"%s\"?", fact->name, text, near);
+	all = g_strjoinv(", ", (char **)(uintptr_t)values);
+	return lex_fail(lexer, at, "%s is never \"%s\", but one of %s",
+			fact->name, text, all);
+}
+
 static enum err_code
 parse_compare(struct lexer *lexer, struct ask *ask, struct node **out)
 {
@@ -110,6 +135,7 @@ parse_compare(struct lexer *lexer, struct ask *ask, struct node **out)
 	g_autoptr(node_auto) node = NULL;
 	enum token_kind op = lexer->token.kind;
 	enum err_code rc = check_op(lexer, fact);
+	size_t at;
 
 	if (rc == ERR_OK)
 		rc = lex_next(lexer);
@@ -119,10 +145,13 @@ parse_compare(struct lexer *lexer, struct ask *ask, struct node **out)
 		return fail_constant(lexer, fact);
 	node = test_new(NODE_COMPARE, ask);
 	node->op = op;
+	at = lexer->token.from;
 	node->number = fact->type == FACT_BOOL ? lex_is(lexer, "yes") :
 		lexer->token.number;
 	rc = type_is_text(fact->type) ? parse_constant(lexer, &node->text) :
 		lex_next(lexer);
+	if (rc == ERR_OK && type_is_text(fact->type))
+		rc = check_value(lexer, at, fact, node->text);
 	if (rc != ERR_OK)
 		return rc;
 	*out = g_steal_pointer(&node);

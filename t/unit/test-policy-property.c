@@ -78,6 +78,12 @@ make_text_test(GRand *rand, struct cond *cond)
 		cond->negated = false;
 		return;
 	case 1:
+		/* A wrong word is a mistake where only some can be. */
+		if (fact_values(cond->fact->id) != NULL) {
+			cond->kind = MATCHES;
+			cond->constant = below(rand, 3);
+			return;
+		}
 		cond->kind = EQUALS;
 		cond->constant = below(rand, person ? G_N_ELEMENTS(people) :
 				       G_N_ELEMENTS(words));

@@ -42,6 +42,16 @@ test_errors(void)
 		{ "guard hold", "p:1:11: a policy has at least one rule" },
 		{ "hold when not author.membr\naccept", "p:1:15: there is no "
 		  "fact \"author.membr\"; did you mean \"author.member\"?" },
+		{ "hold when weekday == \"monday\" accept", "p:1:22: "
+		  "weekday is never \"monday\", but one of mon, tue, wed, "
+		  "thu, fri, sat, sun" },
+		{ "hold when dmarc == \"failed\" accept",
+		  "dmarc is never \"failed\"; did you mean \"fail\"?" },
+		{ "hold when automatic != \"oof\" accept", "one of autoreply, "
+		  "dsn, challenge, generated" },
+		{ "hold when tls and and tls accept", "p:1:19: a condition is "
+		  "wanted here, such as author.member; found \"and\"" },
+		{ "hold when tls and accept", "found \"accept\"" },
 		{ "hold when from == \"a\" accept", "did you mean "
 		  "\"author\"?" },
 		{ "hold when xyzzy accept", "p:1:11: there is no fact "
