@@ -237,8 +237,8 @@ answer_list(const struct rcpt_question *q, const struct list *list,
 		text = list_policy_text(list->addr, conf);
 		id = policy_id(text);
 		*out = json_pack(
-			"{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:o, "
-			"s:I}",
+			"{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, "
+			"s:o, s:I}",
 			"rc", ERR_OK, "kind", "list", "list", list->addr,
 			"role", role_name(q->role.role), "detail",
 			q->role.detail != NULL ? q->role.detail : "",
@@ -246,6 +246,7 @@ answer_list(const struct rcpt_question *q, const struct list *list,
 			"has_owner", conf->owners[0] != NULL, "client_banned",
 			q->client[0] != '\0' &&
 				is_among(conf->banned, q->client),
+			"draining", conf->outgoing == OUTGOING_DRAIN,
 			"sender", person_json(&sender), "size_max",
 			(json_int_t)conf->size_max);
 	}

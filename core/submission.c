@@ -333,6 +333,24 @@ carry_out(struct txn *txn, struct offer *offer, const struct target *target,
 	return ERR_OK;
 }
 
+/* Posts whose RCPT was answered before the list began to drain come too
+ * late: the administrator waits for the last one to leave. */
+static enum err_code
+check_drain(struct txn *txn, const struct target *target, struct err *err)
+{
+	g_autofree char *outgoing = NULL;
+	enum err_code rc;
+
+	if (target->role != ROLE_POST)
+		return ERR_OK;
+	rc = setting_holds(txn, target->list, "outgoing", &outgoing, err);
+	if (rc == ERR_OK && g_strcmp0(outgoing, "drain") == 0)
+		rc = err_set(err, ERR_BUSY, "muster list resume, when the work "
+			     "is done", "list %s drains and takes no posts",
+			     target->list);
+	return rc;
+}
+
 /* target->made false when it was seen before. */
 static enum err_code
 take_target(struct txn *txn, struct offer *offer, struct target *target,
@@ -358,6 +376,8 @@ take_target(struct txn *txn, struct offer *offer, struct target *target,
 	if (rc == ERR_OK && list == NULL)
 		rc = err_set(err, ERR_BUSY, "", "list %s has just been "
 			     "deleted", target->list);
+	if (rc == ERR_OK)
+		rc = check_drain(txn, target, err);
 	if (rc == ERR_OK)
 		rc = carry_out(txn, offer, target, list, err);
 	list_free(list);

@@ -64,6 +64,11 @@ enum err_code setting_remove(struct txn *txn, const char *scope,
 /* setting_get - *value NULL if none in this very scope; the caller frees */
 enum err_code setting_get(struct txn *txn, const char *scope,
 			  const char *key, char **value, struct err *err);
+/* setting_holds - what holds in a scope by inheritance: its own value, its
+ * domain's, the site's; *value NULL: the default. For keys that are not
+ * additive. */
+enum err_code setting_holds(struct txn *txn, const char *scope,
+			    const char *key, char **value, struct err *err);
 /* setting_next_scope - walk all scopes that have settings: the one after
  * `after` (NULL: from the first), *out NULL at the end. */
 enum err_code setting_next_scope(struct txn *txn, const char *after,

@@ -74,6 +74,23 @@ setting_get(struct txn *txn, const char *scope, const char *key,
 }
 
 enum err_code
+setting_holds(struct txn *txn, const char *scope, const char *key,
+	      char **value, struct err *err)
+{
+	const char *domain = strrchr(scope, '@');
+	enum err_code rc;
+
+	*value = NULL;
+	rc = setting_get(txn, scope, key, value, err);
+	if (rc == ERR_OK && *value == NULL && domain != NULL &&
+	    domain != scope)
+		rc = setting_get(txn, domain, key, value, err);
+	if (rc == ERR_OK && *value == NULL && scope[0] != '\0')
+		rc = setting_get(txn, "", key, value, err);
+	return rc;
+}
+
+enum err_code
 setting_next_scope(struct txn *txn, const char *after, char **out,
 		   struct err *err)
 {

@@ -245,6 +245,7 @@ rcpt_answer_read(const json_t *answer, struct rcpt_answer *out)
 	out->client_banned = wire_bool(answer, "client_banned", 0);
 	out->token_ok = wire_bool(answer, "token_ok", 0);
 	out->has_owner = wire_bool(answer, "has_owner", 0);
+	out->draining = wire_bool(answer, "draining", 0);
 	out->size_max = wire_int(answer, "size_max", 0);
 }
 

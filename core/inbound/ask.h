@@ -48,6 +48,7 @@ struct rcpt_answer {
 	char *policy_id;	/* of what holds now, policies.h */
 	struct person sender;	/* what the list knows about the sender */
 	bool client_banned;
+	bool draining;		/* takes no new posts for a while */
 	int64_t size_max;	/* octets, 0: no limit */
 };
 

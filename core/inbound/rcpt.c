@@ -62,6 +62,20 @@ judge_role(const struct inbound *inbound, const struct rcpt_answer *is,
 			  is->list);
 }
 
+/*
+ * Last: who is refused for good need not come again. It is no verdict about
+ * the sender, and his mail server keeps the post for us meanwhile.
+ */
+static void
+put_off(struct rcpt *rcpt)
+{
+	if (rcpt->is.draining && rcpt->reply.code == 250)
+		reply_set(&rcpt->reply, 451, "4.3.2",
+			  "%s takes no new posts for a while, because of work "
+			  "on the list server; your mail server will try "
+			  "again", rcpt->is.list);
+}
+
 /* rcpt->reply becomes 250, or the refusal. */
 static enum err_code
 judge(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
@@ -85,6 +99,8 @@ judge(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 	rc = judge_prepare(inbound, rcpt, err);
 	if (rc == ERR_OK)
 		judge_post(inbound, rcpt, false);
+	if (rc == ERR_OK)
+		put_off(rcpt);
 	return rc;
 }
 
