@@ -14,6 +14,7 @@
 
 #define RATE_EACH_S 0.5		/* between two looks at the rate */
 #define RATE_OVER_S 5.0		/* that it is a mean of */
+#define RATE_SILENT_S 10.0	/* without answers, before it falls */
 
 /* --- opening ------------------------------------------------------------ */
 
@@ -109,7 +110,6 @@ delivery_open(struct store *store, const struct verp *verp, struct job *job,
 		delivery->verp = verp;
 		delivery->what = what;
 		delivery->conf = g_steal_pointer(&conf);
-		delivery->begun_us = g_get_monotonic_time();
 		delivery->authors = g_strsplit(post->author, ", ", -1);
 		delivery->read_after = g_strdup(job->after);
 		delivery->answered = g_hash_table_new(NULL, NULL);
@@ -182,7 +182,8 @@ delivery_is_paused(const struct delivery *delivery)
 
 /* --- speed -------------------------------------------------------------- */
 
-/* Over some seconds, so that it neither jumps nor stays behind. */
+/* Over some seconds, so that it neither jumps nor stays behind; from the
+ * first answers on, for before them a relay may have been down. */
 static void
 note_rate(struct delivery *delivery, guint copies)
 {
@@ -191,8 +192,8 @@ note_rate(struct delivery *delivery, guint copies)
 	double share;
 
 	if (delivery->rated_us == 0) {
-		delivery->rated_us = delivery->begun_us;
-		seconds = (double)(now - delivery->rated_us) / 1e6;
+		delivery->rated_us = now;
+		return;
 	}
 	delivery->unrated += copies;
 	if (seconds < RATE_EACH_S)
@@ -207,7 +208,12 @@ note_rate(struct delivery *delivery, guint copies)
 double
 delivery_rate(const struct delivery *delivery)
 {
-	return delivery->rate;
+	double silent_s = (double)(g_get_monotonic_time() -
+				   delivery->rated_us) / 1e6;
+
+	/* Nothing is recorded where nothing is taken. */
+	return silent_s <= RATE_SILENT_S ? delivery->rate :
+		delivery->rate * RATE_SILENT_S / silent_s;
 }
 
 size_t
@@ -544,7 +550,6 @@ adopt(const struct delivery *parent, struct job *job, struct batch *batch)
 	delivery->job = job;
 	delivery->verp = parent->verp;
 	delivery->what = composed_ref(parent->what);
-	delivery->begun_us = g_get_monotonic_time();
 	delivery->authors = g_new0(char *, 1);
 	delivery->read_after = g_strdup("");
 	delivery->answered = g_hash_table_new(NULL, NULL);

@@ -23,7 +23,7 @@ struct delivery {
 	guint commits;			/* batches that it has recorded */
 	GPtrArray *late_jobs;		/* of those of them that have a late
 					 * batch, in order */
-	int64_t begun_us, rated_us;
+	int64_t rated_us;		/* 0: nothing was answered yet */
 	guint unrated;			/* copies since then */
 	double rate;
 };

@@ -28,6 +28,7 @@ hop_new(const struct relay_addr *addr)
 void
 hop_free(struct hop *hop)
 {
+	g_free(hop->why);
 	g_free(hop->host);
 	g_free(hop);
 }
@@ -63,6 +64,8 @@ hop_failed(struct hop *hop, int code, const char *text)
 			    kv_num("port", hop->port), kv_str("why", why),
 			    kv_str("todo", "see that the relay runs; muster "
 				   "goes on by itself"));
+	g_free(hop->why);
+	hop->why = g_steal_pointer(&why);
 }
 
 void

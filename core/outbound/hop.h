@@ -20,6 +20,7 @@ struct hop {
 	uint64_t sent;		/* copies that it has taken */
 	int64_t pause_until_ms;
 	int64_t pause_ms;	/* of the last pause, 0: it serves us */
+	char *why;		/* of the last failure; one printable line */
 };
 
 struct hop *hop_new(const struct relay_addr *addr);

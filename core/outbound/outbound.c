@@ -153,14 +153,21 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 		     "outbound.begun", NULL);
 }
 
-/* A paused list's job comes back in a while, or when it is resumed. */
+/* A paused list's job comes back in a while, or when it is resumed. Whoever
+ * resumes the list looks for those that were set aside: so it is asked in
+ * this transaction whether it is paused. */
 static enum err_code
 set_aside_body(struct txn *txn, void *arg, struct err *err)
 {
 	const struct job *job = arg;
 	struct job next = *job;		/* texts are borrowed */
+	g_autofree char *outgoing = NULL;
 	bool taken = false;
+	enum err_code rc = setting_holds(txn, job->list_addr, "outgoing",
+					 &outgoing, err);
 
+	if (rc != ERR_OK || g_strcmp0(outgoing, "paused") != 0)
+		return rc;
 	next.attempts = 0;
 	next.due_ms = clock_ms() + PAUSED_MS;
 	next.reason = (char *)(uintptr_t)OUTBOUND_PAUSED;
@@ -512,6 +519,8 @@ wait_for_work(struct outbound *outbound, bool busy)
 					     now_ms));
 	if (!has_room(outbound))
 		until_ms = now_ms + IDLE_MS;
+	if (outbound->deliveries->len > 0)
+		until_ms = MIN(until_ms, now_ms + CONFIGURE_MS);
 	until_ms += wire_now_ms() - now_ms;
 	while (!busy && !outbound->hint && !outbound->stopping &&
 	       g_queue_is_empty(&outbound->answered))

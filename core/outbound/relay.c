@@ -124,6 +124,8 @@ report(struct relay *relay)
 			.down = hop_is_down(hop) };
 
 		(void) g_strlcpy(row.host, hop->host, sizeof(row.host));
+		(void) g_strlcpy(row.why, row.down ? hop->why : "",
+				 sizeof(row.why));
 		g_array_append_val(relay->report, row);
 	}
 	(void) pthread_mutex_unlock(&relay->lock);
@@ -146,7 +148,9 @@ sweep(struct relay *relay)
 {
 	int64_t now = wire_now_ms();
 
-	if (now - relay->swept_ms < SWEEP_MS && !relay->draining)
+	/* Without connections it may be long until the next round. */
+	if (now - relay->swept_ms < SWEEP_MS && !relay->draining &&
+	    relay->lines->len > 0)
 		return;
 	relay->swept_ms = now;
 	for (guint i = relay->lines->len; i > 0; i--)

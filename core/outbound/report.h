@@ -23,6 +23,7 @@ struct relay_report {
 	guint stalled;		/* of them: one answer is long overdue */
 	uint64_t sent;		/* copies, since the start */
 	bool down;
+	char why[256];		/* it is down; one printable line */
 };
 
 #endif
