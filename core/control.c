@@ -71,6 +71,7 @@ run(const struct control_server *server, int fd, const GPtrArray *argv,
 		.out_problem = &streams[1].problem, .in_fd = fds[0],
 		.errors_tty = isatty(fds[2]) == 1,
 		.cwd = cwd, .running = true, .wake = server->wake,
+		.outbound = server->outbound, .peer = fd,
 	};
 	enum admin_status status;
 

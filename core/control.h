@@ -20,6 +20,7 @@
 struct control_server {
 	struct store *store;
 	struct settings *(*settings)(void);	/* current ones, ref'd */
+	struct outbound *outbound;	/* for what is under way; or NULL */
 	void (*wake)(void);
 };
 void serve_control(const struct control_server *server, int fd);

@@ -356,7 +356,7 @@ serve(const struct options *options, const struct sockets *sockets,
 	};
 	struct control_server control = {
 		.store = daemon_state.store, .settings = current_settings,
-		.wake = wake_stages,
+		.outbound = daemon_state.outbound, .wake = wake_stages,
 	};
 	struct door door = { .listen_fd = sockets->lmtp };
 	struct server *gate, *admin;

@@ -221,6 +221,23 @@ queue_replace(struct txn *txn, const struct job *old, const struct job *next,
 	return rc;
 }
 
+enum err_code
+queue_again(struct txn *txn, const struct job *job, struct job **out,
+	    struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GBytes) value = NULL;
+	enum err_code rc;
+
+	job_key(key, job);
+	*out = NULL;
+	rc = table_lock(txn, job_place(job), bytes_buf(key), &value, err);
+	if (rc != ERR_OK || value == NULL)
+		return rc;
+	return job_decode(job_place(job), bytes_buf(key), bytes_whole(value),
+			  out, err);
+}
+
 static void
 free_job(void *job)
 {

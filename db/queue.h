@@ -98,6 +98,11 @@ enum err_code queue_hasten(struct store *store, enum stage stage,
 			   int64_t latest_ms, uint64_t *count,
 			   struct err *err);
 
+/* queue_again - this very record (stage, due, id) as it is now, locked until
+ * the transaction ends; *out NULL: it has gone */
+enum err_code queue_again(struct txn *txn, const struct job *job,
+			  struct job **out, struct err *err);
+
 /* queue_find - by the job's id; *out NULL if there is none */
 enum err_code queue_find(struct txn *txn, const struct post_id *id,
 			 struct job **out, struct err *err);

@@ -99,6 +99,16 @@ enum err_code roster_count(struct store *store, uint32_t list,
 			   uint64_t *out, uint64_t *off_out,
 			   struct err *err);
 
+/*
+ * roster_ranks - ranks_out[i]: how many members with delivery on come in key
+ * order up to and with keys[i] (canonical addresses, ascending); *all_out:
+ * how many there are. Walks the list once, and holds up nobody.
+ */
+enum err_code roster_ranks(struct store *store, uint32_t list,
+			   const char *const *keys, size_t count,
+			   uint64_t *ranks_out, uint64_t *all_out,
+			   struct err *err);
+
 /* roster_by_handle - the member of this list whose handle begins with these
  * bytes; *out NULL if there is none or more than one. *key_out (may be
  * NULL): canonical address, the caller's. */

@@ -116,6 +116,32 @@ roster_count(struct store *store, uint32_t list, uint64_t *out,
 	return ERR_OK;
 }
 
+enum err_code
+roster_ranks(struct store *store, uint32_t list, const char *const *keys,
+	     size_t count, uint64_t *ranks_out, uint64_t *all_out,
+	     struct err *err)
+{
+	g_autoptr(scan_t) scan = scan_from(store, list, "", BUFFER_MOST,
+					 SCAN_DROP);
+	struct roster_entry entry;
+	uint64_t rank = 0;
+	size_t at = 0;
+	bool end;
+	enum err_code rc;
+
+	while ((rc = next_entry(scan, &entry, &end, err)) == ERR_OK && !end) {
+		while (at < count && strcmp(keys[at], entry.key) < 0)
+			ranks_out[at++] = rank;
+		rank += entry.delivery ? 1 : 0;
+	}
+	if (rc != ERR_OK)
+		return rc;
+	while (at < count)
+		ranks_out[at++] = rank;
+	*all_out = rank;
+	return ERR_OK;
+}
+
 /*
  * Imports. The keys are made once, before the transaction (it may run more
  * than once), and put in in their order: neighbours share a page.

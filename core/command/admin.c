@@ -32,6 +32,21 @@ const struct verb verbs[] = {
 	  "The keys are those of \"muster list keys\".",
 	  "LIST KEY", OPTION_UNSET, 1, ANY, 1, false, list_set_check,
 	  list_set_run },
+	{ "list", "pause", "LIST|@DOMAIN|site...",
+	  "Let no more copies leave; posts are taken, and wait.",
+	  "Copies that are with the connections already still leave, at most "
+	  "[outbound]\nin-flight of them.",
+	  "LIST", 0, 1, ANY, NO_PAIRS, false, NULL, list_pause_run },
+	{ "list", "resume", "LIST|@DOMAIN|site...",
+	  "Take posts and let copies leave, at once.", NULL,
+	  "LIST", 0, 1, ANY, NO_PAIRS, false, NULL, list_resume_run },
+	{ "list", "drain", "LIST|@DOMAIN|site...",
+	  "Let what is queued leave; new posts are answered 451, so that they "
+	  "come again.",
+	  "With --wait it ends when nothing is queued any more; posts that a "
+	  "moderator\nholds do not count.",
+	  "LIST", OPTION_WAIT, 1, ANY, NO_PAIRS, false, list_drain_check,
+	  list_drain_run },
 	{ "list", "delete", "LIST",
 	  "Delete a list, its keys and its members, at once and for good.",
 	  NULL, "LIST", 0, 1, 1, NO_PAIRS, false, NULL, list_delete_run },

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "conf/settings.h"
+#include "core/outbound/outbound.h"
 #include "db/store.h"
 
 /*
@@ -33,6 +34,9 @@ struct admin {
 	bool errors_tty;	/* progress is welcome there */
 	const char *cwd;	/* the caller's directory, absolute */
 	bool running;		/* inside musterd */
+	struct outbound *outbound;	/* what is under way; NULL: nothing,
+					 * musterd does not run */
+	int peer;		/* the caller's connection, 0: none */
 	void (*wake)(void);	/* tell the stages that there is work; may be
 				 * NULL */
 };

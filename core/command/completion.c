@@ -34,6 +34,7 @@ takes_value(const char *option)
 	static const char *const options[] = {
 		"-c", "--config", "--file", "--owner", "--unset",
 		"--from", "--client", "--helo", "--login", "--evidence",
+		"--reason", "--timeout",
 		NULL
 	};
 
@@ -102,7 +103,8 @@ print_options(FILE *out, const struct verb *verb)
 
 	for (const GOptionEntry *entry = entries; entry->long_name != NULL;
 	     entry++)
-		(void) fprintf(out, "--%s\n", entry->long_name);
+		if ((entry->flags & G_OPTION_FLAG_HIDDEN) == 0)
+			(void) fprintf(out, "--%s\n", entry->long_name);
 }
 
 static void

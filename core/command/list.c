@@ -219,6 +219,21 @@ read_unsets(const struct call *call, GPtrArray *pairs, GPtrArray *unset)
 	return ADMIN_DONE;
 }
 
+static bool
+has_key(const struct change *change, const char *name)
+{
+	bool found = false;
+
+	for (guint i = 0; i < change->pairs->len; i++)
+		found |= strcmp(((const struct pair *)
+				 change->pairs->pdata[i])->key->name,
+				name) == 0;
+	for (guint i = 0; i < change->unset->len; i++)
+		found |= strcmp(((const struct key *)
+				 change->unset->pdata[i])->name, name) == 0;
+	return found;
+}
+
 enum admin_status
 list_set_pairs(struct call *call, GPtrArray *pairs)
 {
@@ -234,8 +249,11 @@ list_set_pairs(struct call *call, GPtrArray *pairs)
 	if (status != ADMIN_DONE)
 		return status;
 	change.scope = scope;
-	return commit(call, &change, set_body, "has just been deleted",
-		      "changed");
+	status = commit(call, &change, set_body, "has just been deleted",
+			"changed");
+	if (status == ADMIN_DONE && has_key(&change, "outgoing"))
+		status = outgoing_changed(call, NULL);
+	return status;
 }
 
 enum admin_status

@@ -49,6 +49,11 @@ call_option_entries(const struct verb *verb, struct call *call)
 		  G_OPTION_ARG_STRING_ARRAY, &call->evidence,
 		  "What authentication has found; may be repeated",
 		  "KEY=VALUE" } },
+		{ OPTION_WAIT, { "wait", 0, 0, G_OPTION_ARG_NONE,
+		  &call->wait, "Wait until nothing is queued", NULL } },
+		{ OPTION_WAIT, { "timeout", 0, 0, G_OPTION_ARG_STRING,
+		  &call->timeout, "Wait at most so long (exit status 75)",
+		  "TIME" } },
 		{ OPTION_JSON, { "json", 0, 0, G_OPTION_ARG_NONE,
 		  &call->json, "Print JSON", NULL } },
 		{ 0, { "config", 'c', 0, G_OPTION_ARG_STRING, &call->config,
@@ -329,6 +334,7 @@ call_done(struct call *call)
 	g_free(call->file);
 	g_free(call->config);
 	g_free(call->reason);
+	g_free(call->timeout);
 	g_free(call->from);
 	g_free(call->client);
 	g_free(call->helo);

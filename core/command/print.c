@@ -82,6 +82,8 @@ value_text(const json_t *value)
 	if (json_is_integer(value))
 		return g_strdup_printf("%lld", (long long)
 				       json_integer_value(value));
+	if (json_is_real(value))
+		return g_strdup_printf("%.1f", json_real_value(value));
 	if (json_is_boolean(value))
 		return g_strdup(json_is_true(value) ? "yes" : "no");
 	if (!json_is_array(value))

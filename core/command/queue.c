@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/base/clock.h"
+#include "core/command/flow.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "core/base/banned.h"
@@ -16,9 +18,9 @@ id_json(const struct post_id *id)
 	return json_string(text);
 }
 
-/* Who has not been reached yet. */
+/* Who is to get it, as far as he has not got it yet. */
 static char *
-remaining(const struct job *job)
+audience(const struct job *job)
 {
 	if (job->audience == TO_ADDRS)
 		return g_strdup_printf("%u addresses",
@@ -30,13 +32,12 @@ remaining(const struct job *job)
 			   job->until, NULL);
 }
 
-static json_t *
-job_json(const struct job *job)
+json_t *
+job_json(const struct job *job, const struct flow *flow)
 {
-	g_autofree char *left = remaining(job);
-
-	return json_pack(
-		"{s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I, s:o, s:o}",
+	g_autofree char *to = audience(job);
+	json_t *object = json_pack(
+		"{s:o, s:s, s:o, s:o, s:o, s:o, s:I, s:I, s:I}",
 		"id", id_json(&job->id), "stage", stage_name(job->stage),
 		"due", job->due_ms == 0 ? json_string("now") :
 		json_time(job->due_ms / 1000),
@@ -44,10 +45,13 @@ job_json(const struct job *job)
 		"list", json_text(job->list_addr), "post", id_json(&job->post),
 		"attempts", (json_int_t)job->attempts,
 		"sent", (json_int_t)job->sent,
-		"refused", (json_int_t)job->refused,
-		"remaining", json_text(left),
-		"reason", job->reason[0] != '\0' ? json_text(job->reason) :
-		json_null());
+		"refused", (json_int_t)job->refused);
+
+	flow_json(flow, job, object);
+	(void) json_object_set_new(object, "audience", json_text(to));
+	(void) json_object_set_new(object, "reason", job->reason[0] != '\0' ?
+				   json_text(job->reason) : json_null());
+	return object;
 }
 
 static const char *
@@ -65,24 +69,57 @@ number(const json_t *object, const char *key)
 }
 
 static void
+print_number(FILE *out, const json_t *job, const char *key)
+{
+	if (json_is_integer(json_object_get(job, key)))
+		(void) fprintf(out, " %s=%lld", key, number(job, key));
+	else
+		(void) fprintf(out, " %s=-", key);
+}
+
+static void
+print_flow(FILE *out, const json_t *job)
+{
+	const json_t *rate = json_object_get(job, "rate_per_s");
+	const json_t *eta = json_object_get(job, "eta_s");
+
+	(void) fprintf(out, " %s", field(job, "state"));
+	print_number(out, job, "sent");
+	print_number(out, job, "refused");
+	print_number(out, job, "remaining");
+	if (json_is_number(rate))
+		(void) fprintf(out, " rate=%.1f/s", json_number_value(rate));
+	if (json_is_integer(eta)) {
+		g_autofree char *left = duration_text(
+			json_integer_value(eta));
+
+		(void) fprintf(out, " left=%s ends=%s", left,
+			       field(job, "ends"));
+	}
+}
+
+static void
 print_row(FILE *out, const json_t *job)
 {
-	g_autofree char *left = print_plain(field(job, "remaining"));
 	g_autofree char *reason = print_plain(field(job, "reason"));
 
-	(void) fprintf(out, "%-20s %-8s %-20s %s %s attempts=%lld sent=%lld "
-		       "refused=%lld remaining=\"%s\" reason=\"%s\"\n",
-		       field(job, "id"), field(job, "stage"),
-		       field(job, "due"), field(job, "list"),
-		       field(job, "post"), number(job, "attempts"),
-		       number(job, "sent"), number(job, "refused"), left,
-		       reason);
+	(void) fprintf(out, "%-20s %-8s %-20s %s %s", field(job, "id"),
+		       field(job, "stage"), field(job, "due"),
+		       field(job, "list"), field(job, "post"));
+	if (strcmp(field(job, "stage"), "outbound") == 0)
+		print_flow(out, job);
+	if (number(job, "attempts") > 0)
+		print_number(out, job, "attempts");
+	if (json_is_string(json_object_get(job, "reason")))
+		(void) fprintf(out, " reason=\"%s\"", reason);
+	(void) fputc('\n', out);
 }
 
 /* --- ls, show ----------------------------------------------------------- */
 
 struct walk {
 	const struct call *call;
+	const struct flow *flow;
 	struct print_array array;
 };
 
@@ -90,7 +127,7 @@ static bool
 visit_job(void *arg, const struct job *job)
 {
 	struct walk *walk = arg;
-	json_t *object = job_json(job);
+	json_t *object = job_json(job, walk->flow);
 
 	if (walk->call->json) {
 		print_array_item(&walk->array, object);
@@ -104,9 +141,12 @@ visit_job(void *arg, const struct job *job)
 enum admin_status
 queue_ls_run(struct call *call)
 {
-	struct walk walk = { .call = call };
+	g_auto(flow_auto) flow = { 0 };
+	struct walk walk = { .call = call, .flow = &flow };
 	struct err err = ERR_INIT;
 
+	if (flow_read(call->admin, true, &flow, &err) != ERR_OK)
+		return call_fail(call, &err);
 	if (call->json)
 		print_array_begin(&walk.array, call);
 	if (queue_walk(call->admin->store, visit_job, &walk, &err) != ERR_OK)
@@ -154,6 +194,7 @@ enum admin_status
 queue_show_run(struct call *call)
 {
 	g_autoptr(job_auto) job = NULL;
+	g_auto(flow_auto) flow = { 0 };
 	struct err err = ERR_INIT;
 	struct post_id id;
 	enum admin_status status = read_id(call, call->args[0], &id);
@@ -166,7 +207,10 @@ queue_show_run(struct call *call)
 		return call_fail(call, &err);
 	if (job == NULL)
 		return no_job(call, call->args[0]);
-	object = job_json(job);
+	if (flow_read(call->admin, job->stage == STAGE_OUTBOUND, &flow,
+		      &err) != ERR_OK)
+		return call_fail(call, &err);
+	object = job_json(job, &flow);
 	add_details(object, job);
 	print_object(call, object);
 	return ADMIN_DONE;
@@ -201,7 +245,11 @@ retry_job(struct txn *txn, const struct job *job, bool *taken,
 			       "moderator, and is not to be tried again");
 	if (job->stage == STAGE_SHUNTED)
 		next.stage = job->was;
-	next.due_ms = 0;
+	/* What is due may be under way: its record is to stay where who is
+	 * at it will look for it. */
+	if (job->stage == STAGE_SHUNTED ||
+	    job->due_ms > clock_ms())
+		next.due_ms = 0;
 	next.attempts = 0;
 	next.reason = reason;
 	rc = queue_replace(txn, job, &next, taken, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "config.h"
+#include "core/command/flow.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "core/base/banned.h"
@@ -50,6 +51,52 @@ count_jobs(struct store *store, json_t *jobs, struct err *err)
 	return ERR_OK;
 }
 
+/* "relay = 127.0.0.1:10025 up, 8 connections (0 stalled), 1200 copies sent" */
+static void
+print_relays(FILE *out, const json_t *relays)
+{
+	const json_t *relay;
+	size_t i;
+
+	json_array_foreach(relays, i, relay) {
+		const json_t *why = json_object_get(relay, "why");
+		g_autofree char *text = json_is_string(why) ?
+			print_plain(json_string_value(why)) : NULL;
+
+		(void) fprintf(out, "relay = %s:%lld %s%s%s%s, %lld "
+			"connections (%lld stalled), %lld copies sent\n",
+			json_string_value(json_object_get(relay, "host")),
+			(long long)json_integer_value(
+				json_object_get(relay, "port")),
+			json_string_value(json_object_get(relay, "state")),
+			text != NULL ? " (" : "", text != NULL ? text : "",
+			text != NULL ? ")" : "",
+			(long long)json_integer_value(
+				json_object_get(relay, "connections")),
+			(long long)json_integer_value(
+				json_object_get(relay, "stalled")),
+			(long long)json_integer_value(
+				json_object_get(relay, "sent")));
+	}
+}
+
+static void
+print_status(const struct call *call, json_t *object)
+{
+	json_t *relays = flow_relays(call->admin);
+
+	(void) json_object_set_new(object, "outbound",
+				   flow_totals(call->admin, relays));
+	if (call->json) {
+		(void) json_object_set(object, "relays", relays);
+		print_object(call, object);
+	} else {
+		print_object(call, object);
+		print_relays(call->admin->out, relays);
+	}
+	json_decref(relays);
+}
+
 enum admin_status
 status_run(struct call *call)
 {
@@ -69,7 +116,7 @@ status_run(struct call *call)
 		json_decref(jobs);
 		return call_fail(call, &err);
 	}
-	print_object(call, json_pack(
+	print_status(call, json_pack(
 		"{s:b, s:s, s:o, s:I, s:I, s:I, s:o, s:I, s:I}",
 		"running", (int)call->admin->running,
 		"version", PACKAGE_VERSION,

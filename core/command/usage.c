@@ -31,6 +31,7 @@ option_words(const struct verb *verb)
 		{ OPTION_EVIDENCE, "[--from ADDR] [--client IP] "
 		  "[--helo NAME] [--login NAME] "
 		  "[--evidence KEY=VALUE]... " },
+		{ OPTION_WAIT, "[--wait [--timeout TIME]] " },
 		{ OPTION_JSON, "[--json] " },
 	};
 	GString *text = g_string_new(NULL);
@@ -69,8 +70,9 @@ help_options(FILE *out, const struct verb *verb)
 			entry->arg_description != NULL ?
 			entry->arg_description : "");
 
-		(void) fprintf(out, "  %-*s %s\n", HELP_COLUMN, left,
-			       entry->description);
+		if ((entry->flags & G_OPTION_FLAG_HIDDEN) == 0)
+			(void) fprintf(out, "  %-*s %s\n", HELP_COLUMN, left,
+				       entry->description);
 	}
 }
 

@@ -27,6 +27,7 @@ enum {
 	OPTION_EVIDENCE = 1 << 8,	/* what is to be assumed of a post:
 					 * from, client, helo, login,
 					 * evidence */
+	OPTION_WAIT = 1 << 9,		/* wait, timeout */
 };
 
 struct verb;
@@ -43,6 +44,8 @@ struct call {
 	gboolean raw;
 	char *from, *client, *helo, *login;	/* OPTION_EVIDENCE; NULL if */
 	char **evidence;			/* not given */
+	gboolean wait;
+	char *timeout;
 };
 
 /*
@@ -144,11 +147,22 @@ enum admin_status pairs_read(const struct call *call, GPtrArray *pairs,
  * that the first argument names */
 enum admin_status list_set_pairs(struct call *call, GPtrArray *pairs);
 
+/*
+ * outgoing_changed - the key "outgoing" may have changed: jobs that were set
+ * aside because their list was paused are due at once where it is not any
+ * more, and the stages are woken. resumed_out (may be NULL): how many.
+ */
+enum admin_status outgoing_changed(const struct call *call,
+				   guint *resumed_out);
+
 /* The verbs. */
 enum admin_status list_create_run(struct call *call);
 enum admin_status list_ls_run(struct call *call);
 enum admin_status list_show_run(struct call *call);
 enum admin_status list_set_run(struct call *call);
+enum admin_status list_pause_run(struct call *call);
+enum admin_status list_resume_run(struct call *call);
+enum admin_status list_drain_run(struct call *call);
 enum admin_status list_delete_run(struct call *call);
 enum admin_status list_keys_run(struct call *call);
 enum admin_status member_add_run(struct call *call);
@@ -181,6 +195,7 @@ enum admin_status settings_run(struct call *call);
 enum admin_status completion_bash_run(struct call *call);
 enum admin_status completion_words_run(struct call *call);
 const char *held_show_check(const struct call *call);
+const char *list_drain_check(const struct call *call);
 const char *list_set_check(const struct call *call);
 const char *member_add_check(const struct call *call);
 

@@ -5,6 +5,7 @@
 
 #include "core/command/admin.h"
 #include "core/mail/mime.h"
+#include "core/outbound/outbound.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/queue.h"
@@ -286,6 +287,9 @@ test_member_set(void)
 /* --- queue, trace ------------------------------------------------------- */
 
 struct queued {
+	enum stage stage;	/* 0: shunted from outbound */
+	int64_t due_ms;		/* 0: long ago */
+	const char *reason;	/* NULL: some */
 	struct post_id post, job;
 	char post_text[POST_ID_TEXT + 1], job_text[POST_ID_TEXT + 1];
 	int fd;
@@ -311,9 +315,11 @@ queue_body(struct txn *txn, void *arg, struct err *err)
 	job->id = queued->job;
 	job->was = STAGE_OUTBOUND;
 	job->attempts = 7;
-	job->due_ms = 1700000000000;
+	job->due_ms = queued->due_ms != 0 ? queued->due_ms : 1700000000000;
+	job->stage = queued->stage != 0 ? queued->stage : STAGE_SHUNTED;
 	g_free(job->reason);
-	job->reason = g_strdup(reason);
+	job->reason = g_strdup(queued->reason != NULL ? queued->reason :
+			       reason);
 	rc = post_put(txn, &post, queued->fd, err);
 	if (rc == ERR_OK)
 		rc = queue_put(txn, job, err);
@@ -345,7 +351,7 @@ queue_post(struct desk *desk, struct queued *queued)
 static void
 test_retry(void)
 {
-	struct queued queued;
+	struct queued queued = { 0 };
 	struct job *job = NULL;
 	struct desk desk;
 
@@ -369,10 +375,113 @@ test_retry(void)
 	desk_end(&desk);
 }
 
+static int64_t
+due_of(struct desk *desk, const struct queued *queued)
+{
+	struct job *job = NULL;
+	int64_t due_ms;
+
+	case_ok(queue_find(store_reader(desk->store.store), &queued->job,
+			   &job, &desk->store.err), &desk->store);
+	g_assert_nonnull(job);
+	due_ms = job->due_ms;
+	job_free(job);
+	return due_ms;
+}
+
+/* Its record must be where who is at it puts progress. */
+static void
+test_retry_due(void)
+{
+	struct queued queued = { .stage = STAGE_OUTBOUND };
+	struct desk desk;
+
+	desk_begin(&desk);
+	queue_post(&desk, &queued);
+	want_done(&desk, run(&desk, "queue", "retry", queued.job_text, NULL));
+	g_assert_cmpint(due_of(&desk, &queued), ==, 1700000000000);
+	desk_end(&desk);
+}
+
+/* --- outgoing ----------------------------------------------------------- */
+
+static void
+want_outgoing(struct desk *desk, const char *scope, const char *wanted)
+{
+	g_autofree char *value = NULL;
+
+	case_ok(setting_get(store_reader(desk->store.store), scope,
+			    "outgoing", &value, &desk->store.err),
+		&desk->store);
+	g_assert_cmpstr(value, ==, wanted);
+}
+
+static void
+test_outgoing(void)
+{
+	const char *list = "dev@lists.example.org";
+	struct desk desk;
+
+	desk_begin(&desk);
+	make_list(&desk);
+	want_done(&desk, run(&desk, "list", "pause", list, list, NULL));
+	g_assert_cmpstr(desk.out, ==, "dev@lists.example.org: paused; posts "
+			"are taken and wait (0 queued, 0 held, 0 shunted)\n");
+	want_outgoing(&desk, list, "paused");
+	want_done(&desk, run(&desk, "list", "resume", list, NULL));
+	want_outgoing(&desk, list, NULL);
+	want_done(&desk, run(&desk, "list", "drain", "site", NULL));
+	want_outgoing(&desk, "", "drain");
+	want_done(&desk, run(&desk, "list", "resume", list, NULL));
+	want_outgoing(&desk, list, "on");
+	want_done(&desk, run(&desk, "list", "pause", "@lists.example.org",
+			     NULL));
+	want_in(desk.out, "keep it: dev@lists.example.org (on)\n");
+	g_assert_cmpint(run(&desk, "list", "pause", "site",
+			    "no@lists.example.org", NULL), ==, ADMIN_REFUSED);
+	want_outgoing(&desk, "", "drain");
+	g_assert_cmpint(wakes, >=, 5);
+	desk_end(&desk);
+}
+
+static void
+test_resume(void)
+{
+	const char *list = "dev@lists.example.org";
+	int64_t later = g_get_real_time() / 1000 + 60000;
+	struct queued waits = { .stage = STAGE_OUTBOUND, .due_ms = later,
+				.reason = OUTBOUND_PAUSED };
+	struct queued deferred = { .stage = STAGE_OUTBOUND, .due_ms = later };
+	struct queued under_way = { .stage = STAGE_OUTBOUND,
+				    .reason = OUTBOUND_PAUSED };
+	struct desk desk;
+
+	desk_begin(&desk);
+	make_list(&desk);
+	queue_post(&desk, &waits);
+	queue_post(&desk, &deferred);
+	queue_post(&desk, &under_way);
+	want_done(&desk, run(&desk, "list", "pause", list, NULL));
+	want_in(desk.out, "(3 queued, 0 held, 0 shunted)");
+	g_assert_cmpint(due_of(&desk, &waits), ==, later);
+	want_done(&desk, run(&desk, "list", "set", list, "outgoing=on",
+			     NULL));
+	g_assert_cmpint(due_of(&desk, &waits), <=,
+			g_get_real_time() / 1000);
+	g_assert_cmpint(due_of(&desk, &deferred), ==, later);
+	g_assert_cmpint(due_of(&desk, &under_way), ==, 1700000000000);
+	g_assert_cmpint(run(&desk, "list", "drain", list, "--wait", NULL), ==,
+			ADMIN_LATER);
+	want_in(desk.errors, "musterd does not run");
+	g_assert_cmpint(run(&desk, "list", "drain", list, "--timeout", "x",
+			    "--wait", NULL), ==, ADMIN_USAGE);
+	desk_end(&desk);
+}
+
 static void
 test_drop(void)
 {
-	struct queued queued;
+	struct queued queued = { 0 };
 	struct post *post = NULL;
 	char other[] = "aaaaaaaaaaaaaaaaaaaa";
 	struct desk desk;
@@ -400,7 +509,7 @@ test_drop(void)
 static void
 test_trace_names(void)
 {
-	struct queued queued;
+	struct queued queued = { 0 };
 	struct desk desk;
 	const char *const names[] = {
 		"one\033@example.com", "<one\033@example.com>", "4bXk2Z1mJz",
@@ -460,6 +569,12 @@ main(void)
 		  test_member_set },
 		{ "retry makes a job due and takes it out of the shunt",
 		  test_retry },
+		{ "retry leaves a job that is due where it is",
+		  test_retry_due },
+		{ "pause, resume and drain set what holds, and say so",
+		  test_outgoing },
+		{ "a resumed list's jobs are due at once, no others",
+		  test_resume },
 		{ "drop gives up the job, and the post with its last one",
 		  test_drop },
 		{ "a trace is found by each name of a post",

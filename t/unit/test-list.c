@@ -373,6 +373,36 @@ test_many_settings(void)
 	case_end(&t);
 }
 
+static void
+want_holds(struct store_case *t, const char *scope, const char *wanted)
+{
+	g_autofree char *value = NULL;
+
+	case_ok(setting_holds(store_reader(t->store), scope, "outgoing",
+			      &value, &t->err), t);
+	g_assert_cmpstr(value, ==, wanted);
+}
+
+static void
+test_holds(void)
+{
+	struct store_case t;
+
+	case_begin(&t);
+	want_holds(&t, "dev@example.org", NULL);
+	set(&t, "", "outgoing", "paused");
+	want_holds(&t, "dev@example.org", "paused");
+	want_holds(&t, "@example.org", "paused");
+	want_holds(&t, "", "paused");
+	set(&t, "@example.org", "outgoing", "drain");
+	want_holds(&t, "dev@example.org", "drain");
+	want_holds(&t, "dev@example.net", "paused");
+	set(&t, "dev@example.org", "outgoing", "on");
+	want_holds(&t, "dev@example.org", "on");
+	want_holds(&t, "@example.org", "drain");
+	case_end(&t);
+}
+
 int
 main(void)
 {
@@ -384,6 +414,8 @@ main(void)
 		  test_delete },
 		{ "scopes come in byte order", test_scopes },
 		{ "a list inherits from domain and site", test_inherit },
+		{ "what holds is the list's, its domain's, or the site's",
+		  test_holds },
 		{ "site, domain and list ban together, but accept apart",
 		  test_additive },
 		{ "values are read, those that cannot be say nothing",

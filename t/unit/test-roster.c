@@ -371,6 +371,38 @@ test_import_bad(void)
 	case_end(&t);
 }
 
+static void
+test_ranks(void)
+{
+	static const char *const keys[] = {
+		"a@example.net", "b@example.net", "b@example.net",
+		"bb@example.net", "z@example.net"
+	};
+	struct work off = { .list = 1,
+			    .member = member_new("c@example.net", 1) };
+	uint64_t ranks[G_N_ELEMENTS(keys)], all;
+	struct store_case t;
+
+	case_begin(&t);
+	(void) add(&t, 1, "b@example.net");
+	(void) add(&t, 1, "d@example.net");
+	(void) add(&t, 2, "a@example.net");
+	off.member->delivery = false;
+	case_txn(&t, add_body, &off);
+	member_free(off.member);
+	case_ok(roster_ranks(t.store, 1, keys, G_N_ELEMENTS(keys), ranks,
+			     &all, &t.err), &t);
+	g_assert_cmpuint(ranks[0], ==, 0);
+	g_assert_cmpuint(ranks[1], ==, 1);
+	g_assert_cmpuint(ranks[2], ==, 1);
+	g_assert_cmpuint(ranks[3], ==, 1);
+	g_assert_cmpuint(ranks[4], ==, 2);
+	g_assert_cmpuint(all, ==, 2);
+	case_ok(roster_ranks(t.store, 3, keys, 0, NULL, &all, &t.err), &t);
+	g_assert_cmpuint(all, ==, 0);
+	case_end(&t);
+}
+
 int
 main(void)
 {
@@ -383,6 +415,8 @@ main(void)
 		{ "an import adds each address once, a walk gives it once",
 		  test_import_walk },
 		{ "an import is all or nothing", test_import_bad },
+		{ "ranks count those with delivery on, up to and with a key",
+		  test_ranks },
 		{ NULL, NULL },
 	};
 

@@ -12,6 +12,7 @@ use IO::Socket::UNIX;
 use JSON::PP ();
 use Muster::Box qw(await slurp);
 use POSIX ();
+use Time::HiRes ();
 
 my $json = JSON::PP->new->latin1->canonical;
 
@@ -40,9 +41,9 @@ sub start ($self) {
 
 sub stop ($self) { $self->{box}->stop($self->{name}, 'KILL') }
 
-# rules([stage, regex of the address, reply]...) - stage is mail, rcpt or
-# dot; the first that fits is answered instead of 250. At dot the regex is
-# tried on each recipient.
+# rules([stage, regex of the address, reply, seconds]...) - stage is mail,
+# rcpt or dot; the first that fits is answered instead of 250, after so many
+# seconds if they are given. At dot the regex is tried on each recipient.
 sub rules ($self, @rules) {
 	Muster::Box::spew($self->{rules_file}, $json->encode(\@rules));
 }
@@ -107,8 +108,10 @@ sub _serve ($self) {
 
 sub _rule ($self, $stage, $addr) {
 	for my $rule (@{ $json->decode(slurp($self->{rules_file}) || '[]') }) {
-		my ($at, $regex, $reply) = @$rule;
-		return $reply if $at eq $stage && $addr =~ /$regex/;
+		my ($at, $regex, $reply, $seconds) = @$rule;
+		next if $at ne $stage || $addr !~ /$regex/;
+		Time::HiRes::sleep($seconds) if $seconds;
+		return $reply;
 	}
 	return;
 }
