@@ -14,7 +14,7 @@
 #include "core/command/stream.h"
 #include "core/base/banned.h"
 
-#define STREAMS 3		/* input, stdout, stderr */
+#define STREAMS CONTROL_STREAMS
 #define ASK_MS 10000		/* for a frame to come or to go */
 
 /* --- musterd's side ----------------------------------------------------- */
@@ -163,11 +163,11 @@ make_request(int argc, char *const *argv)
 }
 
 static enum err_code
-send_request(int fd, int argc, char *const *argv, int in, struct err *err)
+send_request(int fd, int argc, char *const *argv, const int *streams,
+	     struct err *err)
 {
-	const int fds[STREAMS] = { in, STDOUT_FILENO, STDERR_FILENO };
 	json_t *request = make_request(argc, argv);
-	enum err_code rc = wire_send(fd, request, fds, STREAMS,
+	enum err_code rc = wire_send(fd, request, streams, STREAMS,
 				     wire_now_ms() + ASK_MS, err);
 
 	json_decref(request);
@@ -213,8 +213,8 @@ no_connection(const char *path, enum err_code rc, struct err *err)
 }
 
 enum err_code
-control_ask(const struct settings *settings, int argc, char *const *argv,
-	    int in, int *status_out, struct err *err)
+control_begin(const struct settings *settings, int argc, char *const *argv,
+	      const int streams[STREAMS], int *fd_out, struct err *err)
 {
 	g_autofree char *path = settings_control_path(settings);
 	enum err_code rc;
@@ -223,10 +223,33 @@ control_ask(const struct settings *settings, int argc, char *const *argv,
 	rc = wire_connect(path, wire_now_ms() + ASK_MS, &fd, err);
 	if (rc != ERR_OK)
 		return no_connection(path, rc, err);
-	rc = send_request(fd, argc, argv, in, err);
+	rc = send_request(fd, argc, argv, streams, err);
 	/* A server that refuses us may have answered and closed already. */
-	if (rc == ERR_OK || rc == ERR_DOWN)
-		rc = read_status(fd, status_out, err);
+	if (rc == ERR_OK || rc == ERR_DOWN) {
+		*fd_out = fd;
+		return ERR_OK;
+	}
 	(void) close(fd);
 	return rc;
+}
+
+enum err_code
+control_end(int fd, int *status_out, struct err *err)
+{
+	enum err_code rc = read_status(fd, status_out, err);
+
+	(void) close(fd);
+	return rc;
+}
+
+enum err_code
+control_ask(const struct settings *settings, int argc, char *const *argv,
+	    int in, int *status_out, struct err *err)
+{
+	const int streams[STREAMS] = { in, STDOUT_FILENO, STDERR_FILENO };
+	enum err_code rc;
+	int fd;
+
+	rc = control_begin(settings, argc, argv, streams, &fd, err);
+	return rc == ERR_OK ? control_end(fd, status_out, err) : rc;
 }

@@ -28,6 +28,7 @@
 #include "core/command/admin.h"
 #include "core/command/stream.h"
 #include "core/control.h"
+#include "core/live.h"
 #include "core/mail/mime.h"
 #include "db/store.h"
 #include "core/base/banned.h"
@@ -128,6 +129,19 @@ ask_or_do(const struct settings *settings, FILE *in, int argc,
 }
 
 static enum err_code
+show_live(const struct settings *settings, int interval_s, int *status_out,
+	  struct err *err)
+{
+	enum err_code rc = live_top(settings, interval_s, status_out, err);
+
+	if (rc != ERR_DOWN)
+		return rc;
+	return err_set(err, ERR_BUSY, "start it; muster top --once looks at "
+		       "the queue", "musterd does not run, and nothing is "
+		       "sent");
+}
+
+static enum err_code
 open_input(const char *file, FILE **out, struct err *err)
 {
 	if (file == NULL) {
@@ -152,7 +166,9 @@ run_with_store(const struct admin_needs *needs, int argc, char *const *argv,
 			   settings_default_path(), &settings, err);
 	if (rc == ERR_OK)
 		rc = open_input(needs->file, &in, err);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK && needs->live && isatty(STDOUT_FILENO) == 1)
+		rc = show_live(settings, needs->interval_s, status_out, err);
+	else if (rc == ERR_OK)
 		rc = ask_or_do(settings, in, argc, argv, status_out, err);
 	if (in != NULL)
 		(void) fclose(in);	/* it was only read */

@@ -142,6 +142,11 @@ const struct verb verbs[] = {
 	{ "status", NULL, "",
 	  "Print what there is: lists, members, jobs, free space.", NULL, "",
 	  OPTION_JSON, 0, 0, NO_PAIRS, false, NULL, status_run },
+	{ "top", NULL, "",
+	  "Show relays, lists and queue at work; q ends it.",
+	  "Where stdout is no terminal, and with --once or --json, it is one "
+	  "look.", "", OPTION_LIVE | OPTION_JSON, 0, 0, NO_PAIRS, false,
+	  top_check, top_run },
 	{ "check", NULL, "",
 	  "Look for what is wrong: settings, sockets, relay, lists, "
 	  "database.",
@@ -242,6 +247,9 @@ admin_prepare(int argc, char *const *argv, struct admin_needs *needs,
 		needs->store = !call.verb->storeless;
 		needs->config = g_strdup(call.config);
 		needs->file = file_of(&call);
+		needs->live = (call.verb->options & OPTION_LIVE) != 0 &&
+			!call.json && !call.once;
+		needs->interval_s = call.interval_s;
 	}
 	call_done(&call);
 	return good;

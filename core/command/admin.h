@@ -56,6 +56,8 @@ struct admin_needs {
 	bool store;	/* and the settings; else the verb needs neither */
 	char *config;	/* of -c, NULL if not given */
 	char *file;	/* to be opened as admin->in; NULL: stdin */
+	bool live;	/* to be shown again and again on a terminal */
+	int interval_s;	/* so often; 0 if not given */
 };
 
 /*

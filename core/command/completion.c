@@ -34,7 +34,7 @@ takes_value(const char *option)
 	static const char *const options[] = {
 		"-c", "--config", "--file", "--owner", "--unset",
 		"--from", "--client", "--helo", "--login", "--evidence",
-		"--reason", "--timeout",
+		"--reason", "--timeout", "--interval",
 		NULL
 	};
 

@@ -310,6 +310,26 @@ flow_totals(const struct admin *admin, const json_t *relays)
 			 "rate_per_s", rate_json(rate));
 }
 
+enum err_code
+flow_stages(struct store *store, json_t *jobs, struct err *err)
+{
+	static const enum stage stages[] = {
+		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_NOTICE,
+		STAGE_HELD, STAGE_SHUNTED
+	};
+	uint64_t count;
+	enum err_code rc;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(stages); i++) {
+		rc = queue_count(store, stages[i], &count, err);
+		if (rc != ERR_OK)
+			return rc;
+		(void) json_object_set_new(jobs, stage_name(stages[i]),
+					   json_integer((json_int_t)count));
+	}
+	return ERR_OK;
+}
+
 char *
 duration_text(int64_t seconds)
 {

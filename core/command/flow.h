@@ -48,6 +48,10 @@ void flow_estimate(json_t *object);
 json_t *flow_relays(const struct admin *admin);
 json_t *flow_totals(const struct admin *admin, const json_t *relays);
 
+/* flow_stages - how many jobs each stage has, by its name, into jobs */
+enum err_code flow_stages(struct store *store, json_t *jobs,
+			  struct err *err);
+
 /* job_json - all about a job that `queue ls` prints (queue.c) */
 json_t *job_json(const struct job *job, const struct flow *flow);
 

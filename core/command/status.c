@@ -31,27 +31,7 @@ count_members(struct store *store, struct counts *out, struct err *err)
 	}
 }
 
-static enum err_code
-count_jobs(struct store *store, json_t *jobs, struct err *err)
-{
-	static const enum stage stages[] = {
-		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_NOTICE,
-		STAGE_HELD, STAGE_SHUNTED
-	};
-	uint64_t count;
-	enum err_code rc;
-
-	for (size_t i = 0; i < G_N_ELEMENTS(stages); i++) {
-		rc = queue_count(store, stages[i], &count, err);
-		if (rc != ERR_OK)
-			return rc;
-		(void) json_object_set_new(jobs, stage_name(stages[i]),
-					   json_integer((json_int_t)count));
-	}
-	return ERR_OK;
-}
-
-/* "relay = 127.0.0.1:10025 up, 8 connections (0 stalled), 1200 copies sent" */
+/* "relay = HOST:PORT up, 8 connections (0 stalled), 1200 copies sent" */
 static void
 print_relays(FILE *out, const json_t *relays)
 {
@@ -109,7 +89,7 @@ status_run(struct call *call)
 
 	rc = count_members(store, &counts, &err);
 	if (rc == ERR_OK)
-		rc = count_jobs(store, jobs, &err);
+		rc = flow_stages(store, jobs, &err);
 	if (rc == ERR_OK)
 		rc = store_space(store, &space, &err);
 	if (rc != ERR_OK) {

@@ -32,6 +32,7 @@ option_words(const struct verb *verb)
 		  "[--helo NAME] [--login NAME] "
 		  "[--evidence KEY=VALUE]... " },
 		{ OPTION_WAIT, "[--wait [--timeout TIME]] " },
+		{ OPTION_LIVE, "[--once] [--interval SECONDS] " },
 		{ OPTION_JSON, "[--json] " },
 	};
 	GString *text = g_string_new(NULL);

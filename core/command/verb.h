@@ -28,6 +28,7 @@ enum {
 					 * from, client, helo, login,
 					 * evidence */
 	OPTION_WAIT = 1 << 9,		/* wait, timeout */
+	OPTION_LIVE = 1 << 10,		/* once, interval, uncounted */
 };
 
 struct verb;
@@ -46,6 +47,8 @@ struct call {
 	char **evidence;			/* not given */
 	gboolean wait;
 	char *timeout;
+	gboolean once, uncounted;
+	int interval_s;		/* 0 if not given */
 };
 
 /*
@@ -187,6 +190,7 @@ enum admin_status policy_presets_run(struct call *call);
 enum admin_status policy_test_run(struct call *call);
 enum admin_status trace_run(struct call *call);
 enum admin_status status_run(struct call *call);
+enum admin_status top_run(struct call *call);
 enum admin_status check_run(struct call *call);
 enum admin_status backup_run(struct call *call);
 enum admin_status dump_run(struct call *call);
@@ -196,6 +200,7 @@ enum admin_status completion_bash_run(struct call *call);
 enum admin_status completion_words_run(struct call *call);
 const char *held_show_check(const struct call *call);
 const char *list_drain_check(const struct call *call);
+const char *top_check(const struct call *call);
 const char *list_set_check(const struct call *call);
 const char *member_add_check(const struct call *call);
 
