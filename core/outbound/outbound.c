@@ -51,6 +51,7 @@
 #define SIGN_BATCH_MAX 25		/* of copies that are signed each */
 #define SIGN_BATCHES_CORE 4		/* of one post, for each core */
 #define CONFIGURE_MS 1000		/* between two looks at lists' keys */
+#define FAILED_MS 1000			/* before recording is tried again */
 #define PAUSED_MS 60000			/* a paused list's job is looked at */
 
 struct outbound {
@@ -77,6 +78,7 @@ struct outbound {
 	int64_t in_flight;
 	int64_t next_due_ms;
 	int64_t wait_ms;		/* the first of deliveries that wait */
+	bool failing;			/* to record */
 	int64_t configured_ms;
 };
 
@@ -484,11 +486,13 @@ commit_progress(struct outbound *outbound, const struct settings *settings)
 	struct progress progress = { outbound, settings };
 	struct err err = ERR_INIT;
 
+	outbound->failing = false;
 	if (!something_to_commit(outbound))
 		return false;
 	if (store_txn(outbound->store, TXN_DURABLE, progress_body, &progress,
 		      &err) != ERR_OK) {
 		log_err(NULL, "outbound.not-recorded", &err);
+		outbound->failing = true;
 		return false;	/* it stays to be recorded */
 	}
 	after_commit(outbound);
@@ -558,6 +562,11 @@ dispatch(struct outbound *outbound, struct settings *settings)
 	configure(outbound);
 	expand(outbound, settings);
 	report(outbound);
+	if (outbound->failing) {
+		outbound->wait_ms = MIN(outbound->wait_ms,
+					clock_ms() + FAILED_MS);
+		return false;
+	}
 	/* A list without anybody to send to is done at once. */
 	return recorded || something_to_commit(outbound);
 }

@@ -12,10 +12,14 @@
  * Time: the file $MUSTER_T_CLOCK holds the seconds by which the date is
  * wrong, a text.
  *
+ * Disk: while the file $MUSTER_T_READONLY is there, nothing below $MUSTER_T_HOME
+ * can be written, as on a file system that is mounted again read-only.
+ *
  * Count: each fdatasync() and fsync() is a byte more in $MUSTER_T_SYNCS.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -136,9 +140,48 @@ count(void)
 	(void) close(fd);
 }
 
+/* The test's own reading of where a descriptor leads. */
+static int
+is_readonly(int fd)
+{
+	const char *flag = getenv("MUSTER_T_READONLY");
+	const char *home = getenv("MUSTER_T_HOME");
+	char link[32], path[512] = "";
+
+	if (fd <= 2 || flag == NULL || home == NULL || access(flag, F_OK) != 0)
+		return 0;
+	(void) snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	if (readlink(link, path, sizeof(path) - 1) < 0 ||
+	    strncmp(path, home, strlen(home)) != 0)
+		return 0;
+	errno = EROFS;
+	return 1;
+}
+
+ssize_t
+write(int fd, const void *bytes, size_t len)
+{
+	return is_readonly(fd) ? -1 : syscall(SYS_write, fd, bytes, len);
+}
+
+ssize_t
+pwrite(int fd, const void *bytes, size_t len, off_t at)
+{
+	return is_readonly(fd) ? -1 : syscall(SYS_pwrite64, fd, bytes, len,
+					      at);
+}
+
+ssize_t
+pwrite64(int fd, const void *bytes, size_t len, off64_t at)
+{
+	return pwrite(fd, bytes, len, at);
+}
+
 int
 fdatasync(int fd)
 {
+	if (is_readonly(fd))
+		return -1;
 	count();
 	return (int)syscall(SYS_fdatasync, fd);
 }

@@ -20,12 +20,14 @@ sub spoil ($site) {
 	my $library = $site->{box}->path('spoil.so');
 	my $cc = $ENV{CC} // 'cc';
 	my $flags = qx(pkg-config --cflags --libs glib-2.0) =~ s/\n//r;
-	system("$cc -D_GNU_SOURCE -O1 -shared -fPIC -o $library "
+	system("$cc -O1 -shared -fPIC -o $library "
 		. "$ENV{MUSTER_SRC}/t/lib/spoil.c $flags") == 0
 		or die "cannot compile spoil.c\n";
 	%{ $site->{env} } = (%{ $site->{env} // {} }, LD_PRELOAD => $library,
 		MUSTER_T_CURED => $site->{box}->path('cured'),
 		MUSTER_T_CLOCK => $site->{box}->path('clock'),
+		MUSTER_T_HOME => $site->{home},
+		MUSTER_T_READONLY => $site->{box}->path('readonly'),
 		MUSTER_T_SYNCS => $site->{box}->path('syncs'));
 	return $library;
 }
