@@ -12,6 +12,8 @@
 #include "core/base/log.h"
 #include "core/base/banned.h"
 
+#define REST_US 100000		/* where nobody can be taken */
+
 struct server {
 	const char *name;
 	int listen_fd;
@@ -58,8 +60,8 @@ begin(struct server *server, int fd)
 	(void) pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (pthread_create(&thread, &attr, serve, connection) != 0) {
 		log_error(NULL, "server.no-thread", kv_str("socket",
-			  server->name), kv_str("todo", "raise the limit on "
-			  "processes"));
+			  server->name), kv_str("todo", "raise the limits on "
+			  "processes and memory"));
 		g_hash_table_remove(server->open, GINT_TO_POINTER(fd));
 		g_free(connection);
 		(void) close(fd);
@@ -82,25 +84,35 @@ await_room(struct server *server)
 	return going;
 }
 
+/* Not by the peer: it would come at once again. */
+static bool
+may_last(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM ||
+		error == ENOBUFS;
+}
+
 static void *
 accept_loop(void *data)
 {
 	struct server *server = data;
-	int fd;
+	int fd, error;
 
 	while (await_room(server)) {
 		fd = accept4(server->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+		error = errno;
 		(void) pthread_mutex_lock(&server->lock);
 		if (fd >= 0 && !server->stopping)
 			begin(server, fd);
 		else if (fd >= 0)
 			(void) close(fd);
 		(void) pthread_mutex_unlock(&server->lock);
-		if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
+		if (fd < 0 && may_last(error)) {
 			log_error(NULL, "server.no-descriptor",
 				  kv_str("socket", server->name),
+				  kv_str("what", g_strerror(error)),
 				  kv_str("todo", "raise LimitNOFILE"));
-			g_usleep(100000);
+			g_usleep(REST_US);
 		}
 	}
 	return NULL;
