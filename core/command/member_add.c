@@ -14,7 +14,7 @@
  * size: a batch at a time is in memory, and is one transaction. A bad line
  * is reported and left out; it must not keep a million good ones waiting.
  */
-#define BATCH 5000
+#define BATCH 1000
 #define LINE_LONGEST 2000	/* bytes; a name and an address need less */
 #define NAME_LONGEST 400	/* KEY_TEXT_MAX of conf/keys.h */
 #define SHOWN_LONGEST 100	/* bytes of a bad line in its report */
