@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -23,12 +24,27 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
 static struct {
 	struct inbound_env env;
 	int stop_fd;
+	char *dir;
 } world;
+
+static void
+clean_up(void)
+{
+	g_autofree char *path = g_build_filename(world.dir, "muster.conf",
+						 NULL);
+	g_autofree char *submit = g_build_filename(world.dir, "submit.sock",
+						   NULL);
+
+	(void)g_unlink(path);
+	(void)g_unlink(submit);
+	(void)g_rmdir(world.dir);
+	g_free(world.dir);
+}
 
 static void
 make_world(void)
 {
-	g_autofree char *dir = g_dir_make_tmp("muster-fuzz-XXXXXX", NULL);
+	char *dir = g_dir_make_tmp("muster-fuzz-XXXXXX", NULL);
 	g_autofree char *path = g_build_filename(dir, "muster.conf", NULL);
 	g_autofree char *submit = NULL;
 	g_autofree char *text = g_strdup_printf(
@@ -46,6 +62,8 @@ make_world(void)
 	if (inbound_env_init(&world.env, settings, "lmtp", &err) != ERR_OK)
 		g_error("%s", err.what);
 	world.stop_fd = eventfd(0, EFD_CLOEXEC);
+	world.dir = dir;
+	(void)atexit(clean_up);
 }
 
 struct peer {

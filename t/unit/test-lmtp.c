@@ -564,45 +564,6 @@ test_large(void)
 	door_close(door);
 }
 
-/* What the fuzzer started from: the first byte is for it. */
-static void
-try_file(const char *path)
-{
-	struct door *door = door_open();
-	g_autofree char *bytes = NULL;
-	char reply[4096];
-	gsize len;
-
-	g_assert_true(g_file_get_contents(path, &bytes, &len, NULL));
-	g_assert_cmpuint(len, >, 0);
-	put(door, bytes + 1, len - 1);
-	(void)shutdown(door->fd, SHUT_WR);
-	while (recv(door->fd, reply, sizeof(reply), 0) > 0)
-		;
-	door_close(door);
-}
-
-static void
-test_corpus(void)
-{
-	const char *root = g_getenv("MUSTER_SRC");
-	g_autofree char *dir = g_build_filename(root != NULL ? root : "..",
-						"t/data/lmtp", NULL);
-	GDir *files = g_dir_open(dir, 0, NULL);
-	const char *name;
-
-	if (files == NULL) {
-		g_test_skip("MUSTER_SRC is not set");
-		return;
-	}
-	while ((name = g_dir_read_name(files)) != NULL) {
-		g_autofree char *path = g_build_filename(dir, name, NULL);
-
-		try_file(path);
-	}
-	g_dir_close(files);
-}
-
 /* --- the process -------------------------------------------------------- */
 
 static int
@@ -680,7 +641,6 @@ main(void)
 		{"stop in DATA keeps nothing", test_stop_in_data},
 		{"stop lets the end finish", test_stop_at_end},
 		{"a large post", test_large},
-		{"what the fuzzer knows", test_corpus},
 		{"room for 200; SIGTERM says 421", test_process},
 		{NULL, NULL},
 	};

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "t/lib/frames.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "core/base/banned.h"
+
+#define FDS_MAX 8
+
+GByteArray *
+frames_make(const uint8_t *bytes, size_t len)
+{
+	GByteArray *out = g_byte_array_new();
+	const uint8_t *lf;
+	uint32_t head;
+	size_t line;
+
+	for (; len > 0; bytes += line, len -= line) {
+		lf = memchr(bytes, '\n', len);
+		line = lf != NULL ? (size_t)(lf - bytes) : len;
+		head = htonl((uint32_t)line);
+		if (line > 0 && bytes[0] == '!')
+			g_byte_array_append(out, bytes + 1, (guint)line - 1);
+		else
+			g_byte_array_append(out, (const guint8 *)&head, 4);
+		if (line > 0 && bytes[0] != '!')
+			g_byte_array_append(out, bytes, (guint)line);
+		line += lf != NULL;
+	}
+	return out;
+}
+
+static ssize_t
+send_some(int fd, const uint8_t *bytes, size_t len, const int *fds,
+	  size_t fd_count)
+{
+	union {
+		char bytes[CMSG_SPACE(sizeof(int) * FDS_MAX)];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { (void *)(uintptr_t)bytes, len };
+	struct msghdr packet = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *cmsg;
+
+	if (fd_count > 0) {
+		memset(&control, 0, sizeof(control));
+		packet.msg_control = control.bytes;
+		packet.msg_controllen = CMSG_SPACE(sizeof(int) * fd_count);
+		cmsg = CMSG_FIRSTHDR(&packet);
+		cmsg->cmsg_level = SOL_SOCKET;
+		cmsg->cmsg_type = SCM_RIGHTS;
+		cmsg->cmsg_len = CMSG_LEN(sizeof(int) * fd_count);
+		memcpy(CMSG_DATA(cmsg), fds, sizeof(int) * fd_count);
+	}
+	return sendmsg(fd, &packet, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* False: it has closed. */
+static bool
+swallow(int fd)
+{
+	char bytes[4096];
+	ssize_t count;
+
+	do {
+		count = recv(fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	} while (count > 0);
+	return count < 0;
+}
+
+void
+frames_send(int fd, const GByteArray *frames, size_t piece, const int *fds,
+	    size_t fd_count)
+{
+	struct pollfd ready = { .fd = fd, .events = POLLIN | POLLOUT };
+	size_t at = 0;
+	ssize_t sent;
+
+	while (at < frames->len) {
+		(void)poll(&ready, 1, -1);
+		if ((ready.revents & POLLIN) != 0 && !swallow(fd))
+			return;
+		sent = send_some(fd, frames->data + at, MIN(
+			piece > 0 ? piece : frames->len, frames->len - at),
+			fds, at == 0 ? fd_count : 0);
+		if (sent < 0 && (ready.revents & (POLLHUP | POLLERR)) != 0)
+			return;
+		at += sent > 0 ? (size_t)sent : 0;
+	}
+	(void)shutdown(fd, SHUT_WR);
+	ready.events = POLLIN;
+	while (poll(&ready, 1, -1) > 0 && swallow(fd))
+		;
+}
