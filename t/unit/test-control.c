@@ -52,14 +52,16 @@ make_pipe(int *read_end, int *write_end)
 static void
 line_begin(struct line *line)
 {
-	g_autofree char *path = NULL;
+	g_autofree char *path = NULL, *text = NULL;
 	int pair[2];
 
 	*line = (struct line){ 0 };
 	case_begin(&line->store);
 	path = g_build_filename(line->store.home, "conf", NULL);
-	g_assert_true(g_file_set_contents(path, "[muster]\ndomains = "
-					  "lists.example.org\n", -1, NULL));
+	text = g_strdup_printf("[muster]\nhome = %s\n"
+			       "domains = lists.example.org\n",
+			       line->store.home);
+	g_assert_true(g_file_set_contents(path, text, -1, NULL));
 	case_ok(settings_load(path, &settings, &line->store.err),
 		&line->store);
 	line->server = (struct control_server){
