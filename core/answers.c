@@ -86,6 +86,7 @@ static enum err_code
 store_rate(void *arg, const char *list_addr, const char *author,
 	   int64_t seconds, int64_t *out, struct err *err)
 {
+	const int64_t window_s = CLAMP(seconds, 0, RATE_WINDOW_MAX_S);
 	struct txn *reader = store_reader(arg);
 	struct list *list = NULL;
 	uint64_t count = 0;
@@ -94,7 +95,7 @@ store_rate(void *arg, const char *list_addr, const char *author,
 	if (rc == ERR_OK && list != NULL)
 		rc = rate_count(reader, list->id,
 				author[0] != '\0' ? author : NULL,
-				clock_ms() - seconds * 1000,
+				clock_ms() - window_s * 1000,
 				RATE_MOST, &count, err);
 	list_free(list);
 	*out = (int64_t)count;

@@ -444,7 +444,8 @@ check_offer(const struct submission_server *server, const struct offer *offer,
 	rc = store_space(server->store, &space, err);
 	if (rc != ERR_OK)
 		return rc;
-	if (space < floor + (int64_t)offer->post->size * 2)
+	/* A file may say that it is larger than any disk. */
+	if (space < floor || offer->post->size > (uint64_t)(space - floor) / 2)
 		return err_set(err, ERR_NOSPACE, "free disk space below home",
 			       "%lld bytes free, space-floor is %lld",
 			       (long long)space, (long long)floor);
