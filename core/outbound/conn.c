@@ -91,6 +91,7 @@ conn_put(struct conn *conn, const char *bytes, size_t len,
 	struct piece *piece;
 
 	conn->unwritten += len;
+	conn->put += len;
 	if (bytes == NULL && fifo_len(&conn->out) > 0 &&
 	    fifo_last(&conn->out, struct piece)->bytes == NULL) {
 		fifo_last(&conn->out, struct piece)->len += len;
@@ -201,6 +202,7 @@ conn_expect(struct conn *conn, enum step step)
 		conn->heard_ms = wire_now_ms();
 	next = fifo_push_new(&conn->expected);
 	next->step = step;
+	next->end = conn->put;
 	return next;
 }
 

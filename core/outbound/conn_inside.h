@@ -20,6 +20,7 @@ enum step { GREETING, EHLO, HELO, MAIL, RCPT, DATA, DOT, EMPTY_DOT, BDAT,
 struct expectation {
 	enum step step;
 	guint copy;		/* of RCPT */
+	uint64_t end;		/* of what it answers, as put counts */
 };
 
 /* A transaction on its way */
@@ -61,6 +62,7 @@ struct conn {
 	GString *said;		/* commands, from said_at on not written */
 	size_t said_at;
 	size_t unwritten;	/* bytes of all of out */
+	uint64_t put;		/* bytes that were ever in out */
 	struct reply_reader replies;
 	int64_t heard_ms;
 };

@@ -700,13 +700,23 @@ on_greeting(struct conn *conn, const struct reply *reply)
 		say_hello(conn, "EHLO", EHLO);
 }
 
+/* A refusal may come before all has been said, but who agrees to what he has
+ * not got yet is out of step, and his "taken" means some other copy. */
+static bool
+is_out_of_turn(const struct conn *conn, const struct reply *reply)
+{
+	return fifo_len(&conn->expected) == 0 || (reply->code < 400 &&
+		fifo_at(&conn->expected, struct expectation, 0)->end >
+		conn->put - conn->unwritten);
+}
+
 void
 conn_heard(struct conn *conn, const struct reply *reply)
 {
 	struct expectation first;
 
-	if (fifo_len(&conn->expected) == 0 || reply->code == 421) {
-		no_service(conn, reply);	/* out of turn, or leaving */
+	if (reply->code == 421 || is_out_of_turn(conn, reply)) {
+		no_service(conn, reply);
 		return;
 	}
 	first = *fifo_at(&conn->expected, struct expectation, 0);
