@@ -12,6 +12,7 @@ use File::Path ();
 use File::Temp ();
 use IO::Socket::INET;
 use IO::Socket::UNIX;
+use Muster::Reports ();
 use POSIX ();
 use Socket ();
 use Time::HiRes ();
@@ -216,7 +217,8 @@ sub stop_all ($self) {
 		next if _reap($proc);
 		kill 'CONT', -$proc->{pid};
 		kill 'TERM', $proc->{pid};
-		eval { await('', sub { _reap($proc) }, 10) };
+		eval { await('', sub { _reap($proc) },
+			$ENV{MUSTER_WRAP} ? DEADLINE_S : 10) };
 	}
 	# Children that outlived their parent are in its group.
 	for my $proc (@{ $self->{procs} }) {

@@ -8,6 +8,7 @@ use strict;
 use warnings;
 use File::Temp ();
 use JSON::PP ();
+use Muster::Reports ();
 use POSIX ();
 use Time::HiRes qw(sleep time);
 
@@ -117,8 +118,9 @@ sub start {
 		open STDIN, '<', '/dev/null' or die;
 		open STDOUT, '>>', "$self->{dir}/log" or die;
 		open STDERR, '>&', \*STDOUT or die;
-		exec {"$BUILD/musterd"} 'musterd', '-F', '-c', $self->{conf}
-			or POSIX::_exit(99);
+		my @command = Muster::Reports::wrapped("$BUILD/musterd", '-F',
+			'-c', $self->{conf});
+		exec {$command[0]} @command or POSIX::_exit(99);
 	}
 	$self->{pid} = $pid;
 	$self->await(sub { -f "$self->{dir}/log" &&

@@ -8,6 +8,7 @@ use IPC::Open3 ();
 use JSON::PP ();
 use Muster::Box qw(await slurp);
 use Muster::Dns;
+use Muster::Reports qw(wrapped);
 use Symbol ();
 
 # new($box, relay => port, zone => text for Muster::Dns, settings => {
@@ -57,15 +58,16 @@ sub write_conf ($self) {
 
 sub start_musterd ($self) {
 	$self->{box}->start('musterd',
-		["$self->{build}/musterd", '-F', '-c', $self->{conf}],
-		env => $self->{env} // {});
+		[wrapped("$self->{build}/musterd", '-F', '-c',
+			$self->{conf})], env => $self->{env} // {});
 	$self->{box}->await_answer($self->submit_path, 'musterd');
 	$self->{box}->await_answer($self->lmtp_path, 'musterd');
 }
 
 sub start_milter ($self) {
 	$self->{box}->start('muster-milter',
-		["$self->{build}/muster-milter", '-F', '-c', $self->{conf}]);
+		[wrapped("$self->{build}/muster-milter", '-F', '-c',
+			$self->{conf})]);
 	$self->{box}->await_answer($self->milter_path, 'muster-milter');
 }
 
