@@ -72,7 +72,8 @@ is($cli->ok('member', 'add', $list, '--file', $file),
 	"200000 added, 10000 were already there, 0 bad lines\n",
 	'200,000 members');
 my $took = time - $start;
-cmp_ok($took, '<', 45, sprintf('in %.1f s', $took));
+cmp_ok($took, '<', Muster::Reports::is_sanitized() ? 600 : 45,
+	sprintf('in %.1f s', $took));
 is($cli->json('list', 'show', $list)->{members}, 200008, 'they are there');
 is(scalar(() = $cli->ok('member', 'ls', $list) =~ /\n/g), 200008,
 	'ls prints all');

@@ -5,14 +5,15 @@
 use v5.36;
 use Test::More;
 BEGIN { $ENV{MUSTER_WRAP} = 'valgrind'; $ENV{MUSTER_DEADLINE_S} //= 180 }
-use Muster::Box qw(await slurp);
+use Muster::Box qw(await);
 use Muster::Gate;
 use Muster::Mail qw(message);
+use Muster::Reports qw(is_sanitized);
 
 plan skip_all => 'no valgrind here'
 	if !grep { -x "$_/valgrind" } split /:/, $ENV{PATH};
 plan skip_all => 'a sanitizer is watching already'
-	if slurp("$ENV{MUSTER_BUILD}/musterd") =~ /__(?:a|t|ub)san_/;
+	if is_sanitized();
 
 my $site = Muster::Gate->new(sink => 1, milter => { workers => 1 });
 my ($box, $sink) = ($site->box, $site->sink);

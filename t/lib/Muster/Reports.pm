@@ -12,7 +12,7 @@ use Exporter 'import';
 use File::Path ();
 use File::Temp ();
 
-our @EXPORT_OK = qw(wrapped);
+our @EXPORT_OK = qw(is_sanitized wrapped);
 
 my $dir = File::Temp::tempdir('muster-reports.XXXXXX', DIR => '/tmp');
 my $owner = $$;
@@ -41,6 +41,13 @@ sub wrapped (@command) {
 	splice @wrap, 0, 1, _memcheck()
 		if @wrap && $wrap[0] eq 'valgrind';
 	return (@wrap, @command);
+}
+
+# Is this build slower than others, and no case for valgrind?
+sub is_sanitized () {
+	open my $in, '<:raw', "$ENV{MUSTER_BUILD}/musterd" or return 0;
+	local $/;
+	return <$in> =~ /__(?:a|t|ub)san_/;
 }
 
 sub _reports () {
