@@ -710,6 +710,19 @@ is_out_of_turn(const struct conn *conn, const struct reply *reply)
 		conn->put - conn->unwritten);
 }
 
+/* Where all of it is answered, the batch may be gone. */
+static void
+note_post(const struct conn *conn)
+{
+	const struct flight *flight;
+
+	if (fifo_len(&conn->flights) == 0)
+		return;
+	flight = front(conn);
+	if (flight->open > 0 || flight->has_again)
+		watch_post(&flight->batch->post, flight->batch->list);
+}
+
 void
 conn_heard(struct conn *conn, const struct reply *reply)
 {
@@ -722,9 +735,7 @@ conn_heard(struct conn *conn, const struct reply *reply)
 	first = *fifo_at(&conn->expected, struct expectation, 0);
 	fifo_pop(&conn->expected);
 	conn->refusals += reply->code >= 400;
-	if (fifo_len(&conn->flights) > 0 && front(conn)->open > 0)
-		watch_post(&front(conn)->batch->post,
-			   front(conn)->batch->list);
+	note_post(conn);
 	switch (first.step) {
 	case GREETING:
 		on_greeting(conn, reply);
