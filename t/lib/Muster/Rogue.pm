@@ -19,6 +19,7 @@ package Muster::Rogue;
 
 use v5.36;
 use Digest::MD5 ();
+use IO::Select;
 use IO::Socket::INET;
 use POSIX ();
 use Socket qw(IPPROTO_TCP TCP_INFO TCP_NODELAY);
@@ -49,19 +50,23 @@ my @GARBAGE = ("250", "hello\r\n", "2\r\n", "25 0 ok\r\n", "\0\1\2\3\r\n",
 	"99 what\r\n", "250-a\r\n251 b\r\n", 'x' x 5000, "\r\n", "600 no\r\n",
 	"\xff\xfe250 ok\r\n", "-250 ok\r\n");
 
-# new($box, seed => N, faults => share of connections that have one)
+# new($box, name => 'relay', seed => N, first => number of its first
+# connection, faults => share of connections that have one)
 sub new ($class, $box, %opt) {
+	my $name = $opt{name} // 'relay';
 	return bless { box => $box, port => $box->port, starts => 0,
-		log => $box->path('relay.took'), calm => $box->path('calm'),
-		faults => 0.5, seed => 1, %opt }, $class;
+		log => $box->path("$name.took"), calm => $box->path('calm'),
+		name => $name, first => 0, faults => 0.5, seed => 1, %opt },
+		$class;
 }
 
 sub port ($self) { return $self->{port} }
+sub name ($self) { return $self->{name} }
 sub log_file ($self) { return $self->{log} }
 
 sub start ($self) {
 	$self->{starts}++;
-	$self->{box}->start('relay', sub { $self->_serve });
+	$self->{box}->start($self->{name}, sub { $self->_serve });
 }
 
 # From the next step on nothing goes wrong any more.
@@ -71,7 +76,7 @@ sub _serve ($self) {
 	my $server = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
 		LocalPort => $self->{port}, Listen => 200, ReuseAddr => 1)
 		or die "relay: $!\n";
-	my $number = $self->{starts} * 100_000;
+	my $number = $self->{first} + $self->{starts} * 100_000;
 	$SIG{CHLD} = 'IGNORE';
 	while (1) {
 		my $client = $server->accept or next;
@@ -96,7 +101,8 @@ sub _draw ($self, $client, $log, $number) {
 		['CHUNKING', 0.5], ['XVERP', 0.3], ['8BITMIME', 0.8],
 		['DSN', 0.5], ['SMTPUTF8', 0.8], ['SIZE', 0.5]);
 	my $s = { socket => $client, log => $log, number => $number, txn => 0,
-		in => '', out => '', saying => [], offer => \%offer,
+		in => '', out => '', saying => [], telling => [],
+		offer => \%offer,
 		read => rand() < 0.2 ? 1 + int rand 300 : 65536,
 		slow_s => 0.1 + rand 0.6, eager => rand() < 0.3 };
 	$self->_draw_fault($s);
@@ -141,7 +147,7 @@ sub _misbehave ($s, $kind) {
 	if ($kind eq 'cut') {		# also of what it had to say before
 		die "over\n";
 	}
-	_flush($s);
+	_drain($s);
 	if ($kind eq 'silent') {
 		# The client hangs up before.
 		sleep SILENCE_S;
@@ -172,22 +178,40 @@ sub _flush ($s) {
 		die "over\n" if !$sent;
 		substr $s->{out}, 0, $sent, '';
 	}
-	my @told = @{ $s->{saying} } or return;
-	$s->{saying} = [];
+	push @{ $s->{telling} }, splice @{ $s->{saying} };
+	_see_told($s);
+}
+
+# Which 250s have left this kernel? If the connection ends before, what has
+# not does not get there.
+sub _see_told ($s) {
+	return 1 if !@{ $s->{telling} };
 	my $info = getsockopt($s->{socket}, IPPROTO_TCP, TCP_INFO) // '';
 	my ($state, $left) = length $info >= NOTSENT_AT + 4 ?
 		unpack 'Cx' . (NOTSENT_AT - 1) . 'L', $info : (0, 0);
-	my $is = $state == ESTABLISHED && $left == 0 ? 'told' : 'late';
-	for my $txn (@told) {
+	return 0 if $state == ESTABLISHED && $left > 0;
+	my $is = $state == ESTABLISHED ? 'told' : 'late';
+	for my $txn (splice @{ $s->{telling} }) {
 		local $s->{txn} = $txn;
 		_log($s, [$is]);
 	}
+	return 1;
 }
 
 sub _more ($s) {
 	_flush($s);
+	my $select = IO::Select->new($s->{socket});
+	1 until _see_told($s) || $select->can_read(0.005);
 	sysread $s->{socket}, $s->{in}, $s->{read}, length $s->{in}
 		or die "over\n";
+}
+
+# It is going to hang up, and wants its answers to get there.
+sub _drain ($s) {
+	_flush($s);
+	my $end = Time::HiRes::time() + 1;
+	Time::HiRes::sleep(0.002)
+		until _see_told($s) || Time::HiRes::time() > $end;
 }
 
 sub _line ($s) {
@@ -204,7 +228,7 @@ sub _say ($s, $reply) {
 	$s->{out} .= "$code-well\r\n" if rand() < 0.1;
 	$s->{out} .= "$code $rest\r\n";
 	if ($code == 421) {
-		_flush($s);
+		_drain($s);
 		die "over\n";
 	}
 	_flush($s) if $s->{eager};
@@ -254,7 +278,7 @@ sub _on_noop ($self, $s, $rest) { _say($s, '250 2.0.0 ok') }
 
 sub _on_quit ($self, $s, $rest) {
 	_say($s, '221 2.0.0 bye');
-	_flush($s);
+	_drain($s);
 	die "over\n";
 }
 

@@ -11,9 +11,9 @@ package Muster::Tally;
 
 use v5.36;
 
-# new(posts => file of Muster::Poster, relay => file of Muster::Rogue,
-# members => { list => [addresses] }, kills => [times], in_flight => N,
-# was_refused => sub ($id, $rcpt))
+# new(posts => file of Muster::Poster, relays => [files of Muster::Rogue],
+# members => { list => [addresses] }, kills => [[begin, end]...], in_flight =>
+# N, was_refused => sub ($id, $rcpt), ignore => sub ($rcpt): of no concern)
 sub new ($class, %opt) {
 	my $self = bless { %opt, problems => [] }, $class;
 	$self->_read_posts;
@@ -46,7 +46,7 @@ sub _read_posts ($self) {
 
 sub _read_relay ($self) {
 	my (%took, %told, %refused, %faults);
-	_lines($self->{relay}, sub ($what, $time, $conn, $txn, @rest) {
+	my $each = sub ($what, $time, $conn, $txn, @rest) {
 		if ($what eq 'took') {
 			my ($id, $rcpt) = @rest;
 			push @{ $took{"$id $rcpt"} }, { time => $time,
@@ -61,7 +61,8 @@ sub _read_relay ($self) {
 			$self->_problem("the client at the relay: $conn "
 				. "$txn @rest");
 		}
-	});
+	};
+	_lines($_, $each) for @{ $self->{relays} };
 	@$self{qw(took told refused faults)} = (\%took, \%told, \%refused,
 		\%faults);
 	$self->{count}{faults} += $_ for values %faults;
@@ -85,7 +86,8 @@ sub _count ($self) {
 	my $expected = $self->_expected;
 	my $count = $self->{count};
 	$count->{$_} //= 0 for qw(taken refused abandoned faults copies
-		missing given_up stray withheld killed unexplained);
+		missing given_up stray unanswered withheld
+		killed unexplained);
 	for my $pair (keys %$expected) {
 		$count->{copies}++;
 		my $took = delete $self->{took}{$pair};
@@ -115,6 +117,8 @@ sub _missing ($self, $pair) {
 
 sub _repeats ($self, $pair, $took) {
 	my @took = sort { $a->{time} <=> $b->{time} } @$took;
+	$self->{count}{unanswered} += grep { !$self->{told}{ $_->{key} } }
+		@took;
 	for my $i (0 .. $#took - 1) {
 		$self->_repeat($pair, $took[$i], $took[$i + 1]);
 	}
@@ -126,11 +130,11 @@ sub _repeat ($self, $pair, $first, $second) {
 		$self->{count}{withheld}++;
 		return;
 	}
-	my ($kill) = grep { $_ > $first->{time} - 0.01 &&
-		$_ < $second->{time} + 0.01 } @{ $self->{kills} };
+	my ($kill) = grep { $_->[1] > $first->{time} &&
+		$_->[0] < $second->{time} } @{ $self->{kills} };
 	if (defined $kill) {
 		$self->{count}{killed}++;
-		$self->{by_kill}{$kill}++;
+		$self->{by_kill}{ $kill->[0] }++;
 		return;
 	}
 	$self->{count}{unexplained}++;

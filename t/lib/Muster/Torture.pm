@@ -61,22 +61,31 @@ my @EVENTS = (
 	[1, reload => 'muster-milter'],
 );
 
-# new(seed => N, say => sub ($line))
+# new(seed => N, say => sub ($line), faults => share of connections to the
+# relay, pauses => share of rounds in which a list pauses)
 sub new ($class, %opt) {
 	my $box = Muster::Box->new(%{ $opt{box} // {} });
 	my $self = bless { seed => 1, say => sub ($line) {}, faults => 0.8,
+		pauses => 0.3,
 		%opt, box => $box, down => {}, kills => [], groups => [],
 		did => {}, members_of_churn => {}, round => 0,
 		problems => [] }, $class;
-	$self->{relay} = Muster::Rogue->new($box, seed => $self->{seed},
-		faults => $self->{faults});
-	$self->{site} = Muster::Site->new($box,
-		relay => $self->{relay}->port, settings => {
+	# One relay, or two that share the work
+	$self->{relays} = { map { ("relay$_" => Muster::Rogue->new($box,
+		name => "relay$_", first => $_ * 1_000_000_000,
+		seed => $self->{seed} * 2 + $_, faults => $self->{faults})) }
+		1 .. 1 + $self->{seed} % 2 };
+	my $relays = join ', ', map { '127.0.0.1:'
+		. $self->{relays}{$_}->port . ' ' . (/1/ ? 2 : 1) }
+		sort keys %{ $self->{relays} };
+	$self->{site} = Muster::Site->new($box, relay => 0, settings => {
 			muster => { domains => 'lists.test',
 				hostname => 'lists.test' },
 			milter => { workers => 3 },
 			outbound => { 'in-flight' => IN_FLIGHT,
-				connections => 6, timeout => TIMEOUT_S },
+				relay => $relays, connections => 6,
+				timeout => TIMEOUT_S,
+				'domain-limits' => 'd3.test 2' },
 		});
 	return $self;
 }
@@ -90,7 +99,7 @@ sub _problem ($self, $what) {
 }
 
 sub start ($self) {
-	$self->{relay}->start;
+	$_->start for values %{ $self->{relays} };
 	$self->{site}->start;
 	my $key = $self->{box}->path('sign.pem');
 	system('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', $key)
@@ -132,7 +141,8 @@ sub plan_text (@plan) {
 # Restart=always with RestartSec.
 sub _watch ($self) {
 	my $box = $self->{box};
-	for my $name (qw(musterd muster-milter relay)) {
+	for my $name (qw(musterd muster-milter),
+		sort keys %{ $self->{relays} }) {
 		if (my $due = $self->{down}{$name}) {
 			next if time < $due;
 			delete $self->{down}{$name};
@@ -145,7 +155,7 @@ sub _watch ($self) {
 }
 
 sub _start ($self, $name) {
-	return $self->{relay}->start if $name eq 'relay';
+	return $self->{relays}{$name}->start if $self->{relays}{$name};
 	my $site = $self->{site};
 	$self->{box}->start($name, ["$site->{build}/$name", '-F', '-c',
 		$site->{conf}]);
@@ -153,7 +163,7 @@ sub _start ($self, $name) {
 
 sub _ended ($self, $name, $status) {
 	my $by = delete $self->{ends}{$name};
-	# Not even main() had begun.
+	# Signals that come before main() has blocked them end it.
 	$by //= 'reload' if $status == POSIX::SIGUSR1() &&
 		$self->{reloaded} && $self->{reloaded} ==
 			$self->{box}->pid($name);
@@ -163,7 +173,8 @@ sub _ended ($self, $name, $status) {
 		. $self->{box}->log_end($name))
 		if !$busy && !defined $by;
 	$self->_problem("$name ended with status $status at SIGTERM")
-		if ($by // '') eq 'term' && $status != 0 && !$busy;
+		if ($by // '') eq 'term' && $status != 0 && !$busy &&
+			$status != POSIX::SIGTERM();
 	$self->{did}{"$name waited"}++ if $busy;
 	push @{ $self->{groups} }, $self->{box}->forget($name);
 	$self->{down}{$name} = time + ($self->{rest}{$name} // 0.2);
@@ -182,18 +193,22 @@ sub _children ($pid) {
 sub _kill ($self, $name, $rest_s, @pids) {
 	return 0 if !$self->_is_up($name);
 	my $pid = $self->{box}->pid($name);
-	push @{ $self->{kills} }, time if $name eq 'musterd';
+	my $begin = time;
 	$self->{ends}{$name} = 'kill';
 	$self->{rest}{$name} = $rest_s;
 	# One that has just been forked has no group yet.
 	kill KILL => @pids ? @pids : (-$pid, $pid, _children($pid));
 	$self->_ended($name, $self->{box}->await_end($name));
-	push @{ $self->{kills} }, time if $name eq 'musterd';
+	push @{ $self->{kills} }, [$begin, time] if $name eq 'musterd';
 	return 1;
 }
 
 sub _do ($self, $what, $name, $seconds) {
 	my $method = "_do_$what";
+	if ($name eq 'relay') {
+		my @all = sort keys %{ $self->{relays} };
+		$name = $all[$seconds * 1000 % @all];
+	}
 	my $done = $self->$method($name, $seconds);
 	$self->{did}{"$what $name"}++ if $done;
 }
@@ -230,8 +245,14 @@ sub _do_worker ($self, $name, $seconds) {
 	return 1;
 }
 
+# Not a child of ours that is to become it
+sub _is_itself ($self, $name) {
+	return $self->_is_up($name) && (readlink(
+		"/proc/${\$self->{box}->pid($name)}/exe") // '') =~ m{/$name$};
+}
+
 sub _do_term ($self, $name, $seconds) {
-	return 0 if !$self->_is_up($name);
+	return 0 if !$self->_is_itself($name);
 	$self->{ends}{$name} = 'term';
 	kill TERM => $self->{box}->pid($name);
 	return 1;
@@ -239,14 +260,18 @@ sub _do_term ($self, $name, $seconds) {
 
 sub _do_pause ($self, $name, $seconds) {
 	return 0 if !$self->_is_up($name);
-	my $group = -$self->{box}->pid($name);
-	kill STOP => $group;
-	push @{ $self->{wake} }, [time + $seconds, $group];
+	my $pid = $self->{box}->pid($name);
+	my @pids = (-$pid, _children($pid));
+	kill STOP => @pids;
+	push @{ $self->{wake} }, [time + $seconds, @pids];
 	return 1;
 }
 
 sub _do_reload ($self, $name, $seconds) {
-	return 0 if !$self->_is_up($name);
+	return 0 if !$self->_is_itself($name);
+	$self->{site}{settings}{outbound}{connections} =
+		2 + $seconds * 1000 % 7;
+	$self->{site}->write_conf;
 	$self->{reloaded} = $self->{box}->pid($name);
 	kill USR1 => $self->{reloaded};
 	return 1;
@@ -255,7 +280,8 @@ sub _do_reload ($self, $name, $seconds) {
 sub _wake ($self, $all = 0) {
 	my @later;
 	for my $nap (@{ $self->{wake} // [] }) {
-		$all || time >= $nap->[0] ? kill(CONT => $nap->[1])
+		my ($due, @pids) = @$nap;
+		$all || time >= $due ? kill(CONT => @pids)
 			: push @later, $nap;
 	}
 	$self->{wake} = \@later;
@@ -366,12 +392,22 @@ sub _administer ($self) {
 			$box->path("cut$self->{round}")) : ('dump')],
 			rand 0.1);
 	}
+	$self->_pause if rand() < $self->{pauses};
 	if (rand() < 0.5) {
 		$self->_insist(qr/not (?:a member|subscribed|found)|no member/,
 			qw(member remove churn@lists.test), $old);
 		syswrite _open_log($box->path('removed')), "$old\n";
 	}
 	return 0;
+}
+
+# A list stops sending for a while.
+sub _pause ($self) {
+	my @lists = sort keys %MEMBERS;
+	my @set = (qw(list set), $lists[rand @lists]);
+	$self->_insist(qr/^$/, @set, 'outgoing=paused');
+	sleep rand 2;
+	$self->_insist(qr/^$/, @set, 'outgoing=on');
 }
 
 sub _open_log ($path) {
@@ -421,7 +457,7 @@ sub verify ($home) {
 # Everybody is left alone, and what is queued must go out by itself.
 sub settle ($self) {
 	$self->_wake(1);
-	$self->{relay}->be_calm;
+	$_->be_calm for values %{ $self->{relays} };
 	my $begin = time;
 	my $end = $begin + CALM_S;
 	my $idle = 0;
@@ -448,7 +484,8 @@ sub _was_refused ($self, $id, $rcpt) {
 sub count ($self) {
 	my $box = $self->{box};
 	my $tally = Muster::Tally->new(posts => $box->path('posts'),
-		relay => $self->{relay}->log_file, members => \%MEMBERS,
+		relays => [map { $_->log_file } values %{ $self->{relays} }],
+		members => \%MEMBERS,
 		kills => $self->{kills}, in_flight => IN_FLIGHT,
 		ignore => sub ($rcpt) { $rcpt =~ /^c\d+\@d1\.test$/ },
 		was_refused => sub ($id, $rcpt) {
@@ -522,8 +559,9 @@ sub table ($self) {
 		['copies refused by the relay', $count->{given_up}],
 		['copies missing', $count->{missing}],
 		['copies of nothing', $count->{stray}],
-		['repeats, answer withheld', $count->{withheld}],
-		['repeats, musterd killed', $count->{killed}],
+		['copies whose answer may not have come', $count->{unanswered}],
+		['repeats of these', $count->{withheld}],
+		['repeats after kills of musterd', $count->{killed}],
 		['most for one kill (bound ' . IN_FLIGHT . ')',
 			$count->{most_a_kill}],
 		['repeats without excuse', $count->{unexplained}],
