@@ -33,7 +33,7 @@ static void *
 serve(void *data)
 {
 	const struct control_server server = {
-		fuzz_store()->store, fuzz_settings, nothing,
+		fuzz_store()->store, fuzz_settings, NULL, nothing,
 	};
 	const int *fd = data;
 
