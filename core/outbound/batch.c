@@ -73,6 +73,7 @@ batch_add_copy(struct batch *batch, const char *addr, const char *key)
 	struct copy copy = { .result = COPY_OPEN };
 
 	copy.addr = g_string_chunk_insert(batch->texts, addr);
+	copy.is_utf8 = !g_str_is_ascii(addr);
 	copy.key = strcmp(addr, key) == 0 ? copy.addr :
 		g_string_chunk_insert(batch->texts, key);
 	if (has_place(batch->what, SLOT_LEAVE)) {

@@ -30,6 +30,7 @@ struct copy {
 	const char *key;	/* canonical, for the roster */
 	const char *leave;	/* token of SLOT_LEAVE, NULL: no such place */
 	const char *signature;	/* DKIM-Signature field of its own, or NULL */
+	bool is_utf8;		/* addr is not all ASCII */
 	enum copy_result result;
 	char *reply;		/* "550 5.1.1 ...", NULL where COPY_SENT */
 };

@@ -48,6 +48,8 @@ conn_open(const void *addr, unsigned int len, struct settings *settings,
 	conn->events = *events;
 	conn->heard_ms = wire_now_ms();
 	conn->said = g_string_new(NULL);
+	conn->mail_head = g_string_new(NULL);
+	conn->mail_tail = g_string_new(NULL);
 	conn->pace_us = PACE_FIRST_US;
 	fifo_init(&conn->flights, sizeof(struct flight));
 	fifo_init(&conn->expected, sizeof(struct expectation));
@@ -268,6 +270,9 @@ conn_close(struct conn *conn)
 	fifo_done(&conn->expected);
 	fifo_done(&conn->out);
 	g_string_free(conn->said, TRUE);
+	g_string_free(conn->mail_head, TRUE);
+	g_string_free(conn->mail_tail, TRUE);
+	composed_unref(conn->prepared);
 	reply_reader_done(&conn->replies);
 	settings_unref(conn->settings);
 	g_free(conn);

@@ -59,6 +59,8 @@ struct conn {
 	int64_t paced_us;	/* when that was last measured */
 	guint ended;		/* transactions since then */
 	struct fifo flights, expected, out;
+	struct composed *prepared;	/* whose MAIL is in these two */
+	GString *mail_head, *mail_tail;	/* around the token */
 	GString *said;		/* commands, from said_at on not written */
 	size_t said_at;
 	size_t unwritten;	/* bytes of all of out */

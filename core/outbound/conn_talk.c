@@ -141,15 +141,6 @@ envelope_of(const struct flight *flight)
 
 /* --- what is said ------------------------------------------------------- */
 
-static bool
-is_ascii(const char *text)
-{
-	for (; *text != '\0'; text++)
-		if ((unsigned char)*text >= 0x80)
-			return false;
-	return true;
-}
-
 /* RFC 3461 section 4 */
 static void
 append_xtext(GString *out, const char *text)
@@ -189,42 +180,69 @@ has_utf8(const struct flight *flight)
 	const struct envelope *envelope = envelope_of(flight);
 
 	for (guint i = 0; i < envelope->count; i++)
-		if (!is_ascii(batch_copy(flight->batch,
-					 envelope->first + i)->addr))
+		if (batch_copy(flight->batch, envelope->first + i)->is_utf8)
 			return true;
 	return false;
+}
+
+/* What follows the sender in MAIL, for all copies of a post alike. */
+static void
+append_parameters(const struct conn *conn, const struct composed *what,
+		  GString *out)
+{
+	if (conn->size) {
+		g_string_append(out, " SIZE=");
+		append_number(out, what->raw.len);
+	}
+	if (conn->eight_bit && what->eight_bit)
+		g_string_append(out, " BODY=8BITMIME");
+	if (conn->dsn) {
+		g_string_append(out, " RET=HDRS ENVID=");
+		g_string_append(out, what->post_id);
+	}
+}
+
+/* Made once, and again when another post is sent. */
+static void
+prepare_mail(struct conn *conn, struct composed *what)
+{
+	if (conn->prepared == what)
+		return;
+	composed_unref(conn->prepared);
+	conn->prepared = composed_ref(what);
+	g_string_printf(conn->mail_head, "MAIL FROM:<%s", what->null_sender ?
+			"" : what->sender_local);
+	if (what->null_sender)
+		g_string_assign(conn->mail_tail, ">");
+	else
+		g_string_printf(conn->mail_tail, "@%s>",
+				what->sender_domain);
+	append_parameters(conn, what, conn->mail_tail);
+}
+
+static void
+append_all(GString *out, const GString *text)
+{
+	g_string_append_len(out, text->str, (gssize)text->len);
 }
 
 static void
 say_mail(struct conn *conn, const struct flight *flight)
 {
-	const struct composed *what = flight->batch->what;
+	const struct envelope *envelope = envelope_of(flight);
 	GString *said = conn->said;
 	size_t before = said->len;
 
-	g_string_append(said, "MAIL FROM:<");
-	if (!what->null_sender) {
-		g_string_append(said, what->sender_local);
-		g_string_append(said, envelope_of(flight)->token);
-		g_string_append_c(said, '@');
-		g_string_append(said, what->sender_domain);
-	}
-	g_string_append_c(said, '>');
-	if (envelope_of(flight)->sender == SENDER_XVERP)
+	prepare_mail(conn, flight->batch->what);
+	append_all(said, conn->mail_head);
+	if (!flight->batch->what->null_sender)
+		g_string_append(said, envelope->token);
+	append_all(said, conn->mail_tail);
+	if (envelope->sender == SENDER_XVERP)
 		g_string_append(said, " XVERP=+=");
-	if (conn->size) {
-		g_string_append(said, " SIZE=");
-		append_number(said, what->raw.len);
-	}
-	if (conn->eight_bit && what->eight_bit)
-		g_string_append(said, " BODY=8BITMIME");
 	if (conn->smtputf8 && has_utf8(flight))
 		g_string_append(said, " SMTPUTF8");
-	if (conn->dsn) {
-		g_string_append(said, " RET=HDRS ENVID=");
-		g_string_append(said, what->post_id);
-	}
-	g_string_append(said, "\r\n");
+	g_string_append_len(said, "\r\n", 2);
 	say(conn, before);
 	(void) conn_expect(conn, MAIL);
 }
@@ -232,20 +250,20 @@ say_mail(struct conn *conn, const struct flight *flight)
 static void
 say_rcpt(struct conn *conn, const struct flight *flight, guint index)
 {
-	const char *addr = batch_copy(flight->batch, index)->addr;
+	const struct copy *copy = batch_copy(flight->batch, index);
 	GString *said = conn->said;
 	size_t before = said->len;
 
 	g_string_append(said, "RCPT TO:<");
-	g_string_append(said, addr);
+	g_string_append(said, copy->addr);
 	g_string_append_c(said, '>');
 	if (conn->dsn)
 		g_string_append(said, " NOTIFY=FAILURE");
-	if (conn->dsn && is_ascii(addr)) {
+	if (conn->dsn && !copy->is_utf8) {
 		g_string_append(said, " ORCPT=rfc822;");
-		append_xtext(said, addr);
+		append_xtext(said, copy->addr);
 	}
-	g_string_append(said, "\r\n");
+	g_string_append_len(said, "\r\n", 2);
 	say(conn, before);
 	conn_expect(conn, RCPT)->copy = index;
 }
@@ -382,7 +400,7 @@ refuse_unsayable(struct conn *conn, struct batch *batch, guint index)
 
 		if (copy->result != COPY_OPEN)
 			continue;
-		if (conn->smtputf8 || is_ascii(copy->addr))
+		if (conn->smtputf8 || !copy->is_utf8)
 			open++;
 		else
 			unsayable++;
@@ -391,7 +409,7 @@ refuse_unsayable(struct conn *conn, struct batch *batch, guint index)
 		const struct copy *copy = batch_copy(batch,
 						     envelope.first + i);
 
-		if (copy->result != COPY_OPEN || is_ascii(copy->addr))
+		if (copy->result != COPY_OPEN || !copy->is_utf8)
 			continue;
 		unsayable--;
 		conn->events.answered(conn->events.arg, batch, index,

@@ -19,7 +19,8 @@ has_room(const struct relay *relay, const struct line *line)
 	return !relay->draining && !line->retiring &&
 		conn_has_room(line->conn) &&
 		!conn_is_stalled(line->conn) &&
-		hop_is_ready(line->hop, wire_now_ms());
+		(line->hop->pause_until_ms == 0 ||
+		 hop_is_ready(line->hop, wire_now_ms()));
 }
 
 static bool

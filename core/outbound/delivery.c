@@ -109,6 +109,7 @@ delivery_open(struct store *store, const struct verp *verp, struct job *job,
 		delivery->job = job;
 		delivery->verp = verp;
 		delivery->what = what;
+		delivery->bytes = what->raw.len + what->dotted.len;
 		delivery->conf = g_steal_pointer(&conf);
 		delivery->authors = g_strsplit(post->author, ", ", -1);
 		delivery->read_after = g_strdup(job->after);
@@ -149,7 +150,7 @@ delivery_job(const struct delivery *delivery)
 size_t
 delivery_bytes(const struct delivery *delivery)
 {
-	return delivery->what->raw.len + delivery->what->dotted.len;
+	return delivery->bytes;
 }
 
 bool
@@ -256,6 +257,12 @@ bool
 delivery_is_done(const struct delivery *delivery)
 {
 	return delivery->read_all && delivery->batches.length == 0;
+}
+
+bool
+delivery_has_put(const struct delivery *delivery)
+{
+	return delivery->has_put;
 }
 
 bool
@@ -494,6 +501,7 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 	enum err_code rc = ERR_OK;
 
 	delivery->commits = 0;
+	delivery->has_put = false;
 	for (GList *at = delivery->batches.head; at != NULL &&
 	     g_hash_table_contains(delivery->answered, at->data);
 	     at = at->next) {
@@ -507,6 +515,7 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 			rc = put_late(txn, delivery, tally, err);
 		if (rc == ERR_OK)
 			rc = put_later(txn, delivery->job, batch, err);
+		delivery->has_put |= batch->later->len > 0;
 		if (rc != ERR_OK)
 			return rc;
 		delivery->commits++;
@@ -534,6 +543,7 @@ delivery_commit(struct txn *txn, struct delivery *delivery,
 		rc = put_again(txn, delivery, settings, &tally, err);
 	if (rc != ERR_OK)
 		return rc;
+	delivery->has_put |= again->len > 0;
 	delivery->next = advance(delivery, last, delivery->commits, &tally);
 	if (delivery->read_all &&
 	    delivery->commits == delivery->batches.length)

@@ -64,6 +64,8 @@ int64_t delivery_wait_ms(const struct delivery *delivery);	/* unix time */
 /* delivery_answered - this batch has come back */
 void delivery_answered(struct delivery *delivery, struct batch *batch);
 
+/* delivery_has_put - has what was committed last put jobs for another time? */
+bool delivery_has_put(const struct delivery *delivery);
 /* delivery_first - the oldest batch that is not committed */
 struct batch *delivery_first(const struct delivery *delivery);
 

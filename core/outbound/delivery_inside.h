@@ -21,6 +21,8 @@ struct delivery {
 	GHashTable *answered;		/* set of batches that came back */
 	struct job *next;		/* what delivery_commit() has put */
 	guint commits;			/* batches that it has recorded */
+	bool has_put;			/* that has put other jobs */
+	size_t bytes;			/* of memory; 0 of a late one */
 	GPtrArray *late_jobs;		/* of those of them that have a late
 					 * batch, in order */
 	int64_t rated_us;		/* 0: nothing was answered yet */

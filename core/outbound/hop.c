@@ -74,6 +74,7 @@ hop_served(struct hop *hop)
 	if (!hop_is_down(hop) || wire_now_ms() < hop->pause_until_ms)
 		return;
 	hop->pause_ms = 0;
+	hop->pause_until_ms = 0;
 	log_info(NULL, "outbound.relay-up", kv_str("host", hop->host),
 		 kv_num("port", hop->port));
 }

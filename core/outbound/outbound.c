@@ -42,10 +42,11 @@
 
 #define DELIVERIES_MAX 64
 #define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
+#define LOOK_MS 1000			/* the same, while there is work */
 #define IDLE_MS 5000			/* a hint may get lost */
-#define BATCHES_SHARE 4			/* of in-flight for one batch */
-#define BATCHES_EACH 3			/* of one post: a copy that the relay
-					 * is slow with holds up no other */
+#define BATCHES_SHARE 8			/* of in-flight for one batch: some
+					 * are recorded while others are sent */
+#define BATCHES_EACH 8			/* of one post */
 #define BATCH_MAX 500
 #define RESERVED_SHARE 4		/* of in-flight, for what begins */
 #define SIGN_BATCH_MAX 25		/* of copies that are signed each */
@@ -76,7 +77,8 @@ struct outbound {
 	GThreadPool *signers;
 	size_t memory;
 	int64_t in_flight;
-	int64_t next_due_ms;
+	bool look;			/* the queue may have something new */
+	int64_t looked_ms, next_due_ms;
 	int64_t wait_ms;		/* the first of deliveries that wait */
 	bool failing;			/* to record */
 	int64_t configured_ms;
@@ -136,6 +138,7 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 			       &err);
 	if (rc != ERR_OK) {
 		log_delivery(job, "job.failed", &err);
+		outbound->look = true;
 		(void) attempt_failed(outbound->store, job, &err, &second);
 	}
 	if (rc != ERR_OK && delivery != NULL) {
@@ -181,6 +184,7 @@ set_aside(struct outbound *outbound, const struct job *job)
 {
 	struct err err = ERR_INIT;
 
+	outbound->look = true;		/* for the date that it gets */
 	if (store_txn(outbound->store, TXN_LAZY, set_aside_body,
 		      (void *)(uintptr_t)job, &err) != ERR_OK)
 		log_delivery(job, "outbound.failed", &err);
@@ -213,20 +217,35 @@ has_room(const struct outbound *outbound)
 		 outbound->deliveries->len == 0);
 }
 
+/* Not after each batch: it is a look into all files of the queue. */
+static bool
+is_time_to_look(struct outbound *outbound, int64_t now_ms)
+{
+	if (!has_room(outbound)) {
+		outbound->look = true;	/* when there is */
+		return false;
+	}
+	return outbound->look || now_ms >= outbound->next_due_ms ||
+		now_ms - outbound->looked_ms >= LOOK_MS;
+}
+
 static void
 claim(struct outbound *outbound, const struct settings *settings)
 {
 	g_autoptr(GPtrArray) jobs = NULL;
 	struct err err = ERR_INIT;
+	int64_t now_ms = clock_ms();
 
-	if (!has_room(outbound))
+	if (!is_time_to_look(outbound, now_ms))
 		return;
-	if (queue_due(outbound->store, STAGE_OUTBOUND,
-		      clock_ms(), DELIVERIES_MAX * 2, &jobs,
-		      &outbound->next_due_ms, &err) != ERR_OK) {
+	outbound->looked_ms = now_ms;
+	if (queue_due(outbound->store, STAGE_OUTBOUND, now_ms,
+		      DELIVERIES_MAX * 2, &jobs, &outbound->next_due_ms,
+		      &err) != ERR_OK) {
 		log_err(NULL, "queue.failed", &err);
 		return;
 	}
+	outbound->look = false;
 	for (guint i = 0; i < jobs->len && has_room(outbound); i++) {
 		struct job *job = g_ptr_array_index(jobs, i);
 
@@ -247,6 +266,7 @@ close_delivery(struct outbound *outbound, guint index)
 	struct delivery *delivery = g_ptr_array_index(outbound->deliveries,
 						      index);
 
+	outbound->look = true;
 	outbound->memory -= delivery_bytes(delivery);
 	g_hash_table_remove(outbound->claimed, &delivery_job(delivery)->id);
 	g_ptr_array_remove_index(outbound->deliveries, index);
@@ -460,6 +480,7 @@ after_commit(struct outbound *outbound)
 
 		if (!delivery_can_commit(delivery))
 			continue;
+		outbound->look |= delivery_has_put(delivery);
 		outbound->in_flight -= delivery_committed(delivery, born);
 		if (!delivery_is_done(delivery))
 			continue;
@@ -531,6 +552,7 @@ wait_for_work(struct outbound *outbound, bool busy)
 		if (clock_cond_until(&outbound->changed,
 				     &outbound->lock, until_ms) != 0)
 			break;
+	outbound->look |= outbound->hint;
 	outbound->hint = false;
 }
 

@@ -23,6 +23,8 @@ reply_reader_done(struct reply_reader *reader)
 void
 reply_feed(struct reply_reader *reader, const char *bytes, size_t len)
 {
+	g_string_erase(reader->pending, 0, (gssize)reader->at);
+	reader->at = 0;
 	g_string_append_len(reader->pending, bytes, (gssize)len);
 }
 
@@ -63,12 +65,12 @@ take_line(struct reply_reader *reader, const char *line, size_t len)
 bool
 reply_next(struct reply_reader *reader, struct reply *out)
 {
-	size_t at = 0;
 	bool whole = false;
 
 	while (!whole && !reader->broken) {
-		const char *line = reader->pending->str + at;
-		size_t left = reader->pending->len - at;
+		const char *line = reader->pending->str +
+			reader->at;
+		size_t left = reader->pending->len - reader->at;
 		const char *lf = memchr(line, '\n', left);
 		size_t len = lf != NULL ? (size_t)(lf - line) : left;
 
@@ -76,12 +78,11 @@ reply_next(struct reply_reader *reader, struct reply *out)
 			reader->broken = true;
 		if (lf == NULL || reader->broken)
 			break;
-		at += len + 1;
+		reader->at += len + 1;
 		if (len > 0 && line[len - 1] == '\r')
 			len--;
 		whole = take_line(reader, line, len);
 	}
-	g_string_erase(reader->pending, 0, (gssize)at);
 	if (!whole)
 		return false;
 	reader->lines = 0;

@@ -16,7 +16,8 @@
 #define REPLY_LINES_MAX 100
 
 struct reply_reader {
-	GString *pending;	/* bytes that are not yet a line */
+	GString *pending;	/* bytes that were fed */
+	size_t at;		/* of it, what was read */
 	GString *text;		/* of the reply so far, lines joined by \n */
 	int code;		/* of its first line, 0: none yet */
 	int lines;
