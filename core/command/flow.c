@@ -188,12 +188,14 @@ flow_done(struct flow *flow)
 const char *
 flow_state(const struct flow *flow, const struct job *job)
 {
-	if (g_hash_table_contains(flow->rates, &job->id))
+	bool is_due = job->due_ms <= clock_ms();
+
+	/* What the engine says is a moment old. */
+	if (is_due && g_hash_table_contains(flow->rates, &job->id))
 		return "sending";
 	if (strcmp(job->reason, OUTBOUND_PAUSED) == 0)
 		return "paused";
-	return job->due_ms > clock_ms() ? "deferred" :
-		"waiting";
+	return is_due ? "waiting" : "deferred";
 }
 
 static json_t *
@@ -243,15 +245,16 @@ void
 flow_json(const struct flow *flow, const struct job *job, json_t *object)
 {
 	bool outbound = job->stage == STAGE_OUTBOUND;
-	const double *rate = g_hash_table_lookup(flow->rates, &job->id);
+	const char *state = outbound ? flow_state(flow, job) : "";
+	const double *rate = strcmp(state, "sending") == 0 ?
+		g_hash_table_lookup(flow->rates, &job->id) : NULL;
 
 	(void) json_object_set_new(object, "state", outbound ?
-				   json_string(flow_state(flow, job)) :
-				   json_null());
+				   json_string(state) : json_null());
 	(void) json_object_set_new(object, "remaining", outbound ?
 				   left_json(flow, job) : json_null());
 	(void) json_object_set_new(object, "rate_per_s",
-				   outbound && rate != NULL && *rate > 0 ?
+				   rate != NULL && *rate > 0 ?
 				   rate_json(*rate) : json_null());
 	flow_estimate(object);
 }
