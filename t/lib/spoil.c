@@ -12,8 +12,8 @@
  * Time: the file $MUSTER_T_CLOCK holds the seconds by which the date is
  * wrong, a text.
  *
- * Disk: while the file $MUSTER_T_READONLY is there, nothing below $MUSTER_T_HOME
- * can be written, as on a file system that is mounted again read-only.
+ * Disk: while the file $MUSTER_T_READONLY is there, nothing below
+ * $MUSTER_T_HOME can be written, as where it is mounted again read-only.
  *
  * Count: each fdatasync() and fsync() is a byte more in $MUSTER_T_SYNCS.
  */

@@ -91,7 +91,9 @@ sub full () {
 		or diag(explain(\%said));
 	is(scalar(grep { !/^(?:451|discard|gone)$/ } keys %said), 0,
 		'and nothing else') or diag(explain(\%said));
-	like($box->log_of('musterd'), qr/what="(?:\d+ bytes free, space-floor is 0|[^"]*No space)[^"]*" todo="free/, 'the log says what to do');
+	like($box->log_of('musterd'), qr/what="(?:\d+\ bytes\ free,\ space-floor
+		\ is\ 0|[^"]*No\ space)[^"]*"\ todo="free/x,
+		'the log says what to do');
 	unlink "$home/filler";
 	await('room', sub { try_post() eq 'discard' });
 	pass('room again: taken, by itself');

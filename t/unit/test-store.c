@@ -506,7 +506,7 @@ child_checks(const char *home)
 		_exit(3);
 	if (store_check(t.store, note_finding, text, &t.err) != ERR_OK)
 		_exit(4);
-	_exit(strstr(text->str, "file settings") != NULL ? 0 : 5);
+	_exit(strstr(text->str, "settings: page 1 of ") != NULL ? 0 : 5);
 }
 
 static void
