@@ -195,10 +195,11 @@ sub svg ($self) {
 		$top += _extreme(1, map { _high($_) } @row);
 	}
 	my $wide = WIDTH * 2;
-	return <<"END" . _text(LEFT, 24, $self->{title}, 'font-size' => 16)
-<svg xmlns="http://www.w3.org/2000/svg" width="$wide" height="$top" viewBox="0 0 $wide $top" font-family="sans-serif" font-size="12">
-<rect width="100%" height="100%" fill="white"/>
-END
+	return '<svg xmlns="http://www.w3.org/2000/svg"'
+		. qq( width="$wide" height="$top" viewBox="0 0 $wide $top")
+		. qq( font-family="sans-serif" font-size="12">\n)
+		. qq(<rect width="100%" height="100%" fill="white"/>\n)
+		. _text(LEFT, 24, $self->{title}, 'font-size' => 16)
 		. $body . "</svg>\n";
 }
 
