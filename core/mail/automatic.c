@@ -307,6 +307,8 @@ first_word(const struct header *header, const char *name)
 	return word_of(value != NULL ? value : "");
 }
 
+#define SUBMITTED_MAX 16
+
 /* Auto-Submitted; of several the first that does not say "no" */
 static char *
 submitted_word(const struct header *header)
@@ -314,7 +316,9 @@ submitted_word(const struct header *header)
 	char *word = g_strdup("");
 	int at, nth = 0;
 
-	while ((at = header_find(header, "Auto-Submitted", nth++)) >= 0) {
+	/* Each search begins at the top: of thousands only the first count. */
+	while (nth < SUBMITTED_MAX &&
+	       (at = header_find(header, "Auto-Submitted", nth++)) >= 0) {
 		g_autofree char *value = header_value(header, at);
 
 		g_free(word);
