@@ -31,9 +31,10 @@ clock_ahead_s(void)
 {
 	int64_t boot_ms = read_ms(CLOCK_BOOTTIME);
 	int64_t at_ms = read_ms(CLOCK_REALTIME) - boot_ms;
-	int64_t kept = atomic_load(&boot_at_ms), ahead = at_ms - kept;
+	int64_t kept = atomic_load(&boot_at_ms);
+	int64_t ahead = kept != UNKNOWN ? at_ms - kept : 0;
 
-	if (kept != UNKNOWN && (ahead >= JUMP_MS || ahead <= -JUMP_MS))
+	if (ahead >= JUMP_MS || ahead <= -JUMP_MS)
 		return ahead / 1000;
 	/* Others may store at the same time, what is nearly the same. */
 	atomic_store(&boot_at_ms, at_ms);
