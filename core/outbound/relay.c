@@ -7,6 +7,7 @@
  */
 #include "core/outbound/relay_inside.h"
 
+#include <poll.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -79,6 +80,15 @@ wait_and_serve(struct relay *relay)
 
 /* --- now and then ------------------------------------------------------- */
 
+/* We may have been held up ourselves, and the answer is there. */
+static bool
+has_unread(const struct line *line)
+{
+	struct pollfd there = { .fd = conn_fd(line->conn), .events = POLLIN };
+
+	return poll(&there, 1, 0) > 0;
+}
+
 static void
 sweep_line(struct line *line, int64_t now)
 {
@@ -92,7 +102,8 @@ sweep_line(struct line *line, int64_t now)
 	if (idle && (line->retiring || conn_is_worn(line->conn) ||
 		     now - line->idle_since_ms > IDLE_MS)) {
 		line_close(line);
-	} else if (!idle && now > conn_deadline_ms(line->conn)) {
+	} else if (!idle && now > conn_deadline_ms(line->conn) &&
+		   !has_unread(line)) {
 		hop_failed(line->hop, 0, "no answer in time");
 		line_close(line);
 	}
