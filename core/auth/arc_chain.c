@@ -239,22 +239,40 @@ arc_chain_free(struct arc_chain *chain)
 }
 
 void
-arc_chain_data(const struct header *header, const struct arc_chain *chain,
-	       unsigned int first, unsigned int last, GString *out)
+arc_chain_fields(const struct header *header, const struct arc_chain *chain,
+		 unsigned int first, unsigned int last, GString *out)
 {
 	for (unsigned int i = first; i <= last; i++) {
 		const struct arc_set *set = &chain->sets[i - 1];
 
 		for (int kind = 0; kind < ARC_KINDS; kind++) {
-			const struct header_field *field =
-				field_at(header, set->field[kind]);
+			const struct header_field *field;
 
-			if (i == last && kind == ARC_AS)
-				signed_own(field->raw, field->raw_len,
-					   CANON_RELAXED, out);
-			else
-				canon_field(CANON_RELAXED, field->raw,
-					    field->raw_len, out);
+			if (set->field[kind] < 0)
+				continue;
+			field = field_at(header, set->field[kind]);
+			canon_field(CANON_RELAXED, field->raw,
+				    field->raw_len, out);
 		}
+	}
+}
+
+void
+arc_chain_data(const struct header *header, const struct arc_chain *chain,
+	       unsigned int first, unsigned int last, GString *out)
+{
+	const struct arc_set *set = &chain->sets[last - 1];
+
+	arc_chain_fields(header, chain, first, last - 1, out);
+	for (int kind = 0; kind < ARC_KINDS; kind++) {
+		const struct header_field *field =
+			field_at(header, set->field[kind]);
+
+		if (kind == ARC_AS)
+			signed_own(field->raw, field->raw_len, CANON_RELAXED,
+				   out);
+		else
+			canon_field(CANON_RELAXED, field->raw,
+				    field->raw_len, out);
 	}
 }

@@ -36,4 +36,10 @@ void arc_chain_data(const struct header *header,
 		    const struct arc_chain *chain, unsigned int first,
 		    unsigned int last, GString *out);
 
+/* arc_chain_fields - the canonical form of sets first to last, as far as
+ * they are there */
+void arc_chain_fields(const struct header *header,
+		      const struct arc_chain *chain, unsigned int first,
+		      unsigned int last, GString *out);
+
 #endif

@@ -21,40 +21,31 @@ static const char *const covered[] = {
 	"List-Help", "List-Subscribe", "List-Owner", "List-Archive",
 };
 
-static void
-add_names(GString *names, const char *name, unsigned int count)
-{
-	for (; count > 0; count--)
-		g_string_append_printf(names, "%s%s",
-				       names->len > 0 ? ":" : "", name);
-}
-
 static char *
 names_of(const struct header *header)
 {
 	GString *names = g_string_new(NULL);
 
 	for (size_t i = 0; i < G_N_ELEMENTS(oversigned); i++)
-		add_names(names, oversigned[i],
+		sig_names(names, oversigned[i],
 			  header_count(header, oversigned[i]) + 1);
 	for (size_t i = 0; i < G_N_ELEMENTS(covered); i++)
-		add_names(names, covered[i],
+		sig_names(names, covered[i],
 			  header_count(header, covered[i]));
 	return g_string_free(names, FALSE);
 }
 
-bool
-dkim_add_signature(struct header *header, const uint8_t hash_body[32],
-	  const struct sign_key *key, int64_t now_s)
+G_STATIC_ASSERT((G_N_ELEMENTS(oversigned) + G_N_ELEMENTS(covered)) *
+		SIG_NAMES_EACH <= SIGNED_NAMES_MAX);
+
+struct sig_draft *
+dkim_draft(const struct header *header, const struct sign_key *key,
+	   int64_t now_s)
 {
-	static const char name[] = "DKIM-Signature";
-	g_autoptr(GString) value = g_string_new("v=1");
-	g_autoptr(GString) data = g_string_new(NULL);
+	GString *value = g_string_new("v=1");
 	g_autofree char *names = names_of(header);
-	g_autofree char *hash = g_base64_encode(hash_body, 32);
 	g_autofree char *time = g_strdup_printf("%lld", (long long)now_s);
-	g_autofree char *own = NULL, *signature = NULL;
-	size_t column = strlen(name) + 2 + value->len, bare, bare_column;
+	size_t column = strlen(DKIM_FIELD) + 2 + value->len;
 
 	tag_fold(value, &column, "a",
 		 sig_algorithm_name(sign_key_algorithm(key)));
@@ -62,20 +53,18 @@ dkim_add_signature(struct header *header, const uint8_t hash_body[32],
 	tag_fold(value, &column, "d", sign_key_domain(key));
 	tag_fold(value, &column, "s", sign_key_selector(key));
 	tag_fold(value, &column, "t", time);
-	tag_fold(value, &column, "h", names);
-	tag_fold(value, &column, "bh", hash);
-	bare = value->len;
-	bare_column = column;
-	tag_fold(value, &column, "b", "");
-	own = g_strdup_printf("%s: %s\r\n", name, value->str);
-	if (!signed_fields(header, names, CANON_RELAXED, data))
-		return false;
-	signed_own(own, strlen(own), CANON_RELAXED, data);
-	signature = sig_sign(key, data->str, data->len);
-	if (signature == NULL)
-		return false;
-	g_string_truncate(value, bare);
-	tag_fold(value, &bare_column, "b", signature);
-	header_prepend(header, name, value->str);
-	return true;
+	return sig_draft_new(DKIM_FIELD, key, header, names, value, column);
+}
+
+bool
+dkim_add_signature(struct header *header, const uint8_t hash_body[32],
+	  const struct sign_key *key, int64_t now_s)
+{
+	struct sig_draft *draft = dkim_draft(header, key, now_s);
+	g_autofree char *value = sig_draft_one(draft, hash_body);
+
+	if (value != NULL)
+		header_prepend(header, DKIM_FIELD, value);
+	sig_draft_free(draft);
+	return value != NULL;
 }
