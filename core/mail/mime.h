@@ -88,6 +88,24 @@ bool mime_needs_recode(const char *bytes, size_t len);
 bool mime_recode(const char *bytes, size_t len, GString *out);
 
 /*
+ * mime_append - a message with a text below it, so that nothing of what was
+ * there changes its meaning (RFC 2046 section 5.1). header: of the message; it
+ * is changed where it must. body, of lines of at most 998 octets. text: lines
+ * that end in CRLF, in UTF-8. is_ascii false: it has, or will have in
+ * copies, other letters than ASCII. The new body is appended to out. The text
+ * is never encoded; the way says where it is:
+ *
+ * APPEND_LINES	behind the lines of a text/plain that is nothing else
+ * APPEND_PART	a part more, last in a multipart/mixed
+ * APPEND_AROUND	the second part of a multipart/mixed, of which the
+ *		first is the message as it was, byte for byte
+ */
+enum append_way { APPEND_LINES, APPEND_PART, APPEND_AROUND };
+enum append_way mime_append(struct header *header, const char *body,
+			    size_t len, const char *text, bool is_ascii,
+			    GString *out);
+
+/*
  * mime_dsn - the recipients of a delivery status notification (RFC 3464).
  * Returns false if it is none: if it has no message/delivery-status, or only
  * in a message that it contains. Else *out holds a struct dsn_recipient each;
