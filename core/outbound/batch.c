@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/mail/addr.h"
 #include "core/base/banned.h"
 
 #define TEXTS_BLOCK 16384
@@ -58,15 +59,6 @@ batch_free(struct batch *batch)
 	g_free(batch);
 }
 
-static bool
-has_place(const struct composed *what, enum slot slot)
-{
-	for (guint i = 0; i < what->raw.place_count; i++)
-		if (what->raw.places[i].slot == slot)
-			return true;
-	return false;
-}
-
 void
 batch_add_copy(struct batch *batch, const char *addr, const char *key)
 {
@@ -76,7 +68,7 @@ batch_add_copy(struct batch *batch, const char *addr, const char *key)
 	copy.is_utf8 = !g_str_is_ascii(addr);
 	copy.key = strcmp(addr, key) == 0 ? copy.addr :
 		g_string_chunk_insert(batch->texts, key);
-	if (has_place(batch->what, SLOT_LEAVE)) {
+	if (text_has(&batch->what->raw, SLOT_LEAVE)) {
 		uint8_t handle[MEMBER_HANDLE_LEN];
 		char token[VERP_TOKEN_LEN + 1];
 
@@ -149,10 +141,19 @@ batch_split(struct batch *batch, guint index)
 	batch_envelope(batch, index)->count = 0;
 }
 
+/* As it was given, but for one that is longer than the lines of a footer can
+ * bear, or would need a dot doubled (compose.c): canonical ones are neither. */
+static const char *
+member_text(const struct copy *copy)
+{
+	return copy->addr[0] == '.' || strlen(copy->addr) > ADDR_MAX ?
+		copy->key : copy->addr;
+}
+
 void
 batch_values(const struct copy *copy, const char *values[SLOTS])
 {
-	values[SLOT_MEMBER] = copy->addr;
+	values[SLOT_MEMBER] = member_text(copy);
 	values[SLOT_LEAVE] = copy->leave;
 }
 
@@ -161,7 +162,7 @@ batch_sign(struct batch *batch)
 {
 	const char *values[SLOTS];
 
-	if (batch->what->key == NULL)
+	if (batch->what->signer == NULL)
 		return;
 	for (guint i = 0; i < batch->copies->len; i++) {
 		struct copy *copy = batch_copy(batch, i);

@@ -5,27 +5,14 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/auth/sigcore.h"
-#include "core/outbound/slot.h"
+#include "core/outbound/signer.h"
+#include "core/outbound/text.h"
 #include "db/post.h"
 
 /*
  * What all copies of a post on a list have in common, made once. Read-only
  * and counted; any thread.
  */
-
-/* Bytes with places between them for what is the recipient's own */
-struct place {
-	size_t at;		/* offset in bytes */
-	enum slot slot;
-};
-
-struct text {
-	char *bytes;
-	size_t len;
-	struct place *places;	/* in order of `at` */
-	guint place_count;
-};
 
 struct composed {
 	/* the message, every line ending in CRLF: as it follows BDAT */
@@ -35,9 +22,7 @@ struct composed {
 	struct text dotted;
 	size_t header_len;	/* of raw, with the empty line */
 	bool eight_bit;
-	/* each copy is signed by itself with this key; NULL: none is */
-	struct sign_key *key;
-	struct body_hash *hash;	/* of the body, up to the first place in it */
+	struct signer *signer;	/* of each copy by itself; NULL: none is */
 	char *sender_local;	/* "dev-bounces+" */
 	char *sender_domain;
 	bool null_sender;	/* MAIL FROM:<> */
@@ -45,14 +30,9 @@ struct composed {
 	int refs;
 };
 
-/*
- * compose - body: the bytes behind the header; list: canonical address. key:
- * signs the copies where they have something of their own, and is kept then;
- * NULL for a list that signs nothing.
- */
+/* compose - body: the bytes behind the header; list: canonical address */
 struct composed *compose(const struct verp *verp, const struct post_id *post,
-			 const char *list, GBytes *header, GBytes *body,
-			 struct sign_key *key);
+			 const char *list, GBytes *header, GBytes *body);
 struct composed *composed_ref(struct composed *composed);
 void composed_unref(struct composed *composed);
 
@@ -63,7 +43,13 @@ composed_is_personal(const struct composed *composed)
 	return composed->raw.place_count > 0;
 }
 
-/* composed_sign - the DKIM-Signature field of one copy, whose places hold
+/* composed_sign_with - sign each copy by itself from now on; before any
+ * other thread has it. key is kept. As in compose() and signer_new(). */
+void composed_sign_with(struct composed *composed, const struct verp *verp,
+			const struct post_id *post, const char *list,
+			struct sign_key *key, enum auth_result chain);
+
+/* composed_sign - the fields that go in front of one copy, whose places hold
  * values; NULL: it cannot be signed, which is logged. Any thread. */
 char *composed_sign(const struct composed *composed,
 		    const char *const values[SLOTS]);

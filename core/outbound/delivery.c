@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include <glib.h>
+#include <jansson.h>
 
+#include "core/auth/arc.h"
+#include "core/auth/evidence.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/bounce/bounce.h"
@@ -18,50 +21,108 @@
 
 /* --- opening ------------------------------------------------------------ */
 
-static enum err_code
-load_key(const struct list_conf *conf, struct sign_key **out,
-	 struct err *err)
+struct opening {
+	struct store *store;
+	const struct verp *verp;
+	struct sign_keys *keys;
+	struct job *job;
+};
+
+/* An ARC set that pending has begun, for each copy to have its own, is none
+ * where the list does not sign any more. */
+static GBytes *
+without_begun_set(GBytes *block)
 {
-	*out = NULL;
-	return conf->sign_key[0] == '\0' ? ERR_OK : sign_key_load(
-		conf->sign_key, conf->sign_domain, conf->sign_selector, out,
-		err);
+	gsize len, at = 0, body_at;
+	const char *bytes = g_bytes_get_data(block, &len);
+	struct header header;
+
+	if (!arc_has_begun(bytes, len) ||
+	    !header_parse(bytes, len, &header, &body_at))
+		return g_bytes_ref(block);
+	at = g_array_index(header.fields, struct header_field, 0).raw_len;
+	header_done(&header);
+	return g_bytes_new_from_bytes(block, at, len - at);
 }
 
 static enum err_code
-read_form(struct txn *reader, const struct verp *verp, const struct job *job,
-	  const struct list_conf *conf, struct composed **out,
-	  struct err *err)
+sign_copies(const struct opening *opening, const struct list_conf *conf,
+	    const struct post *post, struct composed *composed,
+	    struct err *err)
 {
-	struct sign_key *key = NULL;
-	g_autoptr(GBytes) bytes = NULL, body = NULL;
+	const struct job *job = opening->job;
+	struct evidence *evidence;
+	struct sign_key *key;
+	enum err_code rc;
+	json_t *json;
+
+	rc = sign_keys_get(opening->keys, conf->sign_key, conf->sign_domain,
+			   conf->sign_selector, &key, err);
+	if (rc != ERR_OK)
+		return rc;
+	json = json_loads(post->evidence, 0, NULL);
+	evidence = evidence_of_json(json);
+	composed_sign_with(composed, opening->verp, &job->post,
+			   job->list_addr, key, evidence->arc.result);
+	evidence_free(evidence);
+	json_decref(json);
+	sign_key_unref(key);
+	return ERR_OK;
+}
+
+static GBytes *
+form_body(const struct form *form, GBytes *post)
+{
+	gsize len;
+
+	if (form->body != NULL)
+		return g_bytes_ref(form->body);
+	len = g_bytes_get_size(post);
+	len -= MIN(len, form->body_at);
+	return g_bytes_new_from_bytes(post, g_bytes_get_size(post) - len, len);
+}
+
+static enum err_code
+compose_form(const struct opening *opening, const struct list_conf *conf,
+	     const struct post *post, const struct form *form, GBytes *bytes,
+	     struct composed **out, struct err *err)
+{
+	const struct job *job = opening->job;
+	bool signs = conf->sign_key[0] != '\0' &&
+		conf->sign_selector[0] != '\0';
+	g_autoptr(GBytes) body = form_body(form, bytes);
+	g_autoptr(GBytes) header = signs ? g_bytes_ref(form->header) :
+		without_begun_set(form->header);
+	struct composed *composed = compose(opening->verp, &job->post,
+					    job->list_addr, header, body);
+	enum err_code rc = ERR_OK;
+
+	composed->null_sender = job->null_sender;
+	if (signs && composed_is_personal(composed))
+		rc = sign_copies(opening, conf, post, composed, err);
+	if (rc == ERR_OK)
+		*out = composed;
+	else
+		composed_unref(composed);
+	return rc;
+}
+
+static enum err_code
+read_form(const struct opening *opening, const struct list_conf *conf,
+	  const struct post *post, struct composed **out, struct err *err)
+{
+	struct txn *reader = store_reader(opening->store);
+	const struct job *job = opening->job;
+	g_autoptr(GBytes) bytes = NULL;
 	struct form *form = NULL;
 	enum err_code rc;
-	gsize len;
 
 	rc = form_get(reader, &job->post, job->list, &form, err);
 	if (rc == ERR_OK && form != NULL && form->body == NULL)
 		rc = post_bytes(reader, &job->post, &bytes, err);
-	if (rc != ERR_OK || form == NULL || (form->body == NULL &&
-					     bytes == NULL)) {
-		form_free(form);
-		return rc;
-	}
-	if (form->body != NULL) {
-		body = g_bytes_ref(form->body);
-	} else {
-		len = g_bytes_get_size(bytes);
-		len -= MIN(len, form->body_at);
-		body = g_bytes_new_from_bytes(bytes, g_bytes_get_size(bytes) -
-					      len, len);
-	}
-	rc = load_key(conf, &key, err);
-	if (rc == ERR_OK) {
-		*out = compose(verp, &job->post, job->list_addr,
-			       form->header, body, key);
-		(*out)->null_sender = job->null_sender;
-	}
-	sign_key_unref(key);
+	if (rc == ERR_OK && form != NULL && (form->body != NULL ||
+					     bytes != NULL))
+		rc = compose_form(opening, conf, post, form, bytes, out, err);
 	form_free(form);
 	return rc;
 }
@@ -86,9 +147,11 @@ drop_body(struct txn *txn, void *arg, struct err *err)
 }
 
 enum err_code
-delivery_open(struct store *store, const struct verp *verp, struct job *job,
+delivery_open(struct store *store, const struct verp *verp,
+	      struct sign_keys *keys, struct job *job,
 	      struct delivery **out, struct err *err)
 {
+	const struct opening opening = { store, verp, keys, job };
 	struct txn *reader = store_reader(store);
 	struct list_conf *conf = NULL;
 	struct composed *what = NULL;
@@ -100,7 +163,7 @@ delivery_open(struct store *store, const struct verp *verp, struct job *job,
 	if (rc == ERR_OK)
 		rc = list_conf_load(reader, job->list_addr, &conf, err);
 	if (rc == ERR_OK && post != NULL)
-		rc = read_form(reader, verp, job, conf, &what, err);
+		rc = read_form(&opening, conf, post, &what, err);
 	if (rc == ERR_OK && what == NULL)
 		rc = store_txn(store, TXN_LAZY, drop_body, job, err);
 	*out = NULL;
@@ -156,7 +219,7 @@ delivery_bytes(const struct delivery *delivery)
 bool
 delivery_signs(const struct delivery *delivery)
 {
-	return delivery->what->key != NULL;
+	return delivery->what->signer != NULL;
 }
 
 enum err_code

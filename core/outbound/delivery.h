@@ -3,6 +3,7 @@
 #define MUSTER_OUTBOUND_DELIVERY_H
 
 #include "conf/settings.h"
+#include "core/auth/sign_keys.h"
 #include "core/mail/verp.h"
 #include "core/outbound/batch.h"
 #include "core/outbound/limits.h"
@@ -17,11 +18,12 @@
  */
 struct delivery;
 
-/* delivery_open - load what all its copies share. *out NULL: there is
- * nothing to do (the post is gone), and the job has been taken. */
+/* delivery_open - load what all its copies share, and the key of a list that
+ * signs each. *out NULL: there is nothing to do (the post is gone), and the
+ * job has been taken. */
 enum err_code delivery_open(struct store *store, const struct verp *verp,
-			    struct job *job, struct delivery **out,
-			    struct err *err);
+			    struct sign_keys *keys, struct job *job,
+			    struct delivery **out, struct err *err);
 void delivery_free(struct delivery *delivery);
 
 const struct job *delivery_job(const struct delivery *delivery);

@@ -74,6 +74,7 @@ struct outbound {
 	GHashTable *orphans;		/* set of late batches that came back
 					 * before they had a delivery */
 	struct limits *limits;
+	struct sign_keys *keys;
 	GThreadPool *signers;
 	size_t memory;
 	int64_t in_flight;
@@ -130,8 +131,8 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 	if (rc == ERR_OK && go)
 		watch_job(job, true);
 	if (rc == ERR_OK && go)
-		rc = delivery_open(outbound->store, outbound->verp, job,
-				   &delivery, &err);
+		rc = delivery_open(outbound->store, outbound->verp,
+				   outbound->keys, job, &delivery, &err);
 	watch_end();
 	if (rc == ERR_OK && delivery != NULL)
 		rc = store_txn(outbound->store, TXN_LAZY, forget_attempt, job,
@@ -642,6 +643,7 @@ outbound_start(struct store *store, struct settings *settings,
 	outbound->settings = settings_ref(settings);
 	outbound->deliveries = g_ptr_array_new();
 	outbound->limits = limits_new();
+	outbound->keys = sign_keys_new();
 	outbound->wait_ms = INT64_MAX;
 	outbound->reports = g_array_new(FALSE, TRUE,
 					sizeof(struct outbound_report));
@@ -726,6 +728,7 @@ outbound_stop(struct outbound *outbound)
 	g_hash_table_destroy(outbound->claimed);
 	g_hash_table_destroy(outbound->orphans);
 	limits_free(outbound->limits);
+	sign_keys_free(outbound->keys);
 	g_array_free(outbound->reports, TRUE);
 	(void) pthread_cond_destroy(&outbound->changed);
 	(void) pthread_mutex_destroy(&outbound->lock);

@@ -11,7 +11,9 @@
  * A mark has a MAC over post and list in it, so that no author can write one.
  */
 enum slot {
-	SLOT_MEMBER,	/* the address that the copy goes to */
+	SLOT_MEMBER,	/* the address that the copy goes to, in UTF-8 and of
+			 * at most ADDR_MAX octets; not in header fields, since
+			 * it may have blanks that a signature does not see */
 	SLOT_LEAVE,	/* the token with which he can leave */
 	SLOTS
 };

@@ -162,7 +162,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	places = count_marks(header, marks) + count_marks(body, marks);
 	header_bytes = g_bytes_new(header->str, header->len);
 	body_bytes = g_bytes_new(body->str, body->len);
-	composed = compose(verp, &post, LIST, header_bytes, body_bytes, NULL);
+	composed = compose(verp, &post, LIST, header_bytes, body_bytes);
 	check_composed(composed, places);
 	composed_unref(composed);
 	verp_free(verp);

@@ -85,8 +85,7 @@ make_post(bool personal, size_t filler)
 				 personal ? mark : "all");
 	header_bytes = g_bytes_new(header, strlen(header));
 	body_bytes = g_bytes_new(body, strlen(body));
-	return compose(world.verp, &post, LIST, header_bytes, body_bytes,
-		       NULL);
+	return compose(world.verp, &post, LIST, header_bytes, body_bytes);
 }
 
 static void

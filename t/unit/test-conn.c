@@ -86,7 +86,7 @@ some_copies(struct conn_case *c)
 	g_autoptr(GBytes) body = g_bytes_new_static("Hello\r\n", 7);
 	struct post_id id = { { 1 } };
 	struct composed *what = compose(c->verp, &id, LIST_ADDR, header,
-					body, NULL);
+					body);
 	struct batch *batch = batch_new(what, c->settings, c->verp, &id,
 					LIST_ADDR, NULL);
 
