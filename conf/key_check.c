@@ -293,23 +293,24 @@ check_choice(const struct key *key, const char *value, char **out,
 	return bad(key, value, all, err);
 }
 
-/* It goes into a header field between angle brackets, and must have a place
+/* It goes into a header field between angle brackets, and must have one place
  * for what says whom it is about (RFC 8058 section 3.1 asks for https). */
 static enum err_code
 check_url(const struct key *key, const char *value, char **out,
 	  struct err *err)
 {
 	g_autofree char *url = g_strstrip(g_strdup(value));
-	bool fine = g_str_has_prefix(url, "https://") &&
-		strstr(url, "%{token}") != NULL &&
+	const char *place = strstr(url, "%{token}");
+	bool fine = g_str_has_prefix(url, "https://") && place != NULL &&
+		strstr(place + 1, "%{token}") == NULL &&
 		strlen(url) <= KEY_TEXT_MAX;
 
 	for (const char *p = url; *p != '\0'; p++)
 		fine = fine && *p > ' ' && *p < 0x7f &&
 			strchr("<>\"\\", *p) == NULL;
 	if (url[0] != '\0' && !fine)
-		return bad(key, value, "https://... of ASCII with %{token} in "
-			   "it", err);
+		return bad(key, value, "https://... of ASCII with one "
+			   "%{token} in it", err);
 	*out = g_steal_pointer(&url);
 	return ERR_OK;
 }

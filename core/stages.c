@@ -47,6 +47,7 @@ struct stages {
 	const struct verp *verp;
 	void (*wake_outbound)(void);
 	struct held_key *held;
+	struct sign_keys *keys;
 	struct worker workers[WORKERS];
 	pthread_t timer;
 	pthread_mutex_t lock;	/* of all below */
@@ -95,7 +96,8 @@ run_body(struct txn *txn, void *arg, struct err *err)
 	if (is_answer(run))
 		return held_answer_run(txn, run->settings, stages->held,
 				       run->job, now_ms, &run->result, err);
-	return pending_run(txn, run->settings, run->job, err);
+	return pending_run(txn, &(struct pending_with){
+		run->settings, stages->verp, stages->keys }, run->job, err);
 }
 
 /* What became of held posts: nobody else says it in the log. */
@@ -350,6 +352,7 @@ stages_start(struct store *store, struct settings *(*settings)(void),
 	stages->verp = verp;
 	stages->wake_outbound = wake_outbound;
 	stages->held = held_key_new(store_secret(store));
+	stages->keys = sign_keys_new();
 	(void) pthread_mutex_init(&stages->lock, NULL);
 	clock_cond_init(&stages->changed);
 	for (size_t i = 0; i < WORKERS; i++) {
@@ -381,6 +384,7 @@ stages_stop(struct stages *stages)
 		(void) pthread_join(stages->workers[i].thread, NULL);
 	(void) pthread_join(stages->timer, NULL);
 	held_key_free(stages->held);
+	sign_keys_free(stages->keys);
 	(void) pthread_cond_destroy(&stages->changed);
 	(void) pthread_mutex_destroy(&stages->lock);
 	g_free(stages);

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/mail/header.h"
 #include "core/mail/mime.h"
+#include "core/pending/footer.h"
 #include "core/pending/seal.h"
 #include "db/list.h"
 #include "db/post.h"
@@ -22,7 +23,7 @@
  */
 
 struct work {
-	const struct settings *settings;
+	const struct pending_with *with;
 	const struct job *job;
 	struct list_conf *conf;
 	struct post *post;
@@ -30,7 +31,9 @@ struct work {
 	struct header header;
 	const char *bytes;
 	size_t len, body_at;
-	bool recoded, sealed;
+	struct marks marks;
+	bool recoded, has_footer;
+	struct sealed sealed;
 };
 
 /* --- fields ------------------------------------------------------------- */
@@ -92,6 +95,28 @@ add_list_id(struct work *work)
 	header_append(&work->header, "List-Id", folded);
 }
 
+/* By one step where the list has a place for that (RFC 8058 section 3.1),
+ * and by mail. */
+static void
+add_unsubscribe(struct work *work)
+{
+	g_autofree char *url = NULL, *addr = NULL, *value = NULL;
+	g_autofree char *folded = NULL;
+
+	if (work->conf->unsubscribe_url[0] == '\0') {
+		add_mailto(&work->header, "List-Unsubscribe",
+			   work->job->list_addr, "-leave", "");
+		return;
+	}
+	url = unsubscribe_url(work->conf, &work->marks);
+	addr = list_role_addr(work->job->list_addr, "-leave");
+	value = g_strdup_printf("<%s>, <mailto:%s>", url, addr);
+	folded = header_fold(value, strlen("List-Unsubscribe: "));
+	header_append(&work->header, "List-Unsubscribe", folded);
+	header_append(&work->header, "List-Unsubscribe-Post",
+		      "List-Unsubscribe=One-Click");
+}
+
 static void
 add_list_fields(struct work *work)
 {
@@ -102,7 +127,7 @@ add_list_fields(struct work *work)
 	add_mailto(header, "List-Post", list, "", "");
 	add_mailto(header, "List-Help", list, "-request", "?subject=help");
 	add_mailto(header, "List-Subscribe", list, "-join", "");
-	add_mailto(header, "List-Unsubscribe", list, "-leave", "");
+	add_unsubscribe(work);
 	if (work->conf->owners[0] != NULL)
 		add_mailto(header, "List-Owner", list, "-owner", "");
 	/* Another list takes our List-Id away, but not this, so that a loop
@@ -158,7 +183,7 @@ complete(struct work *work)
 	}
 	if (header_find(header, "Message-ID", 0) < 0) {
 		g_autofree char *id = mime_message_id(
-			work->settings->hostname);
+			work->with->settings->hostname);
 
 		header_append(header, "Message-ID", id);
 	}
@@ -181,7 +206,7 @@ make_header(struct work *work)
 		add_list_fields(work);
 	}
 	complete(work);
-	seal_results(work->settings, work->evidence, &work->header);
+	seal_results(work->with->settings, work->evidence, &work->header);
 }
 
 /* --- the form ----------------------------------------------------------- */
@@ -233,19 +258,54 @@ make_form(struct work *work, struct form *out, struct err *err)
 	return ERR_OK;
 }
 
-/* Owners get what came in, not what the list made of it. */
-static enum err_code
-seal(struct work *work, struct form *form, struct err *err)
+static const char *
+form_body(const struct work *work, const struct form *form, gsize *len)
 {
-	const char *body = work->bytes + form->body_at;
-	gsize len = work->len - form->body_at;
+	if (form->body != NULL)
+		return g_bytes_get_data(form->body, len);
+	*len = work->len - form->body_at;
+	return work->bytes + form->body_at;
+}
+
+/* What the copies have each of their own. */
+static enum seal_own
+add_footer(struct work *work, struct form *form)
+{
+	enum seal_own own = work->conf->unsubscribe_url[0] != '\0' ?
+		SEAL_OWN_FIELDS : SEAL_OWN_NOTHING;
+	bool is_ascii;
+	g_autofree char *text = footer_text(work->conf, work->job->list_addr,
+					    &work->marks, &is_ascii);
+	gsize len;
+	const char *body = form_body(work, form, &len);
+
+	if (text[0] == '\0')
+		return own;
+	work->has_footer = footer_add(text, is_ascii, body, len, form);
+	for (int i = 0; i < SLOTS && work->has_footer; i++)
+		if (strstr(text, work->marks.text[i]) != NULL)
+			own = SEAL_OWN_BODY;
+	return own;
+}
+
+/* Behind this nothing changes. Owners get what came in, not what the list
+ * made of it. */
+static enum err_code
+finish_form(struct work *work, struct form *form, struct err *err)
+{
+	struct seal_with with = {
+		.settings = work->with->settings, .keys = work->with->keys,
+		.conf = work->conf, .list = work->job->list_addr,
+		.evidence = work->evidence,
+	};
+	const char *body;
+	gsize len;
 
 	if (work->job->role != ROLE_POST)
 		return ERR_OK;
-	if (form->body != NULL)
-		body = g_bytes_get_data(form->body, &len);
-	return seal_form(work->settings, work->conf, work->job->list_addr,
-			 work->evidence, body, len, form, &work->sealed, err);
+	with.own = add_footer(work, form);
+	body = form_body(work, form, &len);
+	return seal_form(&with, body, len, form, &work->sealed, err);
 }
 
 static void
@@ -289,10 +349,28 @@ count_post(struct txn *txn, const struct work *work, struct err *err)
 	return rc;
 }
 
+/* For the trace; the caller frees. */
+static char *
+what_was_done(const struct work *work)
+{
+	bool is_post = work->job->role == ROLE_POST;
+
+	return g_strdup_printf("%s%s%s%s%s; on its way to %s", is_post ?
+			       "list fields added" : "passed on as it is",
+			       work->recoded ? ", re-encoded for its long "
+			       "lines" : "",
+			       work->has_footer ? ", footer added" : "",
+			       work->sealed.is_signed ? ", signed (DKIM)" :
+			       "",
+			       work->sealed.has_set ? ", sealed (ARC)" : "",
+			       is_post ? "the members" : "the owners");
+}
+
 static enum err_code
 hand_over(struct txn *txn, struct work *work, struct err *err)
 {
 	struct job *next = outbound_job(work);
+	g_autofree char *done = what_was_done(work);
 	bool taken = false;
 	enum err_code rc;
 
@@ -302,13 +380,7 @@ hand_over(struct txn *txn, struct work *work, struct err *err)
 		rc = count_post(txn, work, err);
 	if (rc == ERR_OK && taken)
 		rc = trace_add(txn, &work->job->post, "pending",
-			       work->job->list_addr, err, "%s%s%s; on its "
-			       "way to %s", work->job->role == ROLE_POST ?
-			       "list fields added" : "passed on as it is",
-			       work->recoded ? ", re-encoded for its long "
-			       "lines" : "", work->sealed ? ", sealed (ARC)"
-			       : "", work->job->role == ROLE_POST ?
-			       "the members" : "the owners");
+			       work->job->list_addr, err, "%s", done);
 	job_free(next);
 	return rc;
 }
@@ -326,7 +398,7 @@ process(struct txn *txn, struct work *work, struct err *err)
 	make_header(work);
 	rc = make_form(work, &form, err);
 	if (rc == ERR_OK)
-		rc = seal(work, &form, err);
+		rc = finish_form(work, &form, err);
 	if (rc == ERR_OK)
 		rc = form_put(txn, &work->job->post, work->job->list, &form,
 			      err);
@@ -386,14 +458,18 @@ run_with(struct txn *txn, struct work *work, struct err *err)
 	work->bytes = g_bytes_get_data(bytes, &len);
 	work->len = len;
 	work->evidence = post_evidence(work->post);
+	for (int i = 0; i < SLOTS; i++)
+		slot_mark(work->with->verp, work->job->list_addr,
+			  &work->job->post, (enum slot)i,
+			  work->marks.text[i]);
 	return process(txn, work, err);
 }
 
 enum err_code
-pending_run(struct txn *txn, const struct settings *settings,
+pending_run(struct txn *txn, const struct pending_with *with,
 	    const struct job *job, struct err *err)
 {
-	struct work work = { .settings = settings, .job = job };
+	struct work work = { .with = with, .job = job };
 	struct list *list = NULL;
 	enum err_code rc;
 

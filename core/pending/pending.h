@@ -3,19 +3,29 @@
 #define MUSTER_PENDING_H
 
 #include "conf/settings.h"
+#include "core/auth/sign_keys.h"
+#include "core/mail/verp.h"
 #include "db/queue.h"
 #include "db/store.h"
 
 /*
  * Pending: what the list makes of an accepted post. (job, transaction) ->
  * next jobs: takes the job, stores the form that is to be re-injected
- * (list headers, subject prefix, re-encoded where lines are too long), and
- * puts the outbound job with its distribution list: the members of the
- * list for a post, the owners for role addresses.
+ * (list headers, subject prefix, re-encoded where lines are too long, footer,
+ * signed and sealed), and puts the outbound job with its distribution list:
+ * the members of the list for a post, the owners for role addresses. Where a
+ * copy is to have something of its own, the form has a mark
+ * (core/outbound/slot.h), and outbound signs.
  *
  * ERR_INVALID: the post cannot be handled and is to be shunted.
  */
-enum err_code pending_run(struct txn *txn, const struct settings *settings,
+struct pending_with {
+	const struct settings *settings;
+	const struct verp *verp;
+	struct sign_keys *keys;
+};
+
+enum err_code pending_run(struct txn *txn, const struct pending_with *with,
 			  const struct job *job, struct err *err);
 
 #endif

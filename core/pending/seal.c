@@ -7,6 +7,7 @@
 
 #include "core/auth/arc.h"
 #include "core/auth/authres.h"
+#include "core/auth/dkim_sign.h"
 #include "core/auth/sigcore.h"
 #include "core/base/banned.h"
 
@@ -29,15 +30,16 @@ seal_results(const struct settings *settings, const struct evidence *evidence,
 }
 
 static enum err_code
-key_load(const struct list_conf *conf, const char *list,
-	 struct sign_key **out, struct err *err)
+key_load(const struct seal_with *with, struct sign_key **out, struct err *err)
 {
+	const struct list_conf *conf = with->conf;
+
 	if (conf->sign_selector[0] == '\0')
 		return err_set(err, ERR_INVALID, "muster list set LIST "
 			       "sign-selector=NAME, then muster queue retry",
 			       "%s has a sign-key, but no sign-selector",
-			       list);
-	return sign_key_load(conf->sign_key, conf->sign_domain,
+			       with->list);
+	return sign_keys_get(with->keys, conf->sign_key, conf->sign_domain,
 			     conf->sign_selector, out, err);
 }
 
@@ -50,51 +52,64 @@ hash_of(const char *body, size_t len, uint8_t out[32])
 	(void)body_hash_end(hash, out);
 }
 
-/* The header with the set in front; false: nothing was added. */
-static bool
-add_set(const struct settings *settings, const struct evidence *evidence,
-	const uint8_t hash[32], const struct sign_key *key, GBytes **block)
+/* The set covers the signature, so that comes first (RFC 8617 section
+ * 4.1.2). */
+static void
+add_all(const struct seal_with *with, const char *results, const char *body,
+	size_t body_len, const struct sign_key *key, struct header *header,
+	struct sealed *out)
 {
-	g_autofree char *results = authres_print(evidence,
-						 authserv_id(settings));
-	gsize len;
-	const char *bytes = g_bytes_get_data(*block, &len);
-	GString *text = g_string_new(NULL);
+	int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+	const struct arc_evidence *chain = &with->evidence->arc;
+	uint8_t hash[32];
+
+	if (with->own == SEAL_OWN_BODY) {
+		out->is_signed = true;
+		out->has_set = arc_begin(header, chain, results);
+		return;
+	}
+	hash_of(body, body_len, hash);
+	out->is_signed = with->own == SEAL_OWN_FIELDS ||
+			 dkim_add_signature(header, hash, key, now_s);
+	out->has_set = arc_seal(header, chain, results, hash, key, now_s);
+}
+
+static void
+add_to_form(const struct seal_with *with, const char *body, size_t body_len,
+	    const struct sign_key *key, struct form *form, struct sealed *out)
+{
+	g_autofree char *results = authres_print(
+		with->evidence, authserv_id(with->settings));
+	GString *text = NULL;
 	struct header header;
 	size_t body_at;
-	bool sealed = false;
+	gsize len;
+	const char *bytes = g_bytes_get_data(form->header, &len);
 
-	if (header_parse(bytes, len, &header, &body_at)) {
-		sealed = arc_seal(&header, &evidence->arc, results, hash, key,
-				  g_get_real_time() / G_USEC_PER_SEC);
-		header_write(&header, text);
-		header_done(&header);
-	}
-	if (sealed) {
-		g_bytes_unref(*block);
-		*block = g_bytes_new(text->str, text->len);
-	}
-	g_string_free(text, TRUE);
-	return sealed;
+	if (!header_parse(bytes, len, &header, &body_at))
+		return;
+	add_all(with, results, body, body_len, key, &header, out);
+	text = g_string_sized_new(len + 4096);
+	header_write(&header, text);
+	header_done(&header);
+	g_bytes_unref(form->header);
+	form->header = g_string_free_to_bytes(text);
 }
 
 enum err_code
-seal_form(const struct settings *settings, const struct list_conf *conf,
-	  const char *list, const struct evidence *evidence, const char *body,
-	  size_t body_len, struct form *form, bool *sealed, struct err *err)
+seal_form(const struct seal_with *with, const char *body, size_t body_len,
+	  struct form *form, struct sealed *out, struct err *err)
 {
 	struct sign_key *key = NULL;
 	enum err_code rc;
-	uint8_t hash[32];
 
-	*sealed = false;
-	if (conf->sign_key[0] == '\0')
+	*out = (struct sealed){false, false};
+	if (with->conf->sign_key[0] == '\0')
 		return ERR_OK;
-	rc = key_load(conf, list, &key, err);
+	rc = key_load(with, &key, err);
 	if (rc != ERR_OK)
 		return rc;
-	hash_of(body, body_len, hash);
-	*sealed = add_set(settings, evidence, hash, key, &form->header);
+	add_to_form(with, body, body_len, key, form, out);
 	sign_key_unref(key);
 	return ERR_OK;
 }

@@ -58,7 +58,9 @@ ready_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct stage_work *work = arg;
 
-	return pending_run(txn, work->t->settings, work->job, err);
+	return pending_run(txn, &(struct pending_with){
+		work->t->settings, work->t->verp, work->t->keys }, work->job,
+			   err);
 }
 
 /* A post that pending has made ready, and its job of outbound. t: of o, or

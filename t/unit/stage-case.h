@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "conf/settings.h"
+#include "core/auth/sign_keys.h"
 #include "core/mail/mime.h"
 #include "core/mail/verp.h"
 #include "db/auto.h"
@@ -25,6 +26,7 @@ struct stage_case {
 	struct store_case s;
 	struct settings *settings;
 	struct verp *verp;
+	struct sign_keys *keys;
 	uint32_t list;
 	const char *list_addr;	/* of it */
 };
@@ -114,6 +116,7 @@ stage_begin(struct stage_case *t)
 	t->list_addr = LIST_ADDR;
 	t->list = stage_add_list(t, LIST_ADDR, NULL, NULL);
 	t->verp = verp_new(store_secret(t->s.store));
+	t->keys = sign_keys_new();
 	stage_settings(t, 9, "");
 }
 
@@ -121,6 +124,7 @@ static inline void
 stage_end(struct stage_case *t)
 {
 	verp_free(t->verp);
+	sign_keys_free(t->keys);
 	settings_unref(t->settings);
 	case_end(&t->s);
 }

@@ -21,7 +21,9 @@ run_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct stage_work *work = arg;
 
-	return pending_run(txn, work->t->settings, work->job, err);
+	return pending_run(txn, &(struct pending_with){
+		work->t->settings, work->t->verp, work->t->keys }, work->job,
+			   err);
 }
 
 struct made {

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_PENDING_FOOTER_H
+#define MUSTER_PENDING_FOOTER_H
+
+#include <stdbool.h>
+
+#include "core/mail/mime.h"
+#include "core/outbound/slot.h"
+#include "db/list.h"
+#include "db/post.h"
+
+/* The marks of one post on one list: what stands in its form where a copy has
+ * something of its own */
+struct marks { char text[SLOTS][SLOT_MARK_MAX]; };
+
+/* unsubscribe_url - that of the list, with the mark of the token in it; the
+ * caller frees. The list must have one. */
+char *unsubscribe_url(const struct list_conf *conf,
+		      const struct marks *marks);
+
+/*
+ * footer_text - the list's footer as lines of a post, which keep to 998
+ * octets whatever goes into their marks: %{list}, %{member}, %{unsubscribe}.
+ * *is_ascii false: it has other letters, or can. "" : the list has none. The
+ * caller frees.
+ */
+char *footer_text(const struct list_conf *conf, const char *list,
+		  const struct marks *marks, bool *is_ascii);
+
+/* footer_add - to a form, whose body (that may be the post's own) is given.
+ * False: it has too many fields, and stays without. */
+bool footer_add(const char *text, bool is_ascii, const char *body,
+		size_t body_len, struct form *form);
+
+#endif
