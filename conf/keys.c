@@ -68,8 +68,8 @@ const struct key list_keys[] = {
 	{ "sign-domain", KEY_DOMAIN, "",
 	  "the domain that signs; empty: the list's own", false, NULL },
 	{ "sign-key", KEY_PATH, "",
-	  "file of the private key (PEM) that signs and seals posts; empty: "
-	  "they are not sealed", false, NULL },
+	  "file of the private key (PEM) that signs posts (DKIM) and seals "
+	  "them (ARC); empty: neither", false, NULL },
 	{ "sign-selector", KEY_DOMAIN, "",
 	  "selector of that key in DNS", false, NULL },
 	{ "subject-prefix", KEY_TEXT, "",

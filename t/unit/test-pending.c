@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/pending/pending.h"
 
+#include <sys/stat.h>
+
 #include "core/attempt.h"
 #include "core/base/log.h"
 #include "core/mail/header.h"
+#include "core/outbound/slot.h"
 #include "core/stages.h"
 #include "t/unit/stage-case.h"
 #include "core/base/banned.h"
@@ -216,6 +219,165 @@ test_owner(void)
 	made_done(&made);
 }
 
+/* --- what copies have of their own -------------------------------------- */
+
+#define URL "https://example.org/leave?t=%{token}"
+#define KEY "-----BEGIN PRIVATE KEY-----\n" \
+	"MC4CAQAwBQYDK2VwBCIEIPQSkW7AYxXtUWBS0wPvVaJIScTgqEsuGdx0qbGeP3i2\n" \
+	"-----END PRIVATE KEY-----\n"
+
+static const char *
+mark_of(struct made *made, enum slot slot, char mark[SLOT_MARK_MAX])
+{
+	slot_mark(made->t.verp, LIST_ADDR, &made->id, slot, mark);
+	return mark;
+}
+
+static char *
+body_of(const struct made *made)
+{
+	gsize len;
+	const char *bytes = g_bytes_get_data(made->form->body, &len);
+
+	return g_strndup(bytes, len);
+}
+
+static void
+set_key(struct stage_case *t)
+{
+	g_autofree char *path = g_build_filename(t->s.home, "key", NULL);
+
+	g_assert_true(g_file_set_contents(path, KEY, -1, NULL));
+	g_assert_cmpint(chmod(path, 0600), ==, 0);
+	stage_set(t, "sign-key", path);
+	stage_set(t, "sign-selector", "s");
+}
+
+static unsigned int
+count_of(const char *text, const char *part)
+{
+	g_auto(GStrv) pieces = g_strsplit(text, part, -1);
+
+	return g_strv_length(pieces) - 1;
+}
+
+static void
+test_unsubscribe(void)
+{
+	g_autofree char *field = NULL;
+	char mark[SLOT_MARK_MAX];
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "unsubscribe-url", URL);
+	make(&made, ROLE_POST, HEADER
+	     "List-Unsubscribe: <https://other>\r\n\r\nbody\r\n");
+	field = g_strdup_printf("List-Unsubscribe: <https://example.org/"
+		"leave?t=%s>,\r\n <mailto:dev-leave@lists.example.org>\r\n"
+		"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+		mark_of(&made, SLOT_LEAVE, mark));
+	stage_see(made.header, field);
+	see_not(made.header, "other");
+	g_assert_null(made.form->body);
+	made_done(&made);
+}
+
+static void
+test_footer(void)
+{
+	g_autofree char *body = NULL, *want = NULL;
+	char member[SLOT_MARK_MAX], leave[SLOT_MARK_MAX];
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "unsubscribe-url", URL);
+	stage_set(&made.t, "footer", "%{list} %{member}\n%{unsubscribe}");
+	make(&made, ROLE_POST, HEADER "\r\n%{member} %{leave.x}");
+	body = body_of(&made);
+	want = g_strdup_printf("%%{member} %%{leave.x}\r\n" LIST_ADDR " %s\r\n"
+			       "https://example.org/leave?t=%s\r\n",
+			       mark_of(&made, SLOT_MEMBER, member),
+			       mark_of(&made, SLOT_LEAVE, leave));
+	g_assert_cmpstr(body, ==, want);
+	stage_see(made.header, "Content-Type: text/plain; charset=utf-8\r\n"
+		  "Content-Transfer-Encoding: 8bit\r\n");
+	stage_see(made.trace, "footer added");
+	made_done(&made);
+}
+
+/* A mark that is encoded, or cut by a soft line break, is none. */
+static void
+test_footer_encoded(void)
+{
+	g_autofree char *line = g_strnfill(2500, 'x');
+	g_autofree char *bytes = g_strconcat(HEADER "\r\n", line, "\r\n",
+					     NULL);
+	g_autofree char *body = NULL;
+	char mark[SLOT_MARK_MAX];
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "footer", "%{member}");
+	make(&made, ROLE_POST, bytes);
+	body = body_of(&made);
+	g_assert_false(mime_needs_recode(body, strlen(body)));
+	stage_see(body, "Content-Transfer-Encoding: quoted-printable\r\n");
+	stage_see(body, "Content-Transfer-Encoding: 8bit\r\n\r\n");
+	stage_see(body, mark_of(&made, SLOT_MEMBER, mark));
+	stage_see(made.trace, "re-encoded for its long lines, footer added");
+	made_done(&made);
+}
+
+static void
+test_footer_owner(void)
+{
+	struct made made;
+
+	stage_begin(&made.t);
+	set_key(&made.t);
+	stage_set(&made.t, "owner", "o1@example.net");
+	stage_set(&made.t, "footer", "%{member}");
+	stage_set(&made.t, "unsubscribe-url", URL);
+	make(&made, ROLE_OWNER, HEADER "\r\nbody\r\n");
+	g_assert_cmpstr(made.header, ==, RESULTS HEADER);
+	g_assert_null(made.form->body);
+	made_done(&made);
+}
+
+/* Once here where it holds for all; else outbound does it. */
+static void
+see_seal(const char *footer, const char *url, unsigned int signatures,
+	 unsigned int seals)
+{
+	struct made made;
+
+	stage_begin(&made.t);
+	set_key(&made.t);
+	stage_set(&made.t, "footer", footer);
+	stage_set(&made.t, "unsubscribe-url", url);
+	make(&made, ROLE_POST, HEADER "\r\nbody\r\n");
+	g_assert_cmpuint(count_of(made.header, "DKIM-Signature: "), ==,
+			 signatures);
+	g_assert_cmpuint(count_of(made.header, "ARC-Seal: "), ==, seals);
+	g_assert_cmpuint(count_of(made.header, "ARC-Message-Signature: "),
+			 ==, seals);
+	g_assert_true(g_str_has_prefix(made.header, seals > 0 ? "ARC-Seal: " :
+				       "ARC-Authentication-Results: i=1; "));
+	stage_see(made.trace, "signed (DKIM), sealed (ARC)");
+	made_done(&made);
+}
+
+static void
+test_seals(void)
+{
+	see_seal("", "", 1, 1);
+	see_seal("%{list} %{unsubscribe}", "", 1, 1);
+	see_seal("", URL, 0, 1);
+	see_seal("%{list}", URL, 0, 1);
+	see_seal("%{member}", "", 0, 0);
+	see_seal("%{unsubscribe}", URL, 0, 0);
+}
+
 /* --- the stage ---------------------------------------------------------- */
 
 static struct stage_case *running;	/* stages' callbacks have no argument */
@@ -409,6 +571,11 @@ static const struct tap_case cases[] = {
 	{ "long lines are re-encoded", test_long_lines },
 	{ "the body's bytes stay", test_body_bytes },
 	{ "to the owners as it came", test_owner },
+	{ "one step to leave, and one by mail", test_unsubscribe },
+	{ "a footer with marks", test_footer },
+	{ "marks are never encoded", test_footer_encoded },
+	{ "owners get no footer", test_footer_owner },
+	{ "signed and sealed once where that holds", test_seals },
 	{ "the stage hands over to outbound", test_stage },
 	{ "nobody to read it: shunted", test_no_owner },
 	{ "a deleted list", test_deleted },
