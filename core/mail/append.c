@@ -4,10 +4,10 @@
  * A text below a message. The less is changed the better it is for those who
  * read it, so lines are added where that is without harm: to a text/plain in
  * ASCII or UTF-8 that is the whole message and not encoded. A multipart/mixed
- * gets a part more if it is as it should be. Everything else, signed, encrypted,
- * alternative, encoded, broken, becomes the first part of a multipart/mixed, with
- * the fields that say what it is and without another change of a byte, so
- * that what was valid in it stays so.
+ * gets a part more if it is as it should be. Everything else, signed,
+ * encrypted, alternative, encoded, broken, becomes the first part of a
+ * multipart/mixed, with the fields that say what it is and without another
+ * change of a byte, so that what was valid in it stays so.
  */
 #include <string.h>
 

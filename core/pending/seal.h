@@ -19,10 +19,10 @@
  * Where all copies are the same, both are made here, once. Where only fields
  * differ (List-Unsubscribe), which the ARC set does not cover, the set is made
  * here and outbound signs each copy. Where the bodies differ, no signature
- * holds for two of them: a set is only begun here, and outbound, which knows the
- * bodies, signs and seals each copy. That costs three signatures for one, and
- * is worth it, since just those posts whose bodies a list has changed need the
- * seal: the author's own signature does not hold any more.
+ * holds for two of them: a set is only begun here, and outbound, which knows
+ * the bodies, signs and seals each copy. That costs three signatures for one,
+ * and is worth it, since just those posts whose bodies a list has changed need
+ * the seal: the author's own signature does not hold any more.
  */
 
 enum seal_own {

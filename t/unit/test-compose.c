@@ -373,7 +373,8 @@ test_many_fields(void)
 	struct keyed k;
 
 	for (int i = 0; i < 1000; i++)
-		g_string_append_printf(header, "List-Id: <a%d>\r\nList-Post: x\r\n"
+		g_string_append_printf(header, "List-Id: <a%d>\r\n"
+				       "List-Post: x\r\n"
 				       "List-Archive: <%d@b>\r\n", i, i);
 	keyed_begin(&k, "ED25519");
 	see_signed(&k, header->str, "{M}\r\n", "ann@example.net", true);

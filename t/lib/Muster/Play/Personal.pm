@@ -8,7 +8,8 @@ package Muster::Play::Personal;
 
 use v5.36;
 use utf8;
-use Muster::Mail qw(message field fields);
+use Muster::Box qw(await);
+use Muster::Mail qw(message field);
 use Muster::Play;
 use Test::More;
 
@@ -60,6 +61,7 @@ sub run ($class, $scene) {
 		_one($scene, $judge, $name, $_) for @posts;
 	}
 	_forged($scene);
+	_key_is_gone($scene, "edbody\@$domain");
 }
 
 # --- keys and judges -------------------------------------------------------
@@ -112,7 +114,8 @@ sub _perl ($class, $text) {
 sub _python ($judge, $text) {
 	my $path = $judge->{box}->path('copy');
 	Muster::Box::spew($path, $text);
-	return scalar qx(/usr/bin/python3 $ENV{MUSTER_SRC}/t/auth/sign-oracle.py verify $path $judge->{keys});
+	my $oracle = "$ENV{MUSTER_SRC}/t/auth/sign-oracle.py";
+	return scalar qx(/usr/bin/python3 $oracle verify $path $judge->{keys});
 }
 
 sub _library ($judge, $text) {
@@ -213,6 +216,26 @@ sub _forged ($scene) {
 		scalar @members);
 	$text =~ s/\n/\r\n/g;
 	like($copy->{data}, qr/^\Q$text\E/m, 'an author cannot write marks');
+}
+
+# Between the list's work on a post and the copies' way out: then nobody can
+# complete what was begun, and it does not go out half.
+sub _key_is_gone ($scene, $list) {
+	my $message = message(from => 'ann@client.test', to => $list);
+	my $id = field($message, 'Message-ID');
+
+	$scene->site->muster('list', 'set', $list, 'outgoing=paused');
+	is_taken($scene->post(from => 'ann@client.test', to => [$list],
+		message => $message), 'a post for a paused list');
+	await('the list to have worked on it', sub {
+		$scene->site->muster('trace', $id) =~ /sealed \(ARC\)/ });
+	$scene->site->muster('list', 'set', $list, 'sign-key=',
+		'outgoing=on');
+	my ($copy) = $scene->sink->await_copies($id, scalar @members);
+	unlike($copy->{data}, qr/^(?:ARC-|DKIM-)/m,
+		'without the key no part of a seal goes out');
+	like($copy->{data}, qr/^List-Unsubscribe: <https:/m,
+		'and all else does');
 }
 
 1;
