@@ -7,7 +7,7 @@ use Test::More;
 BEGIN { $ENV{MUSTER_WRAP} = 'valgrind'; $ENV{MUSTER_DEADLINE_S} //= 180 }
 use Muster::Box qw(await);
 use Muster::Gate;
-use Muster::Mail qw(message);
+use Muster::Mail qw(message report);
 use Muster::Reports qw(is_sanitized);
 
 plan skip_all => 'no valgrind here'
@@ -46,7 +46,8 @@ is(by_gate('slow@lists.test', 'ann@far.test', post('held')), 'discard',
 	'held');
 my ($held) = @{ $site->json('held', 'ls') };
 $site->muster('held', 'approve', $held->{id});
-is(scalar @{ await_copies('held', 1) }, 1, 'approved, and sent');
+is(join(' ', sort map { $_->{to} } @{ await_copies('held', 2) }),
+	'ann@far.test owner@far.test', 'the notice of it, and the copy');
 my ($copy) = grep { $_->{to} eq 'bob@far.test' } @{ await_copies('gate', 2) };
 
 # The LMTP door: a post, and a bounce to the copy's sender.
@@ -57,19 +58,8 @@ my $is = $door->post(from => 'ann@far.test', to => ['dev@lists.test',
 like($is->{dots}[0], qr/^250/, 'a post through the LMTP door');
 await_copies('door', 2);
 $is = $door->post(from => '', to => [$copy->{from}], message =>
-	message(from => 'MAILER-DAEMON@mx.far.test', to => $copy->{from},
-		more => "MIME-Version: 1.0\nContent-Type: multipart/report; "
-		. "report-type=delivery-status; boundary=b\n", body => <<'END'));
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.far.test
-
-Final-Recipient: rfc822; bob@far.test
-Action: failed
-Status: 5.1.1
---b--
-END
+	report(to => $copy->{from}, about => 'bob@far.test',
+		status => '5.1.1', says => '550 5.1.1 no such user'));
 like($is->{dots}[0], qr/^250/, 'a bounce');
 await('the bounce to count', sub { $site->json('member', 'show',
 	'dev@lists.test', 'bob@far.test')->{bounces} });

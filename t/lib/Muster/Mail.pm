@@ -6,7 +6,7 @@ package Muster::Mail;
 use v5.36;
 use Exporter 'import';
 
-our @EXPORT_OK = qw(message body header fields field);
+our @EXPORT_OK = qw(message report body header fields field);
 
 my $number = 0;
 
@@ -24,6 +24,38 @@ sub message (%is) {
 	$text .= "\n" . ($is{body} // "Hello.\n");
 	$text =~ s/\r?\n/\r\n/g;
 	return $text;
+}
+
+# report(to => A, about => A, status => '5.1.1', says => '550 5.1.1 no such
+# user') - a delivery status notification (RFC 3464) that a copy has failed
+sub report (%is) {
+	return message(from => 'MAILER-DAEMON@remote.test', to => $is{to},
+		subject => 'Undelivered', more => "MIME-Version: 1.0\n"
+		. "Auto-Submitted: auto-replied\nContent-Type: "
+		. "multipart/report; report-type=delivery-status; "
+		. "boundary=\"b\"\n", body => <<"END");
+--b
+Content-Type: text/plain
+
+Sorry.
+
+--b
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns; mx.remote.test
+
+Final-Recipient: rfc822; $is{about}
+Action: failed
+Status: $is{status}
+Diagnostic-Code: smtp; $is{says}
+
+--b
+Content-Type: text/rfc822-headers
+
+Subject: a post
+
+--b--
+END
 }
 
 sub _cut ($data) {

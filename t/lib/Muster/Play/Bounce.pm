@@ -6,7 +6,7 @@ package Muster::Play::Bounce;
 
 use v5.36;
 use Muster::Box qw(await);
-use Muster::Mail qw(message field);
+use Muster::Mail qw(message report);
 use Muster::Play;
 use Test::More;
 
@@ -66,33 +66,8 @@ sub _by_smtp ($scene) {
 }
 
 sub _report ($to) {
-	return message(from => 'MAILER-DAEMON@remote.test', to => $to,
-		subject => 'Undelivered', more => "MIME-Version: 1.0\n"
-		. "Auto-Submitted: auto-replied\nContent-Type: "
-		. "multipart/report; report-type=delivery-status; "
-		. "boundary=\"b\"\n", body => <<'END');
---b
-Content-Type: text/plain
-
-Sorry.
-
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.remote.test
-
-Final-Recipient: rfc822; later@remote.test
-Action: failed
-Status: 5.7.9
-Diagnostic-Code: smtp; 550 5.7.9 not today
-
---b
-Content-Type: text/rfc822-headers
-
-Subject: a post
-
---b--
-END
+	return report(to => $to, about => 'later@remote.test',
+		status => '5.7.9', says => '550 5.7.9 not today');
 }
 
 sub _not_ours ($scene) {

@@ -5,7 +5,7 @@ package Muster::Play::Xverp;
 
 use v5.36;
 use Muster::Box qw(await);
-use Muster::Mail qw(message);
+use Muster::Mail qw(message report);
 use Muster::Play;
 use Test::More;
 
@@ -69,23 +69,8 @@ sub _by_the_mta ($scene) {
 }
 
 sub _report ($to, $whom) {
-	return message(from => 'MAILER-DAEMON@remote.test', to => $to,
-		subject => 'Undelivered', more => "MIME-Version: 1.0\n"
-		. "Auto-Submitted: auto-replied\nContent-Type: "
-		. "multipart/report; report-type=delivery-status; "
-		. "boundary=\"b\"\n", body => <<"END");
---b
-Content-Type: message/delivery-status
-
-Reporting-MTA: dns; mx.remote.test
-
-Final-Recipient: rfc822; $whom
-Action: failed
-Status: 5.7.9
-Diagnostic-Code: smtp; 550 5.7.9 not today
-
---b--
-END
+	return report(to => $to, about => $whom, status => '5.7.9',
+		says => '550 5.7.9 not today');
 }
 
 # Who is said to bounce gets the next post singly, and then it counts.
