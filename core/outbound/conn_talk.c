@@ -210,13 +210,13 @@ prepare_mail(struct conn *conn, struct composed *what)
 		return;
 	composed_unref(conn->prepared);
 	conn->prepared = composed_ref(what);
-	g_string_printf(conn->mail_head, "MAIL FROM:<%s", what->null_sender ?
-			"" : what->sender_local);
-	if (what->null_sender)
-		g_string_assign(conn->mail_tail, ">");
-	else
+	g_string_assign(conn->mail_head, "MAIL FROM:<");
+	g_string_assign(conn->mail_tail, ">");
+	if (!what->null_sender) {
+		g_string_append(conn->mail_head, what->sender_local);
 		g_string_printf(conn->mail_tail, "@%s>",
 				what->sender_domain);
+	}
 	append_parameters(conn, what, conn->mail_tail);
 }
 
