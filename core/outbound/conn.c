@@ -12,7 +12,6 @@
 
 #include <glib.h>
 
-#include "core/base/wire.h"
 #include "core/outbound/conn_inside.h"
 #include "core/base/banned.h"
 
@@ -46,7 +45,7 @@ conn_open(const void *addr, unsigned int len, struct settings *settings,
 	conn->fd = fd;
 	conn->settings = settings_ref(settings);
 	conn->events = *events;
-	conn->heard_ms = wire_now_ms();
+	conn->heard_us = g_get_monotonic_time();
 	conn->said = g_string_new(NULL);
 	conn->mail_head = g_string_new(NULL);
 	conn->mail_tail = g_string_new(NULL);
@@ -80,8 +79,8 @@ int64_t
 conn_deadline_ms(const struct conn *conn)
 {
 	if (!conn->connected)
-		return conn->heard_ms + CONNECT_MS;
-	return conn->heard_ms + conn->settings->timeout_s * 1000;
+		return conn->heard_us / 1000 + CONNECT_MS;
+	return conn->heard_us / 1000 + conn->settings->timeout_s * 1000;
 }
 
 /* --- what is written ---------------------------------------------------- */
@@ -200,8 +199,8 @@ conn_expect(struct conn *conn, enum step step)
 	struct expectation *next;
 
 	/* A silence is measured from when we began to wait. */
-	if (fifo_len(&conn->expected) == 0)
-		conn->heard_ms = wire_now_ms();
+	if (fifo_len(&conn->expected) == 0 && !conn->reading)
+		conn->heard_us = g_get_monotonic_time();
 	next = fifo_push_new(&conn->expected);
 	next->step = step;
 	next->end = conn->put;
@@ -244,11 +243,13 @@ conn_read(struct conn *conn)
 		return errno == EAGAIN || errno == EINTR;
 	if (count == 0)
 		return false;
-	conn->heard_ms = wire_now_ms();
+	conn->heard_us = g_get_monotonic_time();
+	conn->reading = true;
 	reply_feed(&conn->replies, bytes, (size_t)count);
 	while (!conn->over && reply_next(&conn->replies, &reply))
 		conn_heard(conn, &reply);
-	conn_note_pace(conn);
+	conn->reading = false;
+	conn_note_pace(conn, conn->heard_us);
 	return !conn->over && !conn->replies.broken;
 }
 

@@ -66,7 +66,9 @@ struct conn {
 	size_t unwritten;	/* bytes of all of out */
 	uint64_t put;		/* bytes that were ever in out */
 	struct reply_reader replies;
-	int64_t heard_ms;
+	int64_t heard_us;	/* when it said something, or when we began
+				 * to wait for that */
+	bool reading;		/* it has just been heard */
 };
 
 /* conn_put - bytes to be written, of a post, or NULL: len more of said */
@@ -79,7 +81,7 @@ struct expectation *conn_expect(struct conn *conn, enum step step);
 void conn_heard(struct conn *conn, const struct reply *reply);
 
 /* conn_note_pace - how fast it works, after what was read */
-void conn_note_pace(struct conn *conn);
+void conn_note_pace(struct conn *conn, int64_t now_us);
 
 /* conn_abandon - all that has no answer goes back; how many copies of it the
  * relay may have */

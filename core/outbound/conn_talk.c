@@ -48,9 +48,9 @@ window(const struct conn *conn)
 }
 
 void
-conn_note_pace(struct conn *conn)
+conn_note_pace(struct conn *conn, int64_t now)
 {
-	int64_t now = g_get_monotonic_time(), each;
+	int64_t each;
 
 	if (conn->ended == 0)
 		return;

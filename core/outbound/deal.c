@@ -14,13 +14,18 @@
 #define LEAD 8.0		/* of a relay, transactions / weight */
 
 static bool
-has_room(const struct relay *relay, const struct line *line)
+may_take(const struct relay *relay, const struct line *line)
 {
 	return !relay->draining && !line->retiring &&
 		conn_has_room(line->conn) &&
-		!conn_is_stalled(line->conn) &&
 		(line->hop->pause_until_ms == 0 ||
 		 hop_is_ready(line->hop, wire_now_ms()));
+}
+
+static bool
+has_room(const struct relay *relay, const struct line *line)
+{
+	return may_take(relay, line) && !conn_is_stalled(line->conn);
 }
 
 static bool
@@ -51,10 +56,11 @@ start_next(struct relay *relay, struct line *line)
 	return true;
 }
 
+/* It has just said something, so it is not stalled. */
 void
 relay_fill_line(struct relay *relay, struct line *line)
 {
-	if (!has_room(relay, line))
+	if (!may_take(relay, line))
 		return;
 	while (conn_has_room(line->conn) && start_next(relay, line))
 		;
@@ -158,23 +164,36 @@ share_of(const struct relay *relay, const struct hop *hop)
 			  1);
 }
 
-/* One more connection where there is work for it. A relay that has none gets
- * one for any work, and after a failure that one tries how things are. */
-void
-relay_open_lines(struct relay *relay)
+/* One more connection to each relay, where there is work for it. A relay that
+ * has none gets one for any work, and after a failure that one tries how
+ * things are. */
+static bool
+open_more(struct relay *relay)
 {
 	guint enough = relay->lines->len * COPIES_PER_LINE;
 	guint waiting = turns_waiting(relay->turns, enough + 1);
 	int64_t now = wire_now_ms();
+	bool opened = false;
 
-	if (relay->draining || waiting == 0)
-		return;
+	if (waiting == 0)
+		return false;
 	for (guint i = 0; i < relay->hops->len; i++) {
 		struct hop *hop = g_ptr_array_index(relay->hops, i);
 		guint most = hop_is_down(hop) ? 1 : share_of(relay, hop);
 
 		if (hop->lines < most && hop_is_ready(hop, now) &&
-		    (hop->lines == 0 || waiting > enough))
+		    (hop->lines == 0 || waiting > enough)) {
 			line_open(relay, hop);
+			opened = true;
+		}
 	}
+	return opened;
+}
+
+/* As many as the work that waits now is worth: the next look may be late. */
+void
+relay_open_lines(struct relay *relay)
+{
+	while (!relay->draining && open_more(relay))
+		;
 }

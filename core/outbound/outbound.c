@@ -47,6 +47,7 @@
 #define BATCHES_SHARE 8			/* of in-flight for one batch: some
 					 * are recorded while others are sent */
 #define BATCHES_EACH 8			/* of one post */
+#define BATCHES_ENOUGH 4		/* for the relay, for some time */
 #define BATCH_MAX 500
 #define RESERVED_SHARE 4		/* of in-flight, for what begins */
 #define SIGN_BATCH_MAX 25		/* of copies that are signed each */
@@ -61,9 +62,10 @@ struct outbound {
 	struct relay *relay;
 	pthread_t thread;
 
-	pthread_mutex_t lock;		/* of the next five */
+	pthread_mutex_t lock;		/* of the next six */
 	pthread_cond_t changed;
 	GQueue answered;		/* of struct batch */
+	int out;			/* batches that are to come back */
 	struct settings *settings;
 	bool hint, stopping;
 	GArray *reports;		/* of struct outbound_report */
@@ -323,6 +325,11 @@ give_out(struct outbound *outbound, struct delivery *delivery,
 	 struct batch *batch)
 {
 	outbound->in_flight += batch->copies->len;
+	if (batch->copies->len > 0) {
+		(void) pthread_mutex_lock(&outbound->lock);
+		outbound->out++;
+		(void) pthread_mutex_unlock(&outbound->lock);
+	}
 	if (batch->copies->len == 0)
 		delivery_answered(delivery, batch);
 	else if (delivery_signs(delivery))
@@ -617,7 +624,8 @@ run(void *data)
 	return NULL;
 }
 
-/* In the relay's thread. */
+/* In the relay's thread. Where it has enough to do, two are recorded at a
+ * time, which costs no more than one. */
 static void
 on_finished(void *arg, struct batch *batch)
 {
@@ -625,7 +633,11 @@ on_finished(void *arg, struct batch *batch)
 
 	(void) pthread_mutex_lock(&outbound->lock);
 	g_queue_push_tail(&outbound->answered, batch);
-	(void) pthread_cond_signal(&outbound->changed);
+	if (batch->late == NULL)	/* else that one comes back yet */
+		outbound->out--;
+	if (outbound->out < BATCHES_ENOUGH ||
+	    outbound->answered.length >= 2)
+		(void) pthread_cond_signal(&outbound->changed);
 	(void) pthread_mutex_unlock(&outbound->lock);
 }
 
