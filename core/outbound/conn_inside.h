@@ -77,6 +77,20 @@ void conn_put(struct conn *conn, const char *bytes, size_t len,
 /* conn_expect - the answer to what has just been said */
 struct expectation *conn_expect(struct conn *conn, enum step step);
 
+static inline const struct envelope *
+flight_envelope(const struct flight *flight)
+{
+	return batch_envelope(flight->batch, flight->envelope);
+}
+
+/* conn_say.c: commands, each with what is expected then */
+void conn_say_text(struct conn *conn, const char *text);
+void conn_say_mail(struct conn *conn, const struct flight *flight);
+/* false: there is no recipient left to say */
+bool conn_say_next_rcpt(struct conn *conn, struct flight *flight);
+void conn_say_data(struct conn *conn);
+void conn_say_body(struct conn *conn, struct flight *flight);
+
 /* conn_heard - conn_talk.c: a reply */
 void conn_heard(struct conn *conn, const struct reply *reply);
 

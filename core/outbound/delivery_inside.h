@@ -5,7 +5,8 @@
 #include "core/outbound/delivery.h"
 #include "db/list.h"
 
-/* Only delivery.c, which records, and expand.c, which makes batches. */
+/* Only delivery.c, expand.c, which makes batches, and progress.c, which
+ * records what came of them. */
 struct delivery {
 	struct job *job;		/* as it is in the queue */
 	const struct verp *verp;
@@ -29,5 +30,10 @@ struct delivery {
 	guint unrated;			/* copies since then */
 	double rate;
 };
+
+/* for late_jobs */
+void delivery_free_late_job(void *job);
+/* so many copies more are recorded */
+void delivery_note_rate(struct delivery *delivery, guint copies);
 
 #endif

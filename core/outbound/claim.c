@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Which jobs of the queue are being sent: as many as there is room for, and
+ * none of a list that is paused.
+ */
+#include "core/outbound/outbound_inside.h"
+
+#include "core/attempt.h"
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/base/wire.h"
+#include "core/watch.h"
+#include "db/list.h"
+#include "db/queue.h"
+#include "core/base/banned.h"
+
+#define DELIVERIES_MAX 64
+#define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
+#define LOOK_MS 1000			/* the same, while there is work */
+#define PAUSED_MS 60000			/* a paused list's job is looked at */
+
+void
+outbound_log(const struct job *job, const char *event, const struct err *why)
+{
+	char post[POST_ID_TEXT + 1];
+	struct log_ctx ctx = { .list = job->list_addr, .id = post };
+
+	post_id_text(&job->post, post);
+	if (why != NULL)
+		log_err(&ctx, event, why);
+	else
+		log_info(&ctx, event, kv_num("sent", job->sent),
+			 kv_num("refused", job->refused),
+			 kv_str("after", job->after));
+}
+
+/*
+ * What may crash on a post is the composing, so that is what an attempt
+ * is. Handing copies to the relay may take days and be cut off by any number
+ * of restarts without a fault of the post's.
+ */
+static enum err_code
+forget_attempt(struct txn *txn, void *arg, struct err *err)
+{
+	struct job *job = arg, next = *job;
+	bool taken = false;
+
+	next.attempts--;	/* others stay: watch_start() adds them */
+	return queue_replace(txn, job, &next, &taken, err);
+}
+
+static void
+open_delivery(struct outbound *outbound, const struct settings *settings,
+	      struct job *job)
+{
+	struct delivery *delivery = NULL;
+	struct err err = ERR_INIT, second = ERR_INIT;
+	bool go = false;
+	enum err_code rc;
+
+	rc = attempt_begin(outbound->store, job, settings->attempts, &go,
+			   &err);
+	if (rc == ERR_OK && go)
+		watch_job(job, true);
+	if (rc == ERR_OK && go)
+		rc = delivery_open(outbound->store, outbound->verp,
+				   outbound->keys, job, &delivery, &err);
+	watch_end();
+	if (rc == ERR_OK && delivery != NULL)
+		rc = store_txn(outbound->store, TXN_LAZY, forget_attempt, job,
+			       &err);
+	if (rc != ERR_OK) {
+		outbound_log(job, "job.failed", &err);
+		outbound->look = true;
+		(void) attempt_failed(outbound->store, job, &err, &second);
+	}
+	if (rc != ERR_OK && delivery != NULL) {
+		delivery_free(delivery);	/* and with it the job */
+		return;
+	}
+	if (delivery == NULL) {
+		job_free(job);
+		return;
+	}
+	job->attempts--;
+	g_ptr_array_add(outbound->deliveries, delivery);
+	g_hash_table_add(outbound->claimed,
+			 g_memdup2(&job->id, sizeof(job->id)));
+	outbound->memory += delivery_bytes(delivery);
+	outbound_log(job, job->after[0] != '\0' ? "outbound.resumed" :
+		     "outbound.begun", NULL);
+}
+
+/* A paused list's job comes back in a while, or when it is resumed. Whoever
+ * resumes the list looks for those that were set aside: so it is asked in
+ * this transaction whether it is paused. */
+static enum err_code
+set_aside_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct job *job = arg;
+	struct job next = *job;		/* texts are borrowed */
+	g_autofree char *outgoing = NULL;
+	bool taken = false;
+	enum err_code rc = setting_holds(txn, job->list_addr, "outgoing",
+					 &outgoing, err);
+
+	if (rc != ERR_OK || g_strcmp0(outgoing, "paused") != 0)
+		return rc;
+	next.attempts = 0;
+	next.due_ms = clock_ms() + PAUSED_MS;
+	next.reason = (char *)(uintptr_t)OUTBOUND_PAUSED;
+	return queue_replace(txn, job, &next, &taken, err);
+}
+
+static void
+set_aside(struct outbound *outbound, const struct job *job)
+{
+	struct err err = ERR_INIT;
+
+	outbound->look = true;		/* for the date that it gets */
+	if (store_txn(outbound->store, TXN_LAZY, set_aside_body,
+		      (void *)(uintptr_t)job, &err) != ERR_OK)
+		outbound_log(job, "outbound.failed", &err);
+	else
+		outbound_log(job, "outbound.paused", NULL);
+}
+
+static bool
+is_paused(struct outbound *outbound, const struct job *job)
+{
+	struct list_conf *conf = NULL;
+	struct err err = ERR_INIT;
+	bool paused;
+
+	if (list_conf_load(store_reader(outbound->store), job->list_addr,
+			   &conf, &err) != ERR_OK) {
+		outbound_log(job, "outbound.failed", &err);
+		return false;	/* what follows fails too, and is counted */
+	}
+	paused = conf->outgoing == OUTGOING_PAUSED;
+	list_conf_free(conf);
+	return paused;
+}
+
+bool
+outbound_has_room(const struct outbound *outbound)
+{
+	return outbound->deliveries->len < DELIVERIES_MAX &&
+		(outbound->memory < MEMORY_MAX ||
+		 outbound->deliveries->len == 0);
+}
+
+/* Not after each batch: it is a look into all files of the queue. */
+static bool
+is_time_to_look(struct outbound *outbound, int64_t now_ms)
+{
+	if (!outbound_has_room(outbound)) {
+		outbound->look = true;	/* when there is */
+		return false;
+	}
+	return outbound->look || now_ms >= outbound->next_due_ms ||
+		now_ms - outbound->looked_ms >= LOOK_MS;
+}
+
+void
+outbound_claim(struct outbound *outbound, const struct settings *settings)
+{
+	g_autoptr(GPtrArray) jobs = NULL;
+	struct err err = ERR_INIT;
+	int64_t now_ms = clock_ms();
+
+	if (!is_time_to_look(outbound, now_ms))
+		return;
+	outbound->looked_ms = now_ms;
+	if (queue_due(outbound->store, STAGE_OUTBOUND, now_ms,
+		      DELIVERIES_MAX * 2, &jobs, &outbound->next_due_ms,
+		      &err) != ERR_OK) {
+		log_err(NULL, "queue.failed", &err);
+		return;
+	}
+	outbound->look = false;
+	for (guint i = 0; i < jobs->len && outbound_has_room(outbound); i++) {
+		struct job *job = g_ptr_array_index(jobs, i);
+
+		if (g_hash_table_contains(outbound->claimed, &job->id))
+			continue;
+		if (is_paused(outbound, job)) {
+			set_aside(outbound, job);
+			continue;
+		}
+		g_ptr_array_index(jobs, i) = NULL;
+		open_delivery(outbound, settings, job);
+	}
+}
+
+void
+outbound_close(struct outbound *outbound, guint index)
+{
+	struct delivery *delivery = g_ptr_array_index(outbound->deliveries,
+						      index);
+
+	outbound->look = true;
+	outbound->memory -= delivery_bytes(delivery);
+	g_hash_table_remove(outbound->claimed, &delivery_job(delivery)->id);
+	g_ptr_array_remove_index(outbound->deliveries, index);
+	delivery_free(delivery);
+}
+
+/* --- lists that are paused ---------------------------------------------- */
+
+void
+outbound_configure(struct outbound *outbound)
+{
+	int64_t now = wire_now_ms();
+	struct err err = ERR_INIT;
+
+	if (now - outbound->configured_ms < CONFIGURE_MS)
+		return;
+	outbound->configured_ms = now;
+	for (guint i = outbound->deliveries->len; i > 0; i--) {
+		struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i - 1);
+
+		if (delivery_reconfigure(delivery,
+					 store_reader(outbound->store),
+					 &err) != ERR_OK)
+			outbound_log(delivery_job(delivery),
+				     "outbound.failed", &err);
+		if (!delivery_is_paused(delivery) ||
+		    delivery_batches(delivery) > 0 ||
+		    delivery_is_done(delivery))
+			continue;
+		set_aside(outbound, delivery_job(delivery));
+		outbound_close(outbound, i - 1);
+	}
+}

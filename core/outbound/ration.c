@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+
+/*
+ * Who may have how much in flight. What may be is divided into batches, and
+ * the delivery that has least on its way for its weight makes the next one.
+ */
+#include "core/outbound/outbound_inside.h"
+
+#include "core/base/clock.h"
+#include "core/base/log.h"
+#include "core/watch.h"
+#include "core/base/banned.h"
+
+#define BATCHES_SHARE 8			/* of in-flight for one batch: some
+					 * are recorded while others are sent */
+#define BATCHES_EACH 8			/* of one post */
+#define BATCH_MAX 500
+#define RESERVED_SHARE 4		/* of in-flight, for what begins */
+#define SIGN_BATCH_MAX 25		/* of copies that are signed each */
+#define SIGN_BATCHES_CORE 4		/* of one post, for each core */
+
+/* In a thread of the pool. */
+void
+outbound_sign_and_push(void *data, void *arg)
+{
+	struct outbound *outbound = arg;
+	struct batch *batch = data;
+
+	watch_post(&batch->post, batch->list);
+	batch_sign(batch);
+	watch_end();
+	relay_push(outbound->relay, batch);
+}
+
+static void
+give_out(struct outbound *outbound, struct delivery *delivery,
+	 struct batch *batch)
+{
+	outbound->in_flight += batch->copies->len;
+	if (batch->copies->len > 0) {
+		(void) pthread_mutex_lock(&outbound->lock);
+		outbound->out++;
+		(void) pthread_mutex_unlock(&outbound->lock);
+	}
+	if (batch->copies->len == 0)
+		delivery_answered(delivery, batch);
+	else if (delivery_signs(delivery))
+		(void) g_thread_pool_push(outbound->signers, batch, NULL);
+	else
+		relay_push(outbound->relay, batch);
+}
+
+static size_t
+batches_most(const struct delivery *delivery)
+{
+	return delivery_signs(delivery) ?
+		SIGN_BATCHES_CORE * g_get_num_processors() : BATCHES_EACH;
+}
+
+static bool
+may_expand(struct outbound *outbound, const struct delivery *delivery)
+{
+	int64_t wait_ms = delivery_wait_ms(delivery);
+
+	if (wait_ms > clock_ms()) {
+		outbound->wait_ms = MIN(outbound->wait_ms, wait_ms);
+		return false;
+	}
+	return !delivery_is_paused(delivery) &&
+		delivery_batches(delivery) < batches_most(delivery);
+}
+
+/* Whose turn it is: that which has least on its way for its weight. */
+static struct delivery *
+neediest(struct outbound *outbound, const GHashTable *skip)
+{
+	struct delivery *best = NULL;
+
+	for (guint i = 0; i < outbound->deliveries->len; i++) {
+		struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i);
+
+		if (!g_hash_table_contains((GHashTable *)(uintptr_t)skip,
+					   delivery) &&
+		    may_expand(outbound, delivery) &&
+		    (best == NULL ||
+		     delivery_load(delivery) < delivery_load(best)))
+			best = delivery;
+	}
+	return best;
+}
+
+/* How many copies it may have now. A part of what may be in flight is left to
+ * those that have nothing on its way, so that a short post need not wait for
+ * long ones. */
+static int64_t
+room_for(const struct outbound *outbound, const struct settings *settings,
+	 const struct delivery *delivery)
+{
+	int64_t room = settings->in_flight - outbound->in_flight;
+
+	return delivery_batches(delivery) == 0 ? room :
+		room - settings->in_flight / RESERVED_SHARE;
+}
+
+static bool
+push_one(struct outbound *outbound, struct expansion with,
+	 struct delivery *delivery)
+{
+	int64_t room = room_for(outbound, with.settings, delivery);
+	struct batch *batch = NULL;
+	struct err err = ERR_INIT;
+
+	/* Rather none than many small ones. */
+	if (room < 1 || (delivery_batches(delivery) > 0 &&
+			 room < (int64_t)with.max / 2))
+		return false;
+	with.max = MIN(with.max, (size_t)room);
+	if (delivery_signs(delivery))
+		with.max = MIN(with.max, SIGN_BATCH_MAX);
+	watch_job(delivery_job(delivery), false);
+	if (delivery_next(delivery, &with, &batch, &err) != ERR_OK)
+		outbound_log(delivery_job(delivery), "outbound.failed", &err);
+	watch_end();
+	if (batch == NULL)
+		return false;
+	give_out(outbound, delivery, batch);
+	return true;
+}
+
+/* As long as there is room in flight. */
+void
+outbound_expand(struct outbound *outbound, struct settings *settings)
+{
+	g_autoptr(GHashTable) full = g_hash_table_new(NULL, NULL);
+	struct expansion with = {
+		.store = outbound->store, .settings = settings,
+		.limits = outbound->limits,
+		.max = (size_t)CLAMP(settings->in_flight / BATCHES_SHARE, 1,
+				     BATCH_MAX),
+		.xverp = relay_offers_xverp(outbound->relay),
+	};
+	struct delivery *delivery;
+
+	outbound->wait_ms = INT64_MAX;
+	while ((delivery = neediest(outbound, full)) != NULL)
+		if (!push_one(outbound, with, delivery))
+			g_hash_table_add(full, delivery);
+}
