@@ -126,7 +126,9 @@ sub _repeats ($self, $pair, $took) {
 
 sub _repeat ($self, $pair, $first, $second) {
 	my $told = $self->{told}{ $first->{key} };
-	if (!defined $told) {
+	# With two relays, the one that was given up on may wake and take what
+	# had been sent to it first.
+	if (!defined $told || !$self->{told}{ $second->{key} }) {
 		$self->{count}{withheld}++;
 		return;
 	}
