@@ -57,7 +57,8 @@ const struct key list_keys[] = {
 	  "on; paused: posts are taken, no copies leave; drain: what is "
 	  "queued leaves, no posts are taken", false, outgoing_choices },
 	{ "owner", KEY_ADDRS, "",
-	  "who reads LIST-owner and mail to the command addresses", false, NULL },
+	  "who reads LIST-owner and mail to the command addresses", false,
+	  NULL },
 	{ "policy", KEY_POLICY, "members",
 	  "who may post: open, members (From is subscribed), members-strict "
 	  "(the envelope sender too), moderated, announce, or the text of a "

@@ -74,13 +74,14 @@ enum err_code setting_holds(struct txn *txn, const char *scope,
 enum err_code setting_next_scope(struct txn *txn, const char *after,
 				 char **out, struct err *err);
 
+/* In the order of the choices of the keys "outgoing" and "verp" */
+enum outgoing { OUTGOING_ON, OUTGOING_PAUSED, OUTGOING_DRAIN };
+enum verp_mode { VERP_AUTO, VERP_SINGLE, VERP_XVERP, VERP_ADAPTIVE };
+
 /*
  * list_conf - what holds for a list, inheritance and defaults applied.
  * Also for scope "@domain" or "" (then what its lists would inherit).
  */
-enum outgoing { OUTGOING_ON, OUTGOING_PAUSED, OUTGOING_DRAIN };
-enum verp_mode { VERP_AUTO, VERP_SINGLE, VERP_XVERP, VERP_ADAPTIVE };
-
 struct list_conf {
 	GHashTable *text;	/* key name -> value as text, all of list_keys */
 	GHashTable *from;	/* key name -> the scope it came from, or NULL

@@ -66,8 +66,8 @@ struct batch {
 	GStringChunk *texts;	/* of the copies */
 	char *last;		/* key up to which the roster is read */
 	size_t addrs;		/* of TO_ADDRS, how many were read */
-	void *owner;		/* the dispatcher's; NULL of a late batch that it
-				 * has not seen yet */
+	void *owner;		/* the dispatcher's; NULL of a late batch that
+				 * it has not seen yet */
 	struct batch *late;	/* what it goes on without, or NULL */
 	guint elsewhere;	/* copies that are none here */
 	bool is_late;		/* made by batch_take_late() */

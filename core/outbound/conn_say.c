@@ -13,9 +13,9 @@
  * some say 354 and get a lone dot, whose answer means nothing (RFC 2920
  * section 3.1). The same goes for BDAT.
  *
- * That one would leave a MAIL open, and what a refused chunk leaves is anybody's
- * guess (RFC 3030 section 2). So a MAIL comes behind an RSET wherever the chunk
- * before it has no answer yet.
+ * That one would leave a MAIL open, and what a refused chunk leaves is
+ * anybody's guess (RFC 3030 section 2). So a MAIL comes behind an RSET
+ * wherever the chunk before it has no answer yet.
  */
 #include <string.h>
 

@@ -28,7 +28,8 @@ void delivery_free(struct delivery *delivery);
 
 const struct job *delivery_job(const struct delivery *delivery);
 size_t delivery_bytes(const struct delivery *delivery);	/* of memory */
-size_t delivery_batches(const struct delivery *delivery);	/* not committed */
+/* batches that are not committed */
+size_t delivery_batches(const struct delivery *delivery);
 /* copies of these, for each unit of the list's weight */
 double delivery_load(const struct delivery *delivery);
 

@@ -136,8 +136,9 @@ line_close(struct line *line)
 			   "greeted");
 	g_ptr_array_remove_fast(relay->lines, line);
 	line->hop->lines--;
-	/* Closing does not do that where a process that is just being started
-	 * has the descriptor too: then there would be events for who is gone. */
+	/* Closing does not do that where a process that is just being
+	 * started has the descriptor too: then there would be events for who
+	 * is gone. */
 	(void) epoll_ctl(relay->epoll_fd, EPOLL_CTL_DEL, conn_fd(line->conn),
 			 NULL);
 	unknown = conn_close(line->conn);

@@ -307,7 +307,8 @@ adopt(const struct delivery *parent, struct job *job, struct batch *batch)
 	delivery->authors = g_new0(char *, 1);
 	delivery->read_after = g_strdup("");
 	delivery->answered = g_hash_table_new(NULL, NULL);
-	delivery->late_jobs = g_ptr_array_new_with_free_func(delivery_free_late_job);
+	delivery->late_jobs = g_ptr_array_new_with_free_func(
+		delivery_free_late_job);
 	g_queue_init(&delivery->batches);
 	g_queue_push_tail(&delivery->batches, batch);
 	delivery->copies = batch_size(batch);

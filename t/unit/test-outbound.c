@@ -692,14 +692,15 @@ test_probe(void)
 	struct out_case o;
 
 	out_begin(&o, OFFERS, "");
-	case_ok(outbound_probe(o.t.settings, o.t.settings->relays, &greeting, &extensions,
-			       &o.t.s.err), &o.t.s);
+	case_ok(outbound_probe(o.t.settings, o.t.settings->relays, &greeting,
+			       &extensions, &o.t.s.err), &o.t.s);
 	g_assert_cmpstr(greeting, ==, "220 sink ESMTP");
 	g_assert_true(g_str_has_prefix(extensions, "sink PIPELINING 8BITMIME "
 				       "SIZE 100000 DSN SMTPUTF8"));
 	sink_stop(o.sink);
-	g_assert_cmpint(outbound_probe(o.t.settings, o.t.settings->relays, &greeting, &extensions,
-				       &o.t.s.err), ==, ERR_DOWN);
+	g_assert_cmpint(outbound_probe(o.t.settings, o.t.settings->relays,
+				       &greeting, &extensions, &o.t.s.err),
+			==, ERR_DOWN);
 	out_end(&o);
 }
 
