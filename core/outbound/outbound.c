@@ -268,6 +268,7 @@ outbound_start(struct store *store, struct settings *settings,
 	outbound->claimed = g_hash_table_new_full(post_id_hash, post_id_equal,
 						  g_free, NULL);
 	g_queue_init(&outbound->answered);
+	g_queue_init(&outbound->to_sign);
 	(void) pthread_mutex_init(&outbound->lock, NULL);
 	clock_cond_init(&outbound->changed);
 	outbound->relay = relay_start(settings, on_finished, outbound);

@@ -19,9 +19,10 @@ struct outbound {
 	struct relay *relay;
 	pthread_t thread;
 
-	pthread_mutex_t lock;		/* of the next six */
+	pthread_mutex_t lock;		/* of the next seven */
 	pthread_cond_t changed;
 	GQueue answered;		/* of struct batch */
+	GQueue to_sign;			/* the same, for the pool */
 	int out;			/* batches that are to come back */
 	struct settings *settings;
 	bool hint, stopping;
@@ -56,7 +57,7 @@ void outbound_log(const struct job *job, const char *event,
 
 /* ration.c: who may have how much in flight */
 void outbound_expand(struct outbound *outbound, struct settings *settings);
-/* of the pool of threads that sign */
-void outbound_sign_and_push(void *batch, void *outbound);
+/* of the pool of threads that sign; unused is anything but NULL */
+void outbound_sign_and_push(void *unused, void *outbound);
 
 #endif

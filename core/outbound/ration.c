@@ -19,13 +19,17 @@
 #define SIGN_BATCH_MAX 25		/* of copies that are signed each */
 #define SIGN_BATCHES_CORE 4		/* of one post, for each core */
 
-/* In a thread of the pool. */
+/* In a thread of the pool, for one batch of those that wait to be signed. */
 void
 outbound_sign_and_push(void *data, void *arg)
 {
 	struct outbound *outbound = arg;
-	struct batch *batch = data;
+	struct batch *batch;
 
+	(void) data;
+	(void) pthread_mutex_lock(&outbound->lock);
+	batch = g_queue_pop_head(&outbound->to_sign);
+	(void) pthread_mutex_unlock(&outbound->lock);
 	watch_post(&batch->post, batch->list);
 	batch_sign(batch);
 	watch_end();
@@ -36,16 +40,20 @@ static void
 give_out(struct outbound *outbound, struct delivery *delivery,
 	 struct batch *batch)
 {
+	bool signs = delivery_signs(delivery);
+
 	outbound->in_flight += batch->copies->len;
-	if (batch->copies->len > 0) {
-		(void) pthread_mutex_lock(&outbound->lock);
-		outbound->out++;
-		(void) pthread_mutex_unlock(&outbound->lock);
-	}
-	if (batch->copies->len == 0)
+	if (batch->copies->len == 0) {
 		delivery_answered(delivery, batch);
-	else if (delivery_signs(delivery))
-		(void) g_thread_pool_push(outbound->signers, batch, NULL);
+		return;
+	}
+	(void) pthread_mutex_lock(&outbound->lock);
+	outbound->out++;
+	if (signs)
+		g_queue_push_tail(&outbound->to_sign, batch);
+	(void) pthread_mutex_unlock(&outbound->lock);
+	if (signs)
+		(void) g_thread_pool_push(outbound->signers, outbound, NULL);
 	else
 		relay_push(outbound->relay, batch);
 }
