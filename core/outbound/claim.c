@@ -18,7 +18,8 @@
 #define DELIVERIES_MAX 64
 #define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
 #define LOOK_MS 1000			/* the same, while there is work */
-#define PAUSED_MS 60000			/* a paused list's job is looked at */
+#define PAUSED_MS 600000			/* a paused list's job is looked at,
+					 * if nobody resumes it */
 
 void
 outbound_log(const struct job *job, const char *event, const struct err *why)
@@ -96,9 +97,8 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
  * resumes the list looks for those that were set aside: so it is asked in
  * this transaction whether it is paused. */
 static enum err_code
-set_aside_body(struct txn *txn, void *arg, struct err *err)
+set_one_aside(struct txn *txn, const struct job *job, struct err *err)
 {
-	const struct job *job = arg;
 	struct job next = *job;		/* texts are borrowed */
 	g_autofree char *outgoing = NULL;
 	bool taken = false;
@@ -113,17 +113,33 @@ set_aside_body(struct txn *txn, void *arg, struct err *err)
 	return queue_replace(txn, job, &next, &taken, err);
 }
 
+static enum err_code
+set_aside_body(struct txn *txn, void *arg, struct err *err)
+{
+	const GPtrArray *jobs = arg;
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < jobs->len && rc == ERR_OK; i++)
+		rc = set_one_aside(txn, g_ptr_array_index(jobs, i), err);
+	return rc;
+}
+
+/* All in one transaction: a paused list may have thousands, and others wait
+ * behind them. */
 static void
-set_aside(struct outbound *outbound, const struct job *job)
+set_aside(struct outbound *outbound, GPtrArray *jobs)
 {
 	struct err err = ERR_INIT;
+	enum err_code rc;
 
-	outbound->look = true;		/* for the date that it gets */
-	if (store_txn(outbound->store, TXN_LAZY, set_aside_body,
-		      (void *)(uintptr_t)job, &err) != ERR_OK)
-		outbound_log(job, "outbound.failed", &err);
-	else
-		outbound_log(job, "outbound.paused", NULL);
+	if (jobs->len == 0)
+		return;
+	outbound->look = true;		/* for the dates that they get */
+	rc = store_txn(outbound->store, TXN_LAZY, set_aside_body, jobs, &err);
+	for (guint i = 0; i < jobs->len; i++)
+		outbound_log(g_ptr_array_index(jobs, i), rc == ERR_OK ?
+			     "outbound.paused" : "outbound.failed",
+			     rc == ERR_OK ? NULL : &err);
 }
 
 static bool
@@ -166,7 +182,7 @@ is_time_to_look(struct outbound *outbound, int64_t now_ms)
 void
 outbound_claim(struct outbound *outbound, const struct settings *settings)
 {
-	g_autoptr(GPtrArray) jobs = NULL;
+	g_autoptr(GPtrArray) jobs = NULL, paused = g_ptr_array_new();
 	struct err err = ERR_INIT;
 	int64_t now_ms = clock_ms();
 
@@ -186,12 +202,13 @@ outbound_claim(struct outbound *outbound, const struct settings *settings)
 		if (g_hash_table_contains(outbound->claimed, &job->id))
 			continue;
 		if (is_paused(outbound, job)) {
-			set_aside(outbound, job);
+			g_ptr_array_add(paused, job);
 			continue;
 		}
 		g_ptr_array_index(jobs, i) = NULL;
 		open_delivery(outbound, settings, job);
 	}
+	set_aside(outbound, paused);
 }
 
 void
@@ -212,6 +229,7 @@ outbound_close(struct outbound *outbound, guint index)
 void
 outbound_configure(struct outbound *outbound)
 {
+	g_autoptr(GPtrArray) paused = g_ptr_array_new();
 	int64_t now = wire_now_ms();
 	struct err err = ERR_INIT;
 
@@ -231,7 +249,10 @@ outbound_configure(struct outbound *outbound)
 		    delivery_batches(delivery) > 0 ||
 		    delivery_is_done(delivery))
 			continue;
-		set_aside(outbound, delivery_job(delivery));
+		g_ptr_array_add(paused, (struct job *)(uintptr_t)
+				delivery_job(delivery));
+		set_aside(outbound, paused);
+		g_ptr_array_set_size(paused, 0);
 		outbound_close(outbound, i - 1);
 	}
 }
