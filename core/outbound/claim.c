@@ -17,8 +17,8 @@
 
 #define DELIVERIES_MAX 64
 #define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
-#define LOOK_MS 1000			/* the same, while there is work */
-#define PAUSED_MS 600000			/* a paused list's job is looked at,
+#define LOOK_MS 1000			/* a hint may get lost */
+#define PAUSED_MS 600000		/* a paused list's job is looked at,
 					 * if nobody resumes it */
 
 void
@@ -49,6 +49,16 @@ forget_attempt(struct txn *txn, void *arg, struct err *err)
 
 	next.attempts--;	/* others stay: watch_start() adds them */
 	return queue_replace(txn, job, &next, &taken, err);
+}
+
+void
+outbound_add(struct outbound *outbound, struct delivery *delivery)
+{
+	g_ptr_array_add(outbound->deliveries, delivery);
+	g_hash_table_add(outbound->claimed,
+			 g_memdup2(&delivery_job(delivery)->id,
+				   sizeof(struct post_id)));
+	outbound->memory += delivery_bytes(delivery);
 }
 
 static void
@@ -85,12 +95,20 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 		return;
 	}
 	job->attempts--;
-	g_ptr_array_add(outbound->deliveries, delivery);
-	g_hash_table_add(outbound->claimed,
-			 g_memdup2(&job->id, sizeof(job->id)));
-	outbound->memory += delivery_bytes(delivery);
+	outbound_add(outbound, delivery);
 	outbound_log(job, job->after[0] != '\0' ? "outbound.resumed" :
 		     "outbound.begun", NULL);
+}
+
+static enum err_code
+ask_paused(struct txn *txn, const struct job *job, bool *out, struct err *err)
+{
+	g_autofree char *outgoing = NULL;
+	enum err_code rc = setting_holds(txn, job->list_addr, "outgoing",
+					 &outgoing, err);
+
+	*out = rc == ERR_OK && g_strcmp0(outgoing, "paused") == 0;
+	return rc;
 }
 
 /* A paused list's job comes back in a while, or when it is resumed. Whoever
@@ -100,12 +118,10 @@ static enum err_code
 set_one_aside(struct txn *txn, const struct job *job, struct err *err)
 {
 	struct job next = *job;		/* texts are borrowed */
-	g_autofree char *outgoing = NULL;
-	bool taken = false;
-	enum err_code rc = setting_holds(txn, job->list_addr, "outgoing",
-					 &outgoing, err);
+	bool paused, taken = false;
+	enum err_code rc = ask_paused(txn, job, &paused, err);
 
-	if (rc != ERR_OK || g_strcmp0(outgoing, "paused") != 0)
+	if (!paused)
 		return rc;
 	next.attempts = 0;
 	next.due_ms = clock_ms() + PAUSED_MS;
@@ -145,17 +161,13 @@ set_aside(struct outbound *outbound, GPtrArray *jobs)
 static bool
 is_paused(struct outbound *outbound, const struct job *job)
 {
-	struct list_conf *conf = NULL;
 	struct err err = ERR_INIT;
 	bool paused;
 
-	if (list_conf_load(store_reader(outbound->store), job->list_addr,
-			   &conf, &err) != ERR_OK) {
+	/* If it cannot be asked, what follows fails too, and is counted. */
+	if (ask_paused(store_reader(outbound->store), job, &paused, &err) !=
+	    ERR_OK)
 		outbound_log(job, "outbound.failed", &err);
-		return false;	/* what follows fails too, and is counted */
-	}
-	paused = conf->outgoing == OUTGOING_PAUSED;
-	list_conf_free(conf);
 	return paused;
 }
 
@@ -226,6 +238,14 @@ outbound_close(struct outbound *outbound, guint index)
 
 /* --- lists that are paused ---------------------------------------------- */
 
+static bool
+is_to_rest(const struct delivery *delivery)
+{
+	return delivery_is_paused(delivery) &&
+		delivery_batches(delivery) == 0 &&
+		!delivery_is_done(delivery);
+}
+
 void
 outbound_configure(struct outbound *outbound)
 {
@@ -236,23 +256,21 @@ outbound_configure(struct outbound *outbound)
 	if (now - outbound->configured_ms < CONFIGURE_MS)
 		return;
 	outbound->configured_ms = now;
-	for (guint i = outbound->deliveries->len; i > 0; i--) {
+	for (guint i = 0; i < outbound->deliveries->len; i++) {
 		struct delivery *delivery = g_ptr_array_index(
-			outbound->deliveries, i - 1);
+			outbound->deliveries, i);
+		const struct job *job = delivery_job(delivery);
 
 		if (delivery_reconfigure(delivery,
 					 store_reader(outbound->store),
 					 &err) != ERR_OK)
-			outbound_log(delivery_job(delivery),
-				     "outbound.failed", &err);
-		if (!delivery_is_paused(delivery) ||
-		    delivery_batches(delivery) > 0 ||
-		    delivery_is_done(delivery))
-			continue;
-		g_ptr_array_add(paused, (struct job *)(uintptr_t)
-				delivery_job(delivery));
-		set_aside(outbound, paused);
-		g_ptr_array_set_size(paused, 0);
-		outbound_close(outbound, i - 1);
+			outbound_log(job, "outbound.failed", &err);
+		if (is_to_rest(delivery))
+			g_ptr_array_add(paused, (void *)(uintptr_t)job);
 	}
+	set_aside(outbound, paused);
+	for (guint i = outbound->deliveries->len; i > 0; i--)
+		if (is_to_rest(g_ptr_array_index(outbound->deliveries,
+						 i - 1)))
+			outbound_close(outbound, i - 1);
 }

@@ -125,8 +125,8 @@ read_form(const struct opening *opening, const struct list_conf *conf,
 	return rc;
 }
 
-void
-delivery_free_late_job(void *job)
+static void
+free_late_job(void *job)
 {
 	job_free(job);
 }
@@ -142,6 +142,23 @@ drop_body(struct txn *txn, void *arg, struct err *err)
 		rc = trace_add(txn, &job->post, "outbound", job->list_addr,
 			       err, "the post is gone; sent to nobody more");
 	return rc;
+}
+
+struct delivery *
+delivery_new(struct job *job, const struct verp *verp, struct composed *what,
+	     const char *authors)
+{
+	struct delivery *delivery = g_new0(struct delivery, 1);
+
+	delivery->job = job;
+	delivery->verp = verp;
+	delivery->what = what;
+	delivery->authors = g_strsplit(authors, ", ", -1);
+	delivery->read_after = g_strdup(job->after);
+	delivery->answered = g_hash_table_new(NULL, NULL);
+	delivery->late_jobs = g_ptr_array_new_with_free_func(free_late_job);
+	g_queue_init(&delivery->batches);
+	return delivery;
 }
 
 enum err_code
@@ -166,18 +183,9 @@ delivery_open(struct store *store, const struct verp *verp,
 		rc = store_txn(store, TXN_LAZY, drop_body, job, err);
 	*out = NULL;
 	if (rc == ERR_OK && what != NULL) {
-		delivery = g_new0(struct delivery, 1);
-		delivery->job = job;
-		delivery->verp = verp;
-		delivery->what = what;
+		delivery = delivery_new(job, verp, what, post->author);
 		delivery->bytes = what->raw.len + what->dotted.len;
 		delivery->conf = g_steal_pointer(&conf);
-		delivery->authors = g_strsplit(post->author, ", ", -1);
-		delivery->read_after = g_strdup(job->after);
-		delivery->answered = g_hash_table_new(NULL, NULL);
-		g_queue_init(&delivery->batches);
-		delivery->late_jobs = g_ptr_array_new_with_free_func(
-			delivery_free_late_job);
 		*out = delivery;
 	}
 	list_conf_free(conf);

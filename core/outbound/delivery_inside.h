@@ -31,8 +31,9 @@ struct delivery {
 	double rate;
 };
 
-/* for late_jobs */
-void delivery_free_late_job(void *job);
+/* delivery_new - takes job and what; authors: separated by ", " */
+struct delivery *delivery_new(struct job *job, const struct verp *verp,
+			      struct composed *what, const char *authors);
 /* so many copies more are recorded */
 void delivery_note_rate(struct delivery *delivery, guint copies);
 

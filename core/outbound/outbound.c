@@ -69,11 +69,7 @@ take_born(struct outbound *outbound, struct delivery *delivery)
 {
 	struct batch *batch = delivery_first(delivery);
 
-	g_ptr_array_add(outbound->deliveries, delivery);
-	g_hash_table_add(outbound->claimed,
-			 g_memdup2(&delivery_job(delivery)->id,
-				   sizeof(struct post_id)));
-	outbound->memory += delivery_bytes(delivery);
+	outbound_add(outbound, delivery);
 	outbound->in_flight += batch_size(batch);
 	outbound_log(delivery_job(delivery), "outbound.late", NULL);
 	if (g_hash_table_remove(outbound->orphans, batch))

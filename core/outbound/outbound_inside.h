@@ -49,6 +49,8 @@ struct outbound {
 void outbound_claim(struct outbound *outbound,
 		    const struct settings *settings);
 bool outbound_has_room(const struct outbound *outbound);
+/* outbound_add, outbound_close - a delivery that is being sent, or no more */
+void outbound_add(struct outbound *outbound, struct delivery *delivery);
 void outbound_close(struct outbound *outbound, guint index);
 /* what lists say now, once in a while; the jobs of paused ones go */
 void outbound_configure(struct outbound *outbound);

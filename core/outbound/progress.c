@@ -299,17 +299,9 @@ delivery_commit(struct txn *txn, struct delivery *delivery,
 static struct delivery *
 adopt(const struct delivery *parent, struct job *job, struct batch *batch)
 {
-	struct delivery *delivery = g_new0(struct delivery, 1);
+	struct delivery *delivery = delivery_new(job, parent->verp,
+		composed_ref(parent->what), "");
 
-	delivery->job = job;
-	delivery->verp = parent->verp;
-	delivery->what = composed_ref(parent->what);
-	delivery->authors = g_new0(char *, 1);
-	delivery->read_after = g_strdup("");
-	delivery->answered = g_hash_table_new(NULL, NULL);
-	delivery->late_jobs = g_ptr_array_new_with_free_func(
-		delivery_free_late_job);
-	g_queue_init(&delivery->batches);
 	g_queue_push_tail(&delivery->batches, batch);
 	delivery->copies = batch_size(batch);
 	delivery->addrs_read = batch_size(batch);
