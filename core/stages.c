@@ -30,7 +30,7 @@
 #define BATCH 64
 #define IDLE_MS 5000		/* a hint may get lost */
 #define HOUSEKEEPING_MS 60000
-#define WORKERS 4
+#define WORKERS 7
 #define SLACK_S 3600
 
 struct stages;
@@ -38,6 +38,7 @@ struct stages;
 struct worker {
 	struct stages *stages;
 	enum stage stage;
+	struct queue_turn *turn;
 	pthread_t thread;
 };
 
@@ -211,9 +212,8 @@ do_due(struct worker *worker, int64_t *next_ms)
 	guint done = 0;
 
 	*next_ms = INT64_MAX;
-	if (queue_due(worker->stages->store, worker->stage,
-		      clock_ms(), BATCH, &jobs, next_ms, &err)
-	    != ERR_OK)
+	if (queue_due(worker->stages->store, worker->turn, clock_ms(), BATCH,
+		      &jobs, next_ms, &err) != ERR_OK)
 		log_err(NULL, "queue.failed", &err);
 	while (jobs != NULL && done < jobs->len &&
 	       !is_stopping(worker->stages) &&
@@ -342,8 +342,13 @@ struct stages *
 stages_start(struct store *store, struct settings *(*settings)(void),
 	     const struct verp *verp, void (*wake_outbound)(void))
 {
-	static const enum stage all[WORKERS] = {
-		STAGE_PENDING, STAGE_BOUNCE, STAGE_NOTICE, STAGE_HELD,
+	/* Posts must not come in faster than they go on. */
+	static const struct { enum stage stage; unsigned int part, parts; }
+	all[WORKERS] = {
+		{ STAGE_PENDING, 0, 4 }, { STAGE_PENDING, 1, 4 },
+		{ STAGE_PENDING, 2, 4 }, { STAGE_PENDING, 3, 4 },
+		{ STAGE_BOUNCE, 0, 1 }, { STAGE_NOTICE, 0, 1 },
+		{ STAGE_HELD, 0, 1 },
 	};
 	struct stages *stages = g_new0(struct stages, 1);
 
@@ -356,7 +361,9 @@ stages_start(struct store *store, struct settings *(*settings)(void),
 	(void) pthread_mutex_init(&stages->lock, NULL);
 	clock_cond_init(&stages->changed);
 	for (size_t i = 0; i < WORKERS; i++) {
-		stages->workers[i] = (struct worker){ stages, all[i], 0 };
+		stages->workers[i] = (struct worker){ stages, all[i].stage,
+			queue_turn_new(all[i].stage, all[i].part,
+				       all[i].parts), 0 };
 		start_thread(&stages->workers[i].thread, work,
 			     &stages->workers[i]);
 	}
@@ -380,8 +387,10 @@ stages_stop(struct stages *stages)
 	stages->stopping = true;
 	(void) pthread_cond_broadcast(&stages->changed);
 	(void) pthread_mutex_unlock(&stages->lock);
-	for (size_t i = 0; i < WORKERS; i++)
+	for (size_t i = 0; i < WORKERS; i++) {
 		(void) pthread_join(stages->workers[i].thread, NULL);
+		queue_turn_free(stages->workers[i].turn);
+	}
 	(void) pthread_join(stages->timer, NULL);
 	held_key_free(stages->held);
 	sign_keys_free(stages->keys);

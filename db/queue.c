@@ -255,6 +255,14 @@ job_order(const void *left, const void *right)
 	return memcmp(a->id.bytes, b->id.bytes, POST_ID_LEN);
 }
 
+static int
+key_order(struct bytes a, struct bytes b)
+{
+	int rc = memcmp(a.data, b.data, MIN(a.len, b.len));
+
+	return rc != 0 ? rc : (a.len > b.len) - (a.len < b.len);
+}
+
 static void
 due_key(GByteArray *out, enum stage stage, int64_t due_ms)
 {
@@ -263,29 +271,64 @@ due_key(GByteArray *out, enum stage stage, int64_t due_ms)
 	put_u64(out, (uint64_t)MAX(due_ms, 0));
 }
 
-/* Up to max of one file that are due. */
+struct queue_turn {
+	enum stage stage;
+	unsigned int first, files;	/* of the queue */
+	unsigned int file;		/* where it goes on */
+	GByteArray *after;		/* this key of it; empty: at its start */
+};
+
+struct queue_turn *
+queue_turn_new(enum stage stage, unsigned int part, unsigned int parts)
+{
+	struct queue_turn *turn = g_new0(struct queue_turn, 1);
+
+	turn->stage = stage;
+	turn->files = SHARDS / parts;
+	turn->first = turn->file = part * turn->files;
+	turn->after = g_byte_array_new();
+	return turn;
+}
+
+void
+queue_turn_free(struct queue_turn *turn)
+{
+	if (turn == NULL)
+		return;
+	g_byte_array_unref(turn->after);
+	g_free(turn);
+}
+
+/* What is due in one file behind a key (empty: from its start), up to and
+ * with another (NULL: to its end), until there are max. */
 static enum err_code
 due_in_file(struct txn *txn, struct place at, enum stage stage,
-	    int64_t now_ms, size_t max, GPtrArray *jobs, struct err *err)
+	    int64_t now_ms, size_t max, const GByteArray *after,
+	    const GByteArray *until, GPtrArray *jobs, struct err *err)
 {
 	uint8_t prefix = (uint8_t)stage;
-	g_autoptr(scan_t) scan = scan_new(txn, at, bytes_of(&prefix, 1),
-					bytes_of(NULL, 0), SCAN_SIZE,
-					SCAN_DROP);
+	g_autoptr(GByteArray) from = g_byte_array_new();
+	g_autoptr(scan_t) scan = NULL;
 	struct bytes key, value;
 	enum err_code rc;
 
-	for (size_t i = 0; i < max; i++) {
+	if (after->len > 0) {
+		put_raw(from, after->data, after->len);
+		put_u8(from, 0);
+	}
+	scan = scan_new(txn, at, bytes_of(&prefix, 1), bytes_buf(from),
+			SCAN_SIZE, SCAN_DROP);
+	while (jobs->len < max) {
 		g_autoptr(job_t) job = NULL;
 
 		rc = scan_next(scan, &key, &value, err);
 		if (rc != ERR_OK || key.data == NULL)
 			return rc;
+		if (until != NULL && key_order(key, bytes_buf(until)) > 0)
+			return ERR_OK;
 		rc = job_decode(at, key, value, &job, err);
-		if (rc != ERR_OK)
+		if (rc != ERR_OK || job->due_ms > now_ms)
 			return rc;
-		if (job->due_ms > now_ms)
-			break;
 		g_ptr_array_add(jobs, g_steal_pointer(&job));
 	}
 	return ERR_OK;
@@ -321,27 +364,62 @@ next_in_file(struct txn *txn, struct place at, enum stage stage,
 	return ERR_OK;
 }
 
+/* Once around: the file where the last call ended comes first, from there
+ * on, and last, up to there. */
+static enum err_code
+go_around(struct store *store, struct queue_turn *turn, int64_t now_ms,
+	  size_t max, GPtrArray *jobs, struct err *err)
+{
+	g_autoptr(GByteArray) begun = g_byte_array_new();
+	unsigned int rounds = turn->files;
+	enum err_code rc = ERR_OK;
+
+	put_raw(begun, turn->after->data, turn->after->len);
+	rounds += begun->len > 0;
+	for (unsigned int i = 0; i < rounds && rc == ERR_OK; i++) {
+		struct place at = { TABLE_QUEUE, turn->file };
+
+		rc = due_in_file(store_reader(store), at, turn->stage, now_ms,
+				 max, turn->after, i == turn->files ? begun :
+				 NULL, jobs, err);
+		if (jobs->len == max)
+			break;
+		g_byte_array_set_size(turn->after, 0);
+		if (++turn->file == turn->first + turn->files)
+			turn->file = turn->first;
+	}
+	return rc;
+}
+
+static enum err_code
+next_due(struct store *store, const struct queue_turn *turn, int64_t now_ms,
+	 int64_t *next, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	*next = INT64_MAX;
+	for (unsigned int i = 0; i < turn->files && rc == ERR_OK; i++)
+		rc = next_in_file(store_reader(store), (struct place){
+			TABLE_QUEUE, turn->first + i }, turn->stage, now_ms,
+			next, err);
+	return rc;
+}
+
 enum err_code
-queue_due(struct store *store, enum stage stage, int64_t now_ms, size_t max,
-	  GPtrArray **out, int64_t *next_out, struct err *err)
+queue_due(struct store *store, struct queue_turn *turn, int64_t now_ms,
+	  size_t max, GPtrArray **out, int64_t *next_out, struct err *err)
 {
 	g_autoptr(GPtrArray) jobs = g_ptr_array_new_with_free_func(free_job);
-	struct txn *txn = store_reader(store);
-	int64_t next = INT64_MAX;
-	enum err_code rc;
+	int64_t next = now_ms;
+	enum err_code rc = go_around(store, turn, now_ms, max, jobs, err);
 
-	for (unsigned int i = 0; i < SHARDS; i++) {
-		struct place at = { TABLE_QUEUE, i };
-
-		rc = due_in_file(txn, at, stage, now_ms, max, jobs, err);
-		if (rc == ERR_OK)
-			rc = next_in_file(txn, at, stage, now_ms, &next, err);
-		if (rc != ERR_OK)
-			return rc;
-	}
+	if (rc == ERR_OK && jobs->len == max)
+		job_key(turn->after, g_ptr_array_index(jobs, max - 1));
+	else if (rc == ERR_OK)
+		rc = next_due(store, turn, now_ms, &next, err);
+	if (rc != ERR_OK)
+		return rc;
 	g_ptr_array_sort(jobs, job_order);
-	if (jobs->len > max)
-		g_ptr_array_set_size(jobs, (gint)max);
 	*out = g_steal_pointer(&jobs);
 	*next_out = next;
 	return ERR_OK;

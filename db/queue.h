@@ -14,9 +14,9 @@
 /*
  * The staged queue, keyed by (stage, due time, id) and spread over 16 files
  * by the job's id. A stage takes a job, does its effects and puts its next
- * jobs in one transaction (invariant 2). A stage has one claimer, a thread
- * of musterd that remembers in memory which jobs it is at; a crash forgets
- * that, and the job is done again.
+ * jobs in one transaction (invariant 2). A file of a stage has one claimer, a
+ * thread of musterd that remembers in memory which jobs it is at; a crash
+ * forgets that, and the job is done again.
  */
 
 enum stage {
@@ -81,11 +81,24 @@ enum err_code queue_replace(struct txn *txn, const struct job *old,
 			    struct err *err);
 
 /*
- * queue_due - up to max jobs of a stage that are due at now_ms, oldest
- * first over all files. *next_out: due time of the first that is not yet due
+ * A turn goes through the due jobs of a stage, or of those files of the queue
+ * that are part `part` of `parts` (SHARDS can be divided by that): each call
+ * of queue_due() goes on where the last one ended, and begins again behind
+ * the last job. So none waits for ever behind those that come later and stand
+ * before it: ids are random, and most jobs are due at once.
+ */
+struct queue_turn;
+struct queue_turn *queue_turn_new(enum stage stage, unsigned int part,
+				  unsigned int parts);
+void queue_turn_free(struct queue_turn *turn);
+
+/*
+ * queue_due - the next up to max jobs of the turn that are due at now_ms, by
+ * due time and id. *next_out: when there will be more: now_ms if there may be
+ * some already, else the due time of the first that is not yet due
  * (INT64_MAX: none). Array of struct job *, frees them.
  */
-enum err_code queue_due(struct store *store, enum stage stage,
+enum err_code queue_due(struct store *store, struct queue_turn *turn,
 			int64_t now_ms, size_t max, GPtrArray **out,
 			int64_t *next_out, struct err *err);
 

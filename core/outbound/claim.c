@@ -16,6 +16,9 @@
 #include "core/base/banned.h"
 
 #define DELIVERIES_MAX 64
+#define LIST_DELIVERIES_MAX 48		/* of one list: others find room */
+#define FULL_MS 100			/* until the next look where that is
+					 * all that there is */
 #define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
 #define LOOK_MS 1000			/* a hint may get lost */
 #define PAUSED_MS 600000		/* a paused list's job is looked at,
@@ -191,36 +194,77 @@ is_time_to_look(struct outbound *outbound, int64_t now_ms)
 		now_ms - outbound->looked_ms >= LOOK_MS;
 }
 
+static guint
+deliveries_of(const struct outbound *outbound, uint32_t list)
+{
+	guint count = 0;
+
+	for (guint i = 0; i < outbound->deliveries->len; i++) {
+		const struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i);
+
+		count += delivery_job(delivery)->list == list;
+	}
+	return count;
+}
+
+/* Those of lists that have fewer than `most` deliveries. True: some went. */
+static bool
+open_some(struct outbound *outbound, const struct settings *settings,
+	  GPtrArray *jobs, guint most)
+{
+	bool any = false;
+
+	for (guint i = 0; i < jobs->len && outbound_has_room(outbound); i++) {
+		struct job *job = g_ptr_array_index(jobs, i);
+
+		if (job == NULL || g_hash_table_contains(outbound->claimed,
+							 &job->id) ||
+		    deliveries_of(outbound, job->list) >= most)
+			continue;
+		g_ptr_array_index(jobs, i) = NULL;
+		any = true;
+		if (is_paused(outbound, job))
+			g_ptr_array_add(outbound->paused, job);
+		else
+			open_delivery(outbound, settings, job);
+	}
+	return any;
+}
+
+/* Lists that have nothing under way come first. */
+static bool
+open_jobs(struct outbound *outbound, const struct settings *settings,
+	  GPtrArray *jobs)
+{
+	bool any = open_some(outbound, settings, jobs, 1);
+
+	any |= open_some(outbound, settings, jobs, LIST_DELIVERIES_MAX);
+	set_aside(outbound, outbound->paused);
+	g_ptr_array_set_size(outbound->paused, 0);
+	return any;
+}
+
 void
 outbound_claim(struct outbound *outbound, const struct settings *settings)
 {
-	g_autoptr(GPtrArray) jobs = NULL, paused = g_ptr_array_new();
+	g_autoptr(GPtrArray) jobs = NULL;
 	struct err err = ERR_INIT;
 	int64_t now_ms = clock_ms();
 
 	if (!is_time_to_look(outbound, now_ms))
 		return;
 	outbound->looked_ms = now_ms;
-	if (queue_due(outbound->store, STAGE_OUTBOUND, now_ms,
+	if (queue_due(outbound->store, outbound->turn, now_ms,
 		      DELIVERIES_MAX * 2, &jobs, &outbound->next_due_ms,
 		      &err) != ERR_OK) {
 		log_err(NULL, "queue.failed", &err);
 		return;
 	}
 	outbound->look = false;
-	for (guint i = 0; i < jobs->len && outbound_has_room(outbound); i++) {
-		struct job *job = g_ptr_array_index(jobs, i);
-
-		if (g_hash_table_contains(outbound->claimed, &job->id))
-			continue;
-		if (is_paused(outbound, job)) {
-			g_ptr_array_add(paused, job);
-			continue;
-		}
-		g_ptr_array_index(jobs, i) = NULL;
-		open_delivery(outbound, settings, job);
-	}
-	set_aside(outbound, paused);
+	if (!open_jobs(outbound, settings, jobs))
+		outbound->next_due_ms = MAX(outbound->next_due_ms,
+					    now_ms + FULL_MS);
 }
 
 void

@@ -38,6 +38,8 @@ struct outbound {
 	GThreadPool *signers;
 	size_t memory;
 	int64_t in_flight;
+	struct queue_turn *turn;	/* through its jobs in the queue */
+	GPtrArray *paused;		/* found in a look, to be set aside */
 	bool look;			/* the queue may have something new */
 	int64_t looked_ms, next_due_ms;
 	int64_t wait_ms;		/* the first of deliveries that wait */

@@ -112,11 +112,8 @@ static inline struct job *
 hold(struct held_case *h, const struct mail *mail)
 {
 	struct post_id post = put_mail(h, mail, STAGE_HELD);
-	g_autoptr(GPtrArray) jobs = NULL;
-	int64_t next;
+	g_autoptr(GPtrArray) jobs = case_due(&h->t.s, STAGE_HELD, INT64_MAX);
 
-	case_ok(queue_due(h->t.s.store, STAGE_HELD, INT64_MAX, 1000, &jobs,
-			  &next, &h->t.s.err), &h->t.s);
 	for (guint i = 0; i < jobs->len; i++)
 		if (post_id_equal(&((struct job *)jobs->pdata[i])->post,
 				  &post))
@@ -197,12 +194,9 @@ decide(struct held_case *h, const struct job *held,
 static inline guint
 run_due(struct held_case *h, enum stage stage, txn_body body)
 {
-	g_autoptr(GPtrArray) jobs = NULL;
+	g_autoptr(GPtrArray) jobs = case_due(&h->t.s, stage, h->now_ms);
 	struct decide_work work = { .h = h };
-	int64_t next;
 
-	case_ok(queue_due(h->t.s.store, stage, h->now_ms, 1000, &jobs, &next,
-			  &h->t.s.err), &h->t.s);
 	for (guint i = 0; i < jobs->len; i++) {
 		work.job = g_ptr_array_index(jobs, i);
 		case_txn(&h->t.s, body, &work);
@@ -253,12 +247,10 @@ letter_text(struct held_case *h, struct job *job)
 static inline char **
 letters(struct held_case *h)
 {
-	g_autoptr(GPtrArray) jobs = NULL;
+	g_autoptr(GPtrArray) jobs = case_due(&h->t.s, STAGE_OUTBOUND,
+					     INT64_MAX);
 	GPtrArray *texts = g_ptr_array_new();
-	int64_t next;
 
-	case_ok(queue_due(h->t.s.store, STAGE_OUTBOUND, INT64_MAX, 1000,
-			  &jobs, &next, &h->t.s.err), &h->t.s);
 	for (guint i = 0; i < jobs->len; i++)
 		g_ptr_array_add(texts, letter_text(h, jobs->pdata[i]));
 	g_ptr_array_sort(texts, text_order);

@@ -9,6 +9,7 @@
 #include <glib.h>
 #include <glib/gstdio.h>
 
+#include "db/queue.h"
 #include "db/store.h"
 #include "db/table.h"
 #include "t/lib/tap.h"
@@ -70,6 +71,20 @@ static inline void
 case_txn(struct store_case *t, txn_body body, void *arg)
 {
 	case_ok(store_txn(t->store, TXN_DURABLE, body, arg, &t->err), t);
+}
+
+/* All jobs of a stage that are due, up to 1000. */
+static inline GPtrArray *
+case_due(struct store_case *t, enum stage stage, int64_t now_ms)
+{
+	struct queue_turn *turn = queue_turn_new(stage, 0, 1);
+	GPtrArray *jobs = NULL;
+	int64_t next;
+
+	case_ok(queue_due(t->store, turn, now_ms, 1000, &jobs, &next,
+			  &t->err), t);
+	queue_turn_free(turn);
+	return jobs;
 }
 
 static inline int

@@ -285,16 +285,14 @@ test_last_release(void)
 	struct dump_counts counts;
 	struct store_case a, b;
 	GPtrArray *jobs;
-	int64_t next;
 
 	case_begin(&a);
 	case_begin(&b);
 	fill_store(&a);
 	text = dump_text(&a, NULL);
 	case_ok(load_text(&b, text, false, &counts), &b);
-	case_ok(queue_due(b.store, STAGE_OUTBOUND, 17, 1, &jobs, &next,
-			  &b.err), &b);
-	g_assert_cmpuint(jobs->len, ==, 1);
+	jobs = case_due(&b, STAGE_OUTBOUND, 17);
+	g_assert_cmpuint(jobs->len, >, 0);
 	{
 		const struct job *job = g_ptr_array_index(jobs, 0);
 		struct post *post;

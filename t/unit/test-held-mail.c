@@ -417,12 +417,10 @@ answer(struct held_case *h, const struct job *held, enum held_decision token,
 	struct decide_work work = { .h = h };
 	g_autoptr(GPtrArray) jobs = NULL;
 	struct post_id id;
-	int64_t next;
 
 	held_token_make(h->key, LIST_ADDR, token, &held->id, text);
 	id = put_mail(h, &mail, STAGE_PENDING);
-	case_ok(queue_due(h->t.s.store, STAGE_PENDING, INT64_MAX, 100, &jobs,
-			  &next, &h->t.s.err), &h->t.s);
+	jobs = case_due(&h->t.s, STAGE_PENDING, INT64_MAX);
 	for (guint i = 0; i < jobs->len; i++)
 		if (post_id_equal(&((struct job *)jobs->pdata[i])->post, &id))
 			work.job = jobs->pdata[i];

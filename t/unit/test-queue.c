@@ -65,37 +65,148 @@ free_jobs(struct job *jobs[JOBS])
 		job_free(jobs[i]);
 }
 
-static void
-test_due(void)
-{
-	struct job *jobs[JOBS];
+struct feed {
 	GPtrArray *due;
-	struct store_case t;
-	int64_t next, last = -1;
+	struct post_id wanted;
+	bool found;
+};
 
-	case_begin(&t);
-	put_jobs(&t, jobs);
-	case_ok(queue_due(t.store, STAGE_PENDING, 100, 50, &due, &next,
-			  &t.err), &t);
-	g_assert_cmpuint(due->len, ==, 50);
-	g_assert_cmpint(next, ==, 101);
+/* The next of a turn, each of which is due. */
+static guint
+look(struct store_case *t, struct queue_turn *turn, int64_t now_ms, size_t max,
+     gboolean *seen, int64_t *next)
+{
+	g_autoptr(GPtrArray) due = NULL;
+	int64_t last = -1;
+	guint count;
+
+	case_ok(queue_due(t->store, turn, now_ms, max, &due, next, &t->err),
+		t);
 	for (guint i = 0; i < due->len; i++) {
 		const struct job *job = g_ptr_array_index(due, i);
 
-		g_assert_cmpint(job->due_ms, ==, last + 1);
+		g_assert_cmpint(job->due_ms, >, last);
+		g_assert_cmpint(job->due_ms, <=, now_ms);
+		g_assert_false(seen[job->due_ms]);
+		seen[job->due_ms] = TRUE;
 		last = job->due_ms;
 	}
-	g_ptr_array_unref(due);
-	case_ok(queue_due(t.store, STAGE_PENDING, INT64_MAX, 1000, &due,
-			  &next, &t.err), &t);
-	g_assert_cmpuint(due->len, ==, JOBS - 1);
+	count = due->len;
+	return count;
+}
+
+static void
+test_due(void)
+{
+	g_autofree gboolean *seen = g_new0(gboolean, JOBS);
+	struct queue_turn *turn = queue_turn_new(STAGE_PENDING, 0, 1);
+	struct queue_turn *none = queue_turn_new(STAGE_BOUNCE, 0, 1);
+	struct job *jobs[JOBS];
+	struct store_case t;
+	int64_t next;
+
+	case_begin(&t);
+	put_jobs(&t, jobs);
+	g_assert_cmpuint(look(&t, turn, 100, 50, seen, &next), ==, 50);
+	g_assert_cmpint(next, ==, 100);
+	g_assert_cmpuint(look(&t, turn, 100, 50, seen, &next), ==, 50);
+	memset(seen, 0, JOBS * sizeof(*seen));
+	g_assert_cmpuint(look(&t, turn, 100, 500, seen, &next), ==, 101);
+	g_assert_cmpint(next, ==, 101);
+	memset(seen, 0, JOBS * sizeof(*seen));
+	g_assert_cmpuint(look(&t, turn, INT64_MAX, 1000, seen, &next), ==,
+			 JOBS - 1);
 	g_assert_cmpint(next, ==, INT64_MAX);
-	g_ptr_array_unref(due);
-	case_ok(queue_due(t.store, STAGE_BOUNCE, INT64_MAX, 10, &due, &next,
-			  &t.err), &t);
-	g_assert_cmpuint(due->len, ==, 0);
-	g_ptr_array_unref(due);
+	g_assert_cmpuint(look(&t, none, INT64_MAX, 10, seen, &next), ==, 0);
+	queue_turn_free(turn);
+	queue_turn_free(none);
 	free_jobs(jobs);
+	case_end(&t);
+}
+
+static void
+test_parts(void)
+{
+	g_autofree gboolean *seen = g_new0(gboolean, JOBS);
+	struct job *jobs[JOBS];
+	struct store_case t;
+	guint all = 0;
+	int64_t next;
+
+	case_begin(&t);
+	put_jobs(&t, jobs);
+	for (unsigned int part = 0; part < 4; part++) {
+		struct queue_turn *turn = queue_turn_new(STAGE_PENDING, part,
+							 4);
+
+		all += look(&t, turn, INT64_MAX, 1000, seen, &next);
+		queue_turn_free(turn);
+	}
+	g_assert_cmpuint(all, ==, JOBS - 1);
+	free_jobs(jobs);
+	case_end(&t);
+}
+
+/* A new job that is due at once takes the place of each that was taken, so
+ * that there is always a full look of them. */
+static enum err_code
+feed_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct feed *feed = arg;
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < feed->due->len && rc == ERR_OK; i++) {
+		struct job *job = g_ptr_array_index(feed->due, i), *next;
+		bool taken;
+
+		feed->found |= post_id_equal(&job->id, &feed->wanted);
+		next = job_new(STAGE_PENDING, &job->post, 1, "l@lists.test");
+		rc = queue_replace(txn, job, next, &taken, err);
+		job_free(next);
+	}
+	return rc;
+}
+
+static enum err_code
+feed_first(struct txn *txn, void *arg, struct err *err)
+{
+	struct feed *feed = arg;
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < 200 && rc == ERR_OK; i++) {
+		struct post_id post = { { 1 } };
+		struct job *job = job_new(STAGE_PENDING, &post, 1,
+					  "l@lists.test");
+
+		if (i == 0) {	/* the last of all keys */
+			memset(&job->id, 0xff, sizeof(job->id));
+			feed->wanted = job->id;
+		}
+		rc = queue_put(txn, job, err);
+		job_free(job);
+	}
+	return rc;
+}
+
+static void
+test_nobody_starves(void)
+{
+	struct queue_turn *turn = queue_turn_new(STAGE_PENDING, 0, 1);
+	struct feed feed = { .found = false };
+	struct store_case t;
+	int64_t next;
+
+	case_begin(&t);
+	case_txn(&t, feed_first, &feed);
+	for (guint looks = 0; looks < 100 && !feed.found; looks++) {
+		case_ok(queue_due(t.store, turn, 1, 20, &feed.due, &next,
+				  &t.err), &t);
+		g_assert_cmpuint(feed.due->len, ==, 20);
+		case_txn(&t, feed_body, &feed);
+		g_ptr_array_unref(feed.due);
+	}
+	g_assert_true(feed.found);
+	queue_turn_free(turn);
 	case_end(&t);
 }
 
@@ -344,8 +455,11 @@ int
 main(void)
 {
 	static const struct tap_case cases[] = {
-		{ "due jobs come oldest first, with what is next",
+		{ "due jobs come a look at a time, with what is next",
 		  test_due },
+		{ "parts of a turn have each job once", test_parts },
+		{ "a job is reached whatever comes meanwhile",
+		  test_nobody_starves },
 		{ "a job is taken once", test_take },
 		{ "a walk is in order and ends when told", test_walk },
 		{ "every field of a job comes back", test_fields },
