@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/base/daemon.h"
 
+#include <pthread.h>
+#include <sched.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -87,6 +90,17 @@ daemon_options(const char *program, const char *summary,
 		return false;
 	}
 	return true;
+}
+
+void
+daemon_batch_thread(void)
+{
+#ifdef SCHED_BATCH
+	struct sched_param none = { .sched_priority = 0 };
+
+	/* Refused by a sandbox: then it is as it was. */
+	(void) pthread_setschedparam(pthread_self(), SCHED_BATCH, &none);
+#endif
 }
 
 void

@@ -28,6 +28,14 @@ bool daemon_options(const char *program, const char *summary,
 /* daemon_raise_descriptors - as many as the hard limit allows */
 void daemon_raise_descriptors(void);
 
+/*
+ * daemon_batch_thread - the calling thread moves much and need not be
+ * prompt: it does not interrupt another one when it is woken, so it finds more
+ * to do each time that it runs (SCHED_BATCH). Without effect where there is no
+ * such thing.
+ */
+void daemon_batch_thread(void);
+
 /* daemon_make_run - the directory of the sockets, if it is missing */
 enum err_code daemon_make_run(const char *dir, struct err *err);
 

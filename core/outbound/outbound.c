@@ -30,6 +30,7 @@
 #include "core/outbound/outbound_inside.h"
 
 #include "core/base/clock.h"
+#include "core/base/daemon.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/watch.h"
@@ -207,6 +208,7 @@ run(void *data)
 	struct settings *settings;
 	bool busy = true;
 
+	daemon_batch_thread();
 	(void) pthread_mutex_lock(&outbound->lock);
 	for (;;) {
 		wait_for_work(outbound, busy);

@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "core/base/daemon.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/watch.h"
@@ -262,6 +263,7 @@ run(void *data)
 {
 	struct relay *relay = data;
 
+	daemon_batch_thread();
 	for (;;) {
 		take_incoming(relay);
 		if (relay->draining && !has_open_copies(relay))
