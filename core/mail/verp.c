@@ -8,6 +8,7 @@
 #include <openssl/evp.h>
 #include <openssl/sha.h>
 
+#include "core/base/base32.h"
 #include "core/mail/addr.h"
 #include "core/base/banned.h"
 
@@ -110,57 +111,6 @@ apply_stream(const struct verp *verp, const char *list,
 		payload[i] ^= stream[i];
 }
 
-/* 5 bytes are 8 characters of base32 exactly (RFC 4648 section 6), and so
- * are multiples of them. */
-static void
-encode(const uint8_t *raw, size_t raw_len, char *token)
-{
-	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-	const size_t len = raw_len / 5 * 8;
-
-	for (size_t i = 0; i < len; i++) {
-		size_t bit = i * 5, at = bit / 8;
-		unsigned int two = (unsigned int)raw[at] << 8 |
-			(at + 1 < raw_len ? raw[at + 1] : 0U);
-
-		token[i] = alphabet[two >> (11 - bit % 8) & 31];
-	}
-	token[len] = '\0';
-}
-
-static int
-digit(char c)
-{
-	if (c >= 'a' && c <= 'z')
-		return c - 'a';
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= '2' && c <= '7')
-		return c - '2' + 26;
-	return -1;
-}
-
-static bool
-decode(const char *token, uint8_t *raw, size_t raw_len)
-{
-	const size_t len = raw_len / 5 * 8;
-
-	if (strnlen(token, len) != len)
-		return false;
-	memset(raw, 0, raw_len);
-	for (size_t i = 0; i < len; i++) {
-		int value = digit(token[i]);
-
-		if (value < 0)
-			return false;
-		for (size_t j = 0; j < 5; j++)
-			if (value >> (4 - j) & 1)
-				raw[(i * 5 + j) / 8] |=
-					(uint8_t)(0x80 >> (i * 5 + j) % 8);
-	}
-	return true;
-}
-
 void
 verp_make(const struct verp *verp, const char *list,
 	  const uint8_t member[VERP_MEMBER_LEN],
@@ -174,7 +124,7 @@ verp_make(const struct verp *verp, const char *list,
 	hmac_make(&verp->mac, payload, PAYLOAD_LEN, list, mac);
 	memcpy(raw, mac, MAC_LEN);
 	apply_stream(verp, list, raw, payload);
-	encode(raw, RAW_LEN, token);
+	base32_encode(raw, RAW_LEN, token);
 }
 
 bool
@@ -184,7 +134,8 @@ verp_open(const struct verp *verp, const char *list, const char *token,
 	uint8_t raw[RAW_LEN], mac[SHA256_DIGEST_LENGTH];
 	uint8_t *payload = raw + MAC_LEN;
 
-	if (strlen(token) != VERP_TOKEN_LEN || !decode(token, raw, RAW_LEN))
+	if (strlen(token) != VERP_TOKEN_LEN ||
+	    !base32_decode(token, raw, RAW_LEN))
 		return false;
 	apply_stream(verp, list, raw, payload);
 	hmac_make(&verp->mac, payload, PAYLOAD_LEN, list, mac);
@@ -205,7 +156,7 @@ verp_make_post(const struct verp *verp, const char *list,
 	hmac_make(&verp->post, post, VERP_POST_LEN, list, mac);
 	memcpy(raw, mac, MAC_LEN);
 	memcpy(raw + MAC_LEN, post, VERP_POST_LEN);
-	encode(raw, POST_RAW_LEN, token);
+	base32_encode(raw, POST_RAW_LEN, token);
 }
 
 /* The relay has put "=" for the "@", and no domain has a "=". */
@@ -228,7 +179,7 @@ read_post(const struct verp *verp, const char *list, const char *detail,
 	const char *rest = detail + VERP_POST_TOKEN_LEN;
 	uint8_t raw[POST_RAW_LEN], mac[SHA256_DIGEST_LENGTH];
 
-	if (!decode(detail, raw, POST_RAW_LEN) ||
+	if (!base32_decode(detail, raw, POST_RAW_LEN) ||
 	    (*rest != '\0' && *rest != '+'))
 		return false;
 	hmac_make(&verp->post, raw + MAC_LEN, VERP_POST_LEN, list, mac);
