@@ -237,15 +237,65 @@ check_policy(const struct key *key, const char *value, char **out,
 }
 
 static enum err_code
-check_bool(const struct key *key, const char *value, const char *yes,
-	   const char *no, char **out, struct err *err)
+check_bool(const struct key *key, const char *value, char **out,
+	   struct err *err)
 {
 	bool truth;
 
 	if (!value_bool(value, &truth))
-		return bad(key, value, strcmp(yes, "on") == 0 ? "on or off"
-			   : "yes or no", err);
-	*out = g_strdup(truth ? yes : no);
+		return bad(key, value, "yes or no", err);
+	*out = g_strdup(truth ? "yes" : "no");
+	return ERR_OK;
+}
+
+static enum err_code
+check_delivery(const struct key *key, const char *value, char **out,
+	       struct err *err)
+{
+	g_autofree char *word = g_strstrip(g_ascii_strdown(value, -1));
+	bool truth;
+
+	/* "mime" is what Mailman's users know */
+	if (strcmp(word, "digest") == 0 || strcmp(word, "mime") == 0)
+		*out = g_strdup("digest");
+	else if (strcmp(word, "plain") == 0)
+		*out = g_strdup("plain");
+	else if (value_bool(word, &truth))
+		*out = g_strdup(truth ? "on" : "off");
+	else
+		return bad(key, value, "on, off, digest or plain", err);
+	return ERR_OK;
+}
+
+/* Subtags of one to eight letters and digits, the first of letters (RFC 5646
+ * section 2.1). It names files, so nothing else gets in. */
+static bool
+is_language(const char *tag)
+{
+	size_t len = strspn(tag, "abcdefghijklmnopqrstuvwxyz");
+
+	if (len < 2 || len > 8 || strlen(tag) > KEY_LANGUAGE_MAX)
+		return false;
+	for (tag += len; tag[0] == '-'; tag += len + 1) {
+		len = strspn(tag + 1, "abcdefghijklmnopqrstuvwxyz"
+			     "0123456789");
+		if (len < 1 || len > 8)
+			return false;
+	}
+	return tag[0] == '\0';
+}
+
+static enum err_code
+check_language(const struct key *key, const char *value, char **out,
+	       struct err *err)
+{
+	g_autofree char *tag = g_strdelimit(g_strstrip(
+		g_ascii_strdown(value, -1)), "_", '-');
+
+	if (tag[0] != '\0' && !is_language(tag))
+		return bad(key, value, "the tag of a language, such as de or "
+			   "pt-br,", err);
+	*out = g_steal_pointer(&tag);
 	return ERR_OK;
 }
 
@@ -271,9 +321,20 @@ check_scaled(const struct key *key, const char *value, char **out,
 	    (!value_number(text, &number) || number < 1 ||
 	     number > KEY_WEIGHT_MAX))
 		return bad(key, value, "a number from 1 to 100", err);
+	if (key->type == KEY_COUNT &&
+	    (!value_number(text, &number) || number < 1 ||
+	     number > KEY_COUNT_MAX))
+		return bad(key, value, "a number from 1 to 1000", err);
+	if (key->type == KEY_PERCENT &&
+	    (!value_number(text, &number) || number > 100))
+		return bad(key, value, "a number from 0 to 100", err);
+	if (key->type == KEY_POINTS &&
+	    (!value_points(text, &number) || number > KEY_POINTS_MAX * 1000))
+		return bad(key, value, "a number from 0 to 1000, such as 1 "
+			   "or 0.25,", err);
 	if (key->type == KEY_RATE && !value_rate(text, &number, &window))
-		return bad(key, value, "a number of posts and a time of at "
-			   "most 31d, such as 20/1d", err);
+		return bad(key, value, "a number and a time of at most 31d, "
+			   "such as 20/1d", err);
 	*out = g_steal_pointer(&text);
 	return ERR_OK;
 }
@@ -344,9 +405,14 @@ key_check(const struct key *key, const char *value, char **out,
 	case KEY_TEXT:
 		return check_text(key, value, out, err);
 	case KEY_BOOL:
-		return check_bool(key, value, "yes", "no", out, err);
+		return check_bool(key, value, out, err);
 	case KEY_DELIVERY:
-		return check_bool(key, value, "on", "off", out, err);
+		return check_delivery(key, value, out, err);
+	case KEY_LANGUAGE:
+		return check_language(key, value, out, err);
+	case KEY_COUNT:
+	case KEY_PERCENT:
+	case KEY_POINTS:
 	case KEY_SIZE:
 	case KEY_NUMBER:
 	case KEY_DURATION:

@@ -7,7 +7,7 @@
 
 #include "core/base/banned.h"
 
-#define KEYS_MAX 64	/* in one table */
+#define KEYS_MAX 128	/* in one table */
 
 static const char *const outgoing_choices[] = {
 	"on", "paused", "drain", NULL
@@ -95,7 +95,18 @@ const struct key list_keys[] = {
 };
 
 const struct key member_keys[] = {
-	{ "delivery", KEY_DELIVERY, "on", "on, or off: gets no copies",
+	{ "ack", KEY_BOOL, "no",
+	  "yes: is told when a post of his has been sent", false, NULL },
+	{ "delivery", KEY_DELIVERY, "on",
+	  "on; off: gets no copies; digest: collected, as MIME; plain: "
+	  "collected, as text", false, NULL },
+	{ "duplicates", KEY_BOOL, "yes",
+	  "no: gets no copy of a post that he is an addressee of himself",
+	  false, NULL },
+	{ "hidden", KEY_BOOL, "no",
+	  "yes: not shown to those who ask who is subscribed", false, NULL },
+	{ "language", KEY_LANGUAGE, "",
+	  "of what muster writes to him, such as de; empty: the list's",
 	  false, NULL },
 	{ "moderated", KEY_BOOL, "no",
 	  "yes: what he posts is held for a moderator", false, NULL },

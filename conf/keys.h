@@ -32,17 +32,24 @@ enum key_type {
 	KEY_ADDRS,	/* mailboxes, separated by commas */
 	KEY_PATTERNS,	/* address patterns, separated by commas. The caller
 			 * asks address_pattern_check() about each */
-	KEY_DELIVERY,	/* on | off */
+	KEY_DELIVERY,	/* on | off | digest (or mime) | plain */
 	KEY_WEIGHT,	/* 1 to KEY_WEIGHT_MAX */
 	KEY_CHOICE,	/* one of key->choices */
 	KEY_URL,	/* https://..., or empty */
 	KEY_LINES,	/* some lines of UTF-8, or none */
+	KEY_LANGUAGE,	/* a tag (RFC 5646), in lower case, or empty */
+	KEY_COUNT,	/* 1 to KEY_COUNT_MAX */
+	KEY_PERCENT,	/* 0 to 100 */
+	KEY_POINTS,	/* "0.25": 0 to KEY_POINTS_MAX; see value_points() */
 };
 
 #define KEY_TEXT_MAX 400	/* a refusal must fit in one line of SMTP */
 #define KEY_LONG_MAX 16000	/* bytes of a policy, or of patterns */
 #define KEY_NUMBER_MAX 1000000
 #define KEY_WEIGHT_MAX 100
+#define KEY_COUNT_MAX 1000
+#define KEY_POINTS_MAX 1000
+#define KEY_LANGUAGE_MAX 35	/* bytes (RFC 5646 section 4.4.1) */
 #define KEY_LINES_MAX 4000	/* bytes of a footer */
 #define KEY_DURATION_LEAST_S 60
 #define KEY_DURATION_MOST_S (365 * 86400)

@@ -111,6 +111,9 @@ bool value_number(const char *text, int64_t *out);	/* digits */
 #define RATE_COUNT_MAX 1000000
 #define RATE_WINDOW_MAX_S (31 * 86400)
 bool value_rate(const char *text, int64_t *count, int64_t *seconds);
+/* value_points - "2", "0.25": at most three digits behind the point ->
+ * thousandths */
+bool value_points(const char *text, int64_t *out);
 bool value_host(const char *text);	/* a host name */
 /* value_network - "192.0.2.0/24", "2001:db8::/32", or a single address */
 bool value_network(const char *text);

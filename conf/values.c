@@ -111,6 +111,27 @@ value_rate(const char *text, int64_t *count, int64_t *seconds)
 }
 
 bool
+value_points(const char *text, int64_t *out)
+{
+	const size_t whole = strspn(text, "0123456789");
+	const char *rest = text + whole;
+	const size_t part = rest[0] == '.' ? strspn(rest + 1, "0123456789") :
+		0;
+	int64_t number = 0;
+
+	/* so many digits as fit */
+	if (whole == 0 || whole > 12 || part > 3 ||
+	    rest[part > 0 ? part + 1 : 0] != '\0')
+		return false;
+	for (size_t i = 0; i < whole; i++)
+		number = number * 10 + (text[i] - '0');
+	for (size_t i = 1; i <= 3; i++)
+		number = number * 10 + (i <= part ? rest[i] - '0' : 0);
+	*out = number;
+	return true;
+}
+
+bool
 value_host(const char *host)
 {
 	if (host[0] == '\0' || host[0] == '.' || host[0] == '-' ||

@@ -14,10 +14,12 @@
 #include "core/held/held.h"
 #include "core/pending/pending.h"
 #include "core/watch.h"
+#include "db/event.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/queue.h"
 #include "db/rate.h"
+#include "db/token.h"
 #include "core/base/banned.h"
 
 /*
@@ -296,6 +298,8 @@ keep_house(struct stages *stages)
 	    != ERR_OK || trace_expire(stages->store, now_s -
 				      settings->trace_keep_s, &err) != ERR_OK ||
 	    rate_expire(stages->store, now_s * 1000 - RATE_WINDOW_MS, &err)
+	    != ERR_OK || token_expire(stages->store, now_s, &err) != ERR_OK ||
+	    event_expire(stages->store, now_s - settings->trace_keep_s, &err)
 	    != ERR_OK)
 		log_err(NULL, "housekeeping.failed", &err);
 	hasten(stages, settings);

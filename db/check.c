@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "conf/keys.h"
+#include "core/base/clock.h"
 #include "core/mail/addr.h"
 #include "db/auto.h"
 #include "db/check.h"
@@ -180,7 +181,7 @@ same(struct bytes a, struct bytes b)
 
 /* Does the index lead to this key of members? */
 static enum err_code
-is_indexed(struct check *check, const struct member_view *view,
+is_indexed(struct check *check, uint32_t list, const char *addr,
 	   struct bytes key, bool *found, struct err *err)
 {
 	g_autoptr(GByteArray) entry = g_byte_array_new();
@@ -189,9 +190,9 @@ is_indexed(struct check *check, const struct member_view *view,
 	struct bytes at, to;
 	enum err_code rc;
 
-	member_handle(view->key, handle);
+	member_handle(addr, handle);
 	put_raw(entry, handle, sizeof(handle));
-	put_u32(entry, view->list);
+	put_u32(entry, list);
 	scan = scan_new(check->txn, place_of(TABLE_HANDLES),
 			bytes_buf(entry), bytes_of(NULL, 0), 4096,
 			SCAN_DROP);
@@ -203,12 +204,13 @@ is_indexed(struct check *check, const struct member_view *view,
 }
 
 static enum err_code
-check_indexed(struct check *check, const struct member_view *view,
+check_indexed(struct check *check, uint32_t list, const char *addr,
 	      struct bytes key, struct err *err)
 {
 	g_autoptr(GBytes) still = NULL;
 	bool found;
-	enum err_code rc = is_indexed(check, view, key, &found, err);
+	enum err_code rc = is_indexed(check, list, addr, key, &found,
+				      err);
 
 	if (rc != ERR_OK || found)
 		return rc;
@@ -216,7 +218,7 @@ check_indexed(struct check *check, const struct member_view *view,
 		       err);
 	if (rc == ERR_OK && still != NULL)
 		check_report(check, "member %s of list number %u is not in "
-			     "the index", view->key, view->list);
+			     "the index", addr, list);
 	return rc;
 }
 
@@ -225,23 +227,24 @@ check_members(struct check *check, struct place at, struct bytes key,
 	      struct bytes value, struct err *err)
 {
 	g_autofree char *canon = NULL;
-	struct member_view view;
+	struct roster_entry entry;
+	uint32_t list;
 	bool there;
 	enum err_code rc;
 
-	if (!member_read(key, value, &view))
+	if (!member_read(key, value, &list, &entry))
 		return record_corrupt(at, key, err);
-	canon = addr_canon(view.addr);
-	if (g_strcmp0(canon, view.key) != 0)
+	canon = addr_canon(entry.addr);
+	if (g_strcmp0(canon, entry.key) != 0)
 		check_report(check, "member %s: the address in it, \"%s\", "
-			     "is another", view.key, view.addr);
-	rc = list_is_there(check, view.list, &there, err);
+			     "is another", entry.key, entry.addr);
+	rc = list_is_there(check, list, &there, err);
 	if (rc != ERR_OK)
 		return rc;
 	if (!there)
 		check_report(check, "member %s: there is no list number %u",
-			     view.key, view.list);
-	return check_indexed(check, &view, key, err);
+			     entry.key, list);
+	return check_indexed(check, list, entry.key, key, err);
 }
 
 static enum err_code
@@ -348,6 +351,45 @@ check_rates(struct check *check, struct place at, struct bytes key,
 		record_corrupt(at, key, err);
 }
 
+/* The other half of a token is there; or the first is gone by now, too; or
+ * it has expired, and they go one by one. */
+static enum err_code
+check_tokens(struct check *check, struct place at, struct bytes key,
+	     struct bytes value, struct err *err)
+{
+	g_autoptr(GBytes) bytes = NULL, still = NULL;
+	uint8_t hash[TOKEN_HASH];
+	struct token_view token, whole;
+	bool is_index, found = false;
+	enum err_code rc = token_read(key, value, &is_index, hash, &token,
+				      err);
+
+	if (rc == ERR_OK && is_index)
+		rc = token_get(check->txn, hash, &bytes, &whole, &found, err);
+	else if (rc == ERR_OK)
+		rc = token_is_indexed(check->txn, hash, &token, &found, err);
+	if (rc != ERR_OK || found || token.expires_s <= clock_s())
+		return rc;
+	rc = table_get(check->txn, at, key, &still, err);
+	if (rc == ERR_OK && still != NULL)
+		check_report(check, "token (%s) of %s: half of it is missing",
+			     token.kind, token.addr);
+	return rc;
+}
+
+/* Those of a deleted list stay until they are old. */
+static enum err_code
+check_events(struct check *check, struct place at, struct bytes key,
+	     struct bytes value, struct err *err)
+{
+	struct event event;
+	uint32_t list;
+
+	(void) check;
+	(void) at;
+	return event_decode(key, value, &list, &event, err);
+}
+
 static enum err_code
 check_all(struct check *check, struct err *err)
 {
@@ -373,6 +415,12 @@ check_all(struct check *check, struct err *err)
 		rc = check_family(check, TABLE_REFS, false, check_refs, err);
 	if (rc == ERR_OK)
 		rc = check_family(check, TABLE_RATES, false, check_rates,
+				  err);
+	if (rc == ERR_OK)
+		rc = check_family(check, TABLE_TOKENS, false, check_tokens,
+				  err);
+	if (rc == ERR_OK)
+		rc = check_family(check, TABLE_EVENTS, false, check_events,
 				  err);
 	return rc;
 }

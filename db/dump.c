@@ -104,21 +104,12 @@ static enum err_code
 write_member(struct dump *dump, const char *list, struct bytes key,
 	     struct bytes value, struct err *err)
 {
-	struct member_view view;
+	struct roster_entry entry;
+	uint32_t number;
 
-	if (!member_read(key, value, &view))
+	if (!member_read(key, value, &number, &entry))
 		return record_corrupt(place_of(TABLE_MEMBERS), key, err);
-	return write_object(dump, json_pack(
-		"{ss ss ss ss sb sb sb sI sI sI sI ss}", "type", "member",
-		"list", list, "addr", view.addr, "name", view.name,
-		"delivery", (int)view.delivery,
-		"own_posts", (int)view.own_posts,
-		"moderated", (int)view.moderated,
-		"posts", (json_int_t)view.posts,
-		"since_s", (json_int_t)view.since_s,
-		"bounces", (json_int_t)view.bounces,
-		"bounced_s", (json_int_t)view.bounced_s,
-		"bounce_reason", view.bounce_reason), err);
+	return write_object(dump, member_json(list, &entry), err);
 }
 
 static enum err_code
@@ -266,6 +257,75 @@ write_rates(struct dump *dump, GPtrArray *lists, struct err *err)
 	return rc;
 }
 
+/* Those of a deleted list lead nowhere. */
+static enum err_code
+write_token(struct dump *dump, struct bytes key, struct bytes value,
+	    struct err *err)
+{
+	uint8_t hash[TOKEN_HASH];
+	struct token_view token;
+	const char *list = "";
+	bool is_index;
+	enum err_code rc = token_read(key, value, &is_index, hash, &token,
+				      err);
+
+	if (rc != ERR_OK || is_index)
+		return rc;
+	if (token.list != 0)
+		list = g_hash_table_lookup(dump->lists,
+					   GUINT_TO_POINTER(token.list));
+	return list == NULL ? ERR_OK :
+		write_object(dump, token_json(list, hash, &token), err);
+}
+
+static enum err_code
+write_tokens(struct dump *dump, struct err *err)
+{
+	g_autoptr(scan_t) scan = scan_new(dump->txn, place_of(TABLE_TOKENS),
+					  bytes_of(NULL, 0),
+					  bytes_of(NULL, 0), DUMP_SCAN,
+					  SCAN_DROP);
+	struct bytes key, value;
+	enum err_code rc;
+
+	while ((rc = scan_next(scan, &key, &value, err)) == ERR_OK &&
+	       key.data != NULL) {
+		rc = write_token(dump, key, value, err);
+		if (rc != ERR_OK)
+			return rc;
+	}
+	return rc;
+}
+
+struct event_line {
+	struct dump *dump;
+	const char *list;
+};
+
+static enum err_code
+write_event(void *arg, const struct event *event, struct err *err)
+{
+	const struct event_line *line = arg;
+
+	return write_object(line->dump, event_json(line->list, event), err);
+}
+
+/* In the order of the lists' addresses, as rates. */
+static enum err_code
+write_events(struct dump *dump, GPtrArray *lists, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; rc == ERR_OK && i < lists->len; i++) {
+		const struct list *list = g_ptr_array_index(lists, i);
+		struct event_line line = { dump, list->addr };
+
+		rc = event_walk(dump->txn, list->id, 0, INT64_MAX,
+				write_event, &line, err);
+	}
+	return rc;
+}
+
 static enum err_code
 dump_chosen(struct dump *dump, const char *const *names, GPtrArray *lists,
 	    struct err *err)
@@ -303,6 +363,10 @@ dump_all(struct dump *dump, GPtrArray *lists, struct err *err)
 		rc = write_queue(dump, err);
 	if (rc == ERR_OK)
 		rc = write_rates(dump, lists, err);
+	if (rc == ERR_OK)
+		rc = write_tokens(dump, err);
+	if (rc == ERR_OK)
+		rc = write_events(dump, lists, err);
 	return rc;
 }
 

@@ -32,6 +32,24 @@ enum err_code write_object(struct dump *dump, json_t *object,
 			   struct err *err);
 char *base64_of(struct bytes bytes);
 
+/*
+ * Members, tokens and events as lines of a dump, and back; dump_members.c.
+ * list is an address. The checks say what fields_check() cannot; whether the
+ * list is there is for the caller.
+ */
+json_t *member_json(const char *list, const struct roster_entry *entry);
+enum err_code member_json_check(const json_t *object, struct err *err);
+struct member *member_of_json(const json_t *object);
+json_t *token_json(const char *list, const uint8_t hash[TOKEN_HASH],
+		   const struct token_view *token);
+enum err_code token_json_check(const json_t *object, struct err *err);
+/* out borrows from the object; its list is not set */
+void token_of_json(const json_t *object, uint8_t hash_out[TOKEN_HASH],
+		   struct token_view *out);
+json_t *event_json(const char *list, const struct event *event);
+enum err_code event_json_check(const json_t *object, struct err *err);
+void event_of_json(const json_t *object, struct event *out);	/* borrows */
+
 /* jobs_aside - first; write_queue - posts, jobs, seen, trace, ref */
 enum err_code jobs_aside(struct dump *dump, struct err *err);
 enum err_code write_queue(struct dump *dump, struct err *err);

@@ -16,6 +16,7 @@ enum field_kind {
 	FIELD_BOOL_LATER,	/* the same, but older dumps lack it, and */
 	FIELD_NUM_LATER,	/* it then reads as false, 0, and "" */
 	FIELD_TEXT_LATER,
+	FIELD_DELIVERY,	/* a name, or, in older dumps, true or false */
 	FIELD_ID,
 	FIELD_CANON,	/* a canonical address, or, with most 1, "" */
 	FIELD_BASE64,
@@ -28,7 +29,7 @@ struct field {
 	int64_t most;
 };
 
-#define FIELDS_MAX 24
+#define FIELDS_MAX 32
 
 struct shape {
 	const char *name;
@@ -50,17 +51,31 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "created_s", FIELD_NUM, INT64_MAX },
 	} },
 	[DUMP_MEMBER] = { "member", {
+		{ "ack", FIELD_BOOL_LATER, 0 },
 		{ "addr", FIELD_TEXT, 0 },
 		{ "bounce_reason", FIELD_TEXT, 0 },
 		{ "bounced_s", FIELD_NUM, INT64_MAX },
 		{ "bounces", FIELD_NUM, UINT32_MAX },
-		{ "delivery", FIELD_BOOL, 0 },
+		{ "delivery", FIELD_DELIVERY, 0 },
+		/* the only one that is true when it is not there */
+		{ "duplicates", FIELD_BOOL_LATER, 0 },
+		{ "hidden", FIELD_BOOL_LATER, 0 },
+		{ "language", FIELD_TEXT_LATER, 0 },
 		{ "list", FIELD_CANON, 0 },
 		{ "moderated", FIELD_BOOL_LATER, 0 },
 		{ "name", FIELD_TEXT, 0 },
+		{ "off_by", FIELD_TEXT_LATER, 0 },
+		{ "off_s", FIELD_NUM_LATER, INT64_MAX },
 		{ "own_posts", FIELD_BOOL, 0 },
 		{ "posts", FIELD_NUM_LATER, INT64_MAX },
+		{ "probe_post", FIELD_TEXT_LATER, 0 },
+		{ "probe_s", FIELD_NUM_LATER, INT64_MAX },
+		{ "score", FIELD_NUM_LATER, UINT32_MAX },
+		{ "score_s", FIELD_NUM_LATER, INT64_MAX },
+		{ "scored_s", FIELD_NUM_LATER, INT64_MAX },
 		{ "since_s", FIELD_NUM, INT64_MAX },
+		{ "warned_s", FIELD_NUM_LATER, INT64_MAX },
+		{ "warnings", FIELD_NUM_LATER, UINT32_MAX },
 	} },
 	[DUMP_POST] = { "post", {
 		{ "auth", FIELD_TEXT, 0 },
@@ -136,6 +151,24 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "list", FIELD_CANON, 0 },
 		{ "post", FIELD_ID, 0 },
 		{ "time_ms", FIELD_NUM, INT64_MAX },
+	} },
+	[DUMP_TOKEN] = { "token", {
+		{ "addr", FIELD_CANON, 0 },
+		{ "detail", FIELD_TEXT, 0 },
+		{ "expires_s", FIELD_NUM, INT64_MAX },
+		{ "hash", FIELD_TEXT, 0 },
+		{ "kind", FIELD_TEXT, 0 },
+		{ "list", FIELD_CANON, 1 },
+		{ "made_s", FIELD_NUM, INT64_MAX },
+		{ "other", FIELD_CANON, 1 },
+	} },
+	[DUMP_EVENT] = { "event", {
+		{ "addr", FIELD_CANON, 1 },
+		{ "kind", FIELD_TEXT, 0 },
+		{ "list", FIELD_CANON, 0 },
+		{ "number", FIELD_NUM, UINT16_MAX },
+		{ "time_us", FIELD_NUM, INT64_MAX },
+		{ "what", FIELD_TEXT, 0 },
 	} },
 };
 
@@ -242,6 +275,19 @@ check_texts(json_t *object, const struct field *field, struct err *err)
 }
 
 static enum err_code
+check_bool(json_t *object, const struct field *field, struct err *err)
+{
+	const json_t *value = json_object_get(object, field->name);
+
+	if (json_is_boolean(value) ||
+	    (field->kind == FIELD_DELIVERY && json_is_string(value)))
+		return ERR_OK;
+	return field_bad(err, object, field->name,
+			 "%s is expected", field->kind == FIELD_DELIVERY ?
+			 "off, on, digest or plain" : "true or false");
+}
+
+static enum err_code
 check_field(json_t *object, const struct field *field, struct err *err)
 {
 	if (json_object_get(object, field->name) == NULL)
@@ -249,10 +295,8 @@ check_field(json_t *object, const struct field *field, struct err *err)
 	switch (field->kind) {
 	case FIELD_BOOL:
 	case FIELD_BOOL_LATER:
-		if (json_is_boolean(json_object_get(object, field->name)))
-			return ERR_OK;
-		return field_bad(err, object, field->name,
-				 "true or false is expected");
+	case FIELD_DELIVERY:
+		return check_bool(object, field, err);
 	case FIELD_NUM:
 	case FIELD_NUM_LATER:
 		return check_num(object, field, err);

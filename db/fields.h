@@ -31,6 +31,8 @@ enum dump_type {
 	DUMP_TRACE,
 	DUMP_REF,
 	DUMP_RATE,
+	DUMP_TOKEN,
+	DUMP_EVENT,
 	DUMP_TYPES
 };
 

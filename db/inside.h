@@ -2,12 +2,14 @@
 #ifndef MUSTER_DB_INSIDE_H
 #define MUSTER_DB_INSIDE_H
 
+#include "db/event.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/queue.h"
 #include "db/record.h"
 #include "db/roster.h"
 #include "db/table.h"
+#include "db/token.h"
 
 /*
  * Records as the files of db/ and the dump share them. Private to db/.
@@ -19,24 +21,13 @@
 enum err_code list_restore(struct txn *txn, const char *addr,
 			   int64_t created_s, struct err *err);
 
-struct member_view {
-	uint32_t list;
-	const char *key;	/* all texts borrowed from key and value */
-	const char *addr;
-	const char *name;
-	const char *bounce_reason;
-	bool delivery;
-	bool own_posts;
-	bool moderated;
-	int64_t since_s;
-	int64_t bounced_s;
-	uint32_t bounces;
-	uint64_t posts;
-};
+/* member_read - false: the record is not as it should be. All texts of out
+ * are borrowed from key and value. */
+bool member_read(struct bytes key, struct bytes value, uint32_t *list_out,
+		 struct roster_entry *out);
 
-/* member_read - false: the record is not as it should be */
-bool member_read(struct bytes key, struct bytes value,
-		 struct member_view *out);
+bool bounce_state_is_set(const struct bounce_state *state);
+struct member *member_of(const struct roster_entry *entry);
 
 /* These replace what is in out. */
 void member_key(GByteArray *out, uint32_t list, const char *addr);
@@ -89,6 +80,12 @@ void trace_encode(GByteArray *out, const char *stage, const char *list,
 enum err_code trace_decode(struct bytes key, struct bytes value,
 			   struct trace_view *out, struct err *err);
 
+/* one_line - of valid UTF-8 without control characters, made of at most max
+ * bytes; the caller's */
+char *one_line(const char *text, size_t max);
+/* is_kind - 1 to max of a-z 0-9 - */
+bool is_kind(const char *text, size_t max);
+
 struct ref_view {
 	struct post_id id;
 	int64_t time_us;
@@ -119,6 +116,38 @@ void rate_encode(GByteArray *out, int64_t time_ms);
 enum err_code rate_decode(struct place at, struct bytes key,
 			  struct bytes value, struct rate_view *out,
 			  struct err *err);
+
+/* tokens */
+struct token_view {
+	const char *kind, *addr, *other, *detail;
+	uint32_t list;
+	int64_t made_s, expires_s;
+};
+/* token_read - of the record of one, or (is_index, then only list, addr, kind
+ * and expires_s are there) of the entry that leads to it */
+enum err_code token_read(struct bytes key, struct bytes value,
+			 bool *is_index_out, uint8_t hash_out[TOKEN_HASH],
+			 struct token_view *out, struct err *err);
+/* token_put - under this hash, in place of what is there */
+enum err_code token_put(struct txn *txn, const uint8_t hash[TOKEN_HASH],
+			const struct token_view *token, struct err *err);
+/* token_get - *found false: there is none; out borrows from *bytes_out */
+enum err_code token_get(struct txn *txn, const uint8_t hash[TOKEN_HASH],
+			GBytes **bytes_out, struct token_view *out,
+			bool *found, struct err *err);
+/* token_is_indexed - is the entry that leads to it there? */
+enum err_code token_is_indexed(struct txn *txn,
+			       const uint8_t hash[TOKEN_HASH],
+			       const struct token_view *token, bool *is,
+			       struct err *err);
+
+/* events */
+void event_key(GByteArray *out, uint32_t list, int64_t time_us,
+	       uint16_t number);
+void event_encode(GByteArray *out, const struct event *event);
+enum err_code event_decode(struct bytes key, struct bytes value,
+			   uint32_t *list_out, struct event *out,
+			   struct err *err);
 
 /* queue */
 struct place job_place(const struct job *job);

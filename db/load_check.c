@@ -4,6 +4,7 @@
 #include "conf/keys.h"
 #include "core/mail/addr.h"
 #include "db/auto.h"
+#include "db/dump_parts.h"
 #include "db/inside.h"
 #include "db/load.h"
 #include "core/base/banned.h"
@@ -255,12 +256,32 @@ check_member(struct load_check *check, const json_t *object,
 {
 	const char *addr = field_text(object, "addr");
 	g_autofree char *canon = addr_canon(addr);
+	enum err_code rc;
 
 	if (canon == NULL)
 		return field_bad(err, object, "addr",
 				 "\"%.320s\" is not a mail address", addr);
 	check->counts.members++;
+	rc = member_json_check(object, err);
+	return rc == ERR_OK ? check_list_field(check, object, err) : rc;
+}
+
+static enum err_code
+check_token(struct load_check *check, const json_t *object, struct err *err)
+{
+	enum err_code rc = token_json_check(object, err);
+
+	if (rc != ERR_OK || field_text(object, "list")[0] == '\0')
+		return rc;
 	return check_list_field(check, object, err);
+}
+
+static enum err_code
+check_event(struct load_check *check, const json_t *object, struct err *err)
+{
+	enum err_code rc = event_json_check(object, err);
+
+	return rc == ERR_OK ? check_list_field(check, object, err) : rc;
 }
 
 static enum err_code
@@ -493,6 +514,8 @@ check_record(struct load_check *check, json_t *object, struct err *err)
 		[DUMP_SEEN] = check_seen,
 		[DUMP_REF] = check_ref,
 		[DUMP_RATE] = check_rate,
+		[DUMP_TOKEN] = check_token,
+		[DUMP_EVENT] = check_event,
 	};
 	enum dump_type type;
 	enum err_code rc = fields_check(object, &type, err);

@@ -4,6 +4,7 @@
 #include "conf/keys.h"
 #include "core/mail/addr.h"
 #include "db/auto.h"
+#include "db/dump_parts.h"
 #include "db/inside.h"
 #include "db/load.h"
 #include "core/base/banned.h"
@@ -139,22 +140,6 @@ put_list(struct load_put *put, struct txn *txn, const json_t *object,
 			    field_num(object, "created_s"), err);
 }
 
-static void
-member_set(struct member *member, const json_t *object)
-{
-	g_free(member->name);
-	g_free(member->bounce_reason);
-	member->name = g_strdup(field_text(object, "name"));
-	member->bounce_reason = g_strdup(field_text(object,
-						    "bounce_reason"));
-	member->delivery = field_bool(object, "delivery");
-	member->own_posts = field_bool(object, "own_posts");
-	member->bounces = (uint32_t)field_num(object, "bounces");
-	member->bounced_s = field_num(object, "bounced_s");
-	member->moderated = field_bool(object, "moderated");
-	member->posts = (uint64_t)field_num(object, "posts");
-}
-
 static enum err_code
 put_member(struct load_put *put, struct txn *txn, const json_t *object,
 	   struct err *err)
@@ -166,9 +151,7 @@ put_member(struct load_put *put, struct txn *txn, const json_t *object,
 
 	if (rc != ERR_OK || list == 0)
 		return rc;
-	member = member_new(field_text(object, "addr"),
-			    field_num(object, "since_s"));
-	member_set(member, object);
+	member = member_of_json(object);
 	return roster_put(txn, list, member, err);
 }
 
@@ -413,6 +396,43 @@ put_rate(struct load_put *put, struct txn *txn, const json_t *object,
 	return table_put(txn, at, bytes_buf(key), bytes_buf(value), err);
 }
 
+static enum err_code
+put_token(struct load_put *put, struct txn *txn, const json_t *object,
+	  struct err *err)
+{
+	const char *list = field_text(object, "list");
+	uint8_t hash[TOKEN_HASH];
+	struct token_view token;
+	enum err_code rc = ERR_OK;
+
+	token_of_json(object, hash, &token);
+	if (list[0] != '\0')
+		rc = list_number(put, txn, list, &token.list, err);
+	if (rc != ERR_OK || (list[0] != '\0' && token.list == 0))
+		return rc;
+	return token_put(txn, hash, &token, err);
+}
+
+static enum err_code
+put_event(struct load_put *put, struct txn *txn, const json_t *object,
+	  struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	struct event event;
+	uint32_t list;
+	enum err_code rc;
+
+	rc = list_number(put, txn, field_text(object, "list"), &list, err);
+	if (rc != ERR_OK || list == 0)
+		return rc;
+	event_of_json(object, &event);
+	event_key(key, list, event.time_us, event.number);
+	event_encode(value, &event);
+	return table_put(txn, place_of(TABLE_EVENTS), bytes_buf(key),
+			 bytes_buf(value), err);
+}
+
 enum err_code
 load_put(struct load_put *put, struct txn *txn, const json_t *object,
 	 enum dump_type type, struct err *err)
@@ -432,6 +452,8 @@ load_put(struct load_put *put, struct txn *txn, const json_t *object,
 		[DUMP_TRACE] = put_trace,
 		[DUMP_REF] = put_ref,
 		[DUMP_RATE] = put_rate,
+		[DUMP_TOKEN] = put_token,
+		[DUMP_EVENT] = put_event,
 	};
 
 	return puts[type](put, txn, object, err);

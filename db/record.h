@@ -31,15 +31,32 @@
  *	                                        are still to be purged
  *	          'I' u32 number                text address
  *	settings  scope (text key), name        text value
- *	members   u32 list, address (text key)  u8 flags (1 delivery, 2 own
- *	                                        posts, 4 moderated), u64
+ *	members   u32 list, address (text key)  u8 flags (2 own posts, 4
+ *	                                        moderated, 8 duplicates, 16
+ *	                                        ack, 32 hidden, 64 bounce),
+ *	                                        u8 delivery, u8 off_by, u64
  *	                                        since_s, u32 bounces, u64
- *	                                        bounced_s, u64 posts, texts:
- *	                                        addr ("": as in the key),
- *	                                        name, bounce_reason. Version
- *	                                        1: no flag 4, no posts
+ *	                                        bounced_s, u64 posts; if it
+ *	                                        is off u64 off_s; with flag
+ *	                                        64 u32 score, u64 score_s,
+ *	                                        u64 scored_s, u64 probe_s,
+ *	                                        4 bytes probe_post, u64
+ *	                                        warned_s, u32 warnings;
+ *	                                        texts: addr ("": as in the
+ *	                                        key), name, language,
+ *	                                        bounce_reason. Version 2:
+ *	                                        flags 1 (delivery), 2, 4; no
+ *	                                        delivery, off_by, off_s,
+ *	                                        language. Version 1: as 2,
+ *	                                        no flag 4, no posts
  *	handles   8 bytes handle, u32 list      key in members (kept by
  *	                                        Berkeley DB, duplicates)
+ *	token     'T' 32 bytes hash             u32 list, u64 made_s, u64
+ *	                                        expires_s, texts: kind, addr,
+ *	                                        other, detail
+ *	          'A' u32 list, addr and kind   u64 expires_s
+ *	          (text keys), 32 bytes hash
+ *	event     u32 list, u64 time_us, u16 n  texts: kind, addr, what
  *	post.X    12 bytes id, POST_META        u64 received_s, u64 size, u32
  *	                                        jobs, texts: sender, qid,
  *	                                        message_id, door, client,
@@ -72,7 +89,7 @@
  * (but for queue, which is merged when read).
  */
 #define RECORD_VERSION 1
-#define MEMBER_VERSION 2
+#define MEMBER_VERSION 3
 #define POST_VERSION 2
 #define JOB_VERSION 2
 #define PIECE_MAX (64 * 1024)

@@ -18,109 +18,16 @@
 #define MEMBERS place_of(TABLE_MEMBERS)
 #define INDEX_BUFFER (16 * 1024)
 
-enum { FLAG_DELIVERY = 1, FLAG_OWN_POSTS = 2, FLAG_MODERATED = 4 };
-
-struct member *
-member_new(const char *addr, int64_t since_s)
-{
-	struct member *member = g_new0(struct member, 1);
-
-	member->addr = g_strdup(addr);
-	member->name = g_strdup("");
-	member->delivery = true;
-	member->own_posts = true;
-	member->since_s = since_s;
-	member->bounce_reason = g_strdup("");
-	return member;
-}
-
-void
-member_free(struct member *member)
-{
-	if (member == NULL)
-		return;
-	g_free(member->addr);
-	g_free(member->name);
-	g_free(member->bounce_reason);
-	g_free(member);
-}
-
-void
-member_key(GByteArray *out, uint32_t list, const char *addr)
-{
-	g_byte_array_set_size(out, 0);
-	put_u32(out, list);
-	put_key_text(out, addr);
-}
-
-void
-member_encode(GByteArray *out, const struct member *member,
-	      const char *canon)
-{
-	g_byte_array_set_size(out, 0);
-	put_u8(out, MEMBER_VERSION);
-	put_u8(out, (member->delivery ? FLAG_DELIVERY : 0) |
-	       (member->own_posts ? FLAG_OWN_POSTS : 0) |
-	       (member->moderated ? FLAG_MODERATED : 0));
-	put_u64(out, (uint64_t)member->since_s);
-	put_u32(out, member->bounces);
-	put_u64(out, (uint64_t)member->bounced_s);
-	put_u64(out, member->posts);
-	/* mostly it is the same as the key, which need not be kept twice */
-	put_text(out, strcmp(member->addr, canon) == 0 ? "" : member->addr);
-	put_text(out, member->name);
-	put_text(out, member->bounce_reason);
-}
-
-bool
-member_read(struct bytes key, struct bytes value, struct member_view *out)
-{
-	struct cursor k, v;
-	uint8_t version, flags, known;
-
-	cursor_init(&k, key);
-	version = cursor_version(&v, value, MEMBER_VERSION);
-	known = FLAG_DELIVERY | FLAG_OWN_POSTS |
-		(version >= 2 ? FLAG_MODERATED : 0);
-	out->list = get_u32(&k);
-	out->key = get_key_text(&k);
-	flags = get_u8(&v);
-	out->delivery = (flags & FLAG_DELIVERY) != 0;
-	out->own_posts = (flags & FLAG_OWN_POSTS) != 0;
-	out->moderated = (flags & FLAG_MODERATED) != 0;
-	out->since_s = get_time(&v);
-	out->bounces = get_u32(&v);
-	out->bounced_s = get_time(&v);
-	out->posts = version >= 2 ? (uint64_t)get_time(&v) : 0;
-	out->addr = get_text(&v);
-	if (out->addr[0] == '\0')
-		out->addr = out->key;
-	out->name = get_text(&v);
-	out->bounce_reason = get_text(&v);
-	return cursor_end(&k) && cursor_end(&v) && (flags & ~known) == 0;
-}
-
 static enum err_code
 member_decode(struct bytes key, struct bytes value, struct member **out,
 	      struct err *err)
 {
-	struct member_view view;
-	struct member *member;
+	struct roster_entry entry;
+	uint32_t list;
 
-	if (!member_read(key, value, &view))
+	if (!member_read(key, value, &list, &entry))
 		return record_corrupt(MEMBERS, key, err);
-	member = member_new(view.addr, view.since_s);
-	g_free(member->name);
-	g_free(member->bounce_reason);
-	member->name = g_strdup(view.name);
-	member->bounce_reason = g_strdup(view.bounce_reason);
-	member->delivery = view.delivery;
-	member->own_posts = view.own_posts;
-	member->bounces = view.bounces;
-	member->bounced_s = view.bounced_s;
-	member->moderated = view.moderated;
-	member->posts = view.posts;
-	*out = member;
+	*out = member_of(&entry);
 	return ERR_OK;
 }
 
@@ -150,20 +57,6 @@ roster_find(struct txn *txn, uint32_t list, const char *addr,
 
 	member_key(key, list, addr);
 	return find_key(txn, bytes_buf(key), false, out, err);
-}
-
-enum err_code
-member_prepare(uint32_t list, const struct member *member, GByteArray *key,
-	       GByteArray *value, struct err *err)
-{
-	g_autofree char *canon = addr_canon(member->addr);
-
-	if (canon == NULL)
-		return err_set(err, ERR_INVALID, "",
-			       "\"%s\" is not a mail address", member->addr);
-	member_key(key, list, canon);
-	member_encode(value, member, canon);
-	return ERR_OK;
 }
 
 enum err_code

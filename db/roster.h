@@ -16,21 +16,72 @@
  * tokens alike.
  */
 
+/* How a member gets the list's posts. */
+enum delivery_mode {
+	DELIVERY_OFF,
+	DELIVERY_ON,		/* a copy of each: only these get copies */
+	DELIVERY_DIGEST,	/* collected, as MIME */
+	DELIVERY_DIGEST_PLAIN,	/* collected, as one plain text */
+};
+
+/* Who has turned delivery off. OFF_NOT: it is not off. */
+enum off_by { OFF_NOT, OFF_BY_SELF, OFF_BY_ADMIN, OFF_BY_BOUNCES };
+
+/* "off" "on" "digest" "plain"; "" "self" "admin" "bounces" */
+const char *delivery_mode_name(enum delivery_mode delivery);
+bool delivery_mode_of_name(const char *name, enum delivery_mode *out);
+const char *off_by_name(enum off_by by);
+bool off_by_of_name(const char *name, enum off_by *out);
+
+/*
+ * What failures add up to, and what has been done about it. The rules are
+ * core/bounce's; all of it 0: nothing. Times are unix times, 0: never.
+ */
+struct bounce_state {
+	uint32_t score;		/* thousandths, as of score_s */
+	int64_t score_s;
+	int64_t scored_s;	/* when it has last risen */
+	int64_t probe_s;	/* when the probe left that is out; 0: none */
+	uint8_t probe_post[VERP_POST_LEN];	/* what names it in its token */
+	int64_t warned_s;	/* the last warning that delivery is off */
+	uint32_t warnings;
+};
+
 struct member {
 	char *addr;		/* as given, case kept */
 	char *name;		/* UTF-8, "" if none */
-	bool delivery;		/* on: gets copies */
+	char *language;		/* a tag such as "de"; "": the list's */
+	enum delivery_mode delivery;	/* see member_deliver() */
+	enum off_by off_by;
+	int64_t off_s;		/* unix time, 0: not off, or not known */
 	bool own_posts;		/* gets copies of his own posts */
+	bool duplicates;	/* gets the list's copy of a post that he is
+				 * an addressee of himself, too */
+	bool ack;		/* is told that a post of his was sent */
+	bool hidden;		/* not in what `who` shows */
 	bool moderated;		/* his posts wait for a moderator */
 	int64_t since_s;	/* unix time of subscription */
 	uint32_t bounces;	/* failures recorded */
 	int64_t bounced_s;	/* unix time of the last, 0: never */
 	char *bounce_reason;	/* "5.1.1 550 no such user", "" if none */
+	struct bounce_state bounce;
 	uint64_t posts;		/* of his that the list has accepted */
 };
 
+/* member_new - with delivery on, own posts and duplicates; the rest no, 0
+ * and "" */
 struct member *member_new(const char *addr, int64_t since_s);
 void member_free(struct member *member);
+
+/*
+ * member_deliver - set delivery, and with it what belongs together: off has
+ * by (not OFF_NOT) and now_s, of which a later one by the same changes
+ * nothing; anything else has neither, and who comes back from off begins with
+ * a bounce_state of 0. A record that is stored says "by an administrator"
+ * where it is off and off_by is OFF_NOT.
+ */
+void member_deliver(struct member *member, enum delivery_mode delivery,
+		    enum off_by by, int64_t now_s);
 
 /*
  * roster_find - one subscriber of one list, by address
@@ -72,12 +123,20 @@ struct roster_entry {
 	const char *key;	/* canonical address */
 	const char *addr;	/* as given */
 	const char *name;
-	bool delivery;
+	const char *language;
+	const char *bounce_reason;
+	enum delivery_mode delivery;
+	enum off_by off_by;
 	bool own_posts;
+	bool duplicates;
+	bool ack;
+	bool hidden;
 	bool moderated;
+	int64_t off_s;
 	int64_t since_s;
 	uint32_t bounces;
 	int64_t bounced_s;
+	struct bounce_state bounce;
 	uint64_t posts;
 };
 
@@ -94,15 +153,16 @@ enum err_code roster_batch(struct store *store, uint32_t list,
 void roster_batch_done(struct roster_batch *batch);
 
 /* roster_count - walks the list; *off_out (may be NULL): of them with
- * delivery off */
+ * DELIVERY_OFF */
 enum err_code roster_count(struct store *store, uint32_t list,
 			   uint64_t *out, uint64_t *off_out,
 			   struct err *err);
 
 /*
- * roster_ranks - ranks_out[i]: how many members with delivery on come in key
- * order up to and with keys[i] (canonical addresses, ascending); *all_out:
- * how many there are. Walks the list once, and holds up nobody.
+ * roster_ranks - ranks_out[i]: how many members who get single copies
+ * (DELIVERY_ON) come in key order up to and with keys[i] (canonical
+ * addresses, ascending); *all_out: how many there are. Walks the list once,
+ * and holds up nobody.
  */
 enum err_code roster_ranks(struct store *store, uint32_t list,
 			   const char *const *keys, size_t count,

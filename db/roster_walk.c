@@ -34,24 +34,15 @@ static enum err_code
 next_entry(struct scan *scan, struct roster_entry *out, bool *end,
 	   struct err *err)
 {
-	struct member_view view;
 	struct bytes key, value;
+	uint32_t list;
 	enum err_code rc = scan_next(scan, &key, &value, err);
 
 	if (rc != ERR_OK)
 		return rc;
 	*end = key.data == NULL;
-	if (*end)
-		return ERR_OK;
-	if (!member_read(key, value, &view))
+	if (!*end && !member_read(key, value, &list, out))
 		return record_corrupt(MEMBERS, key, err);
-	*out = (struct roster_entry){
-		.key = view.key, .addr = view.addr, .name = view.name,
-		.delivery = view.delivery, .own_posts = view.own_posts,
-		.moderated = view.moderated, .posts = view.posts,
-		.since_s = view.since_s, .bounces = view.bounces,
-		.bounced_s = view.bounced_s,
-	};
 	return ERR_OK;
 }
 
@@ -106,7 +97,7 @@ roster_count(struct store *store, uint32_t list, uint64_t *out,
 
 	while ((rc = next_entry(scan, &entry, &end, err)) == ERR_OK && !end) {
 		count++;
-		off += entry.delivery ? 0 : 1;
+		off += entry.delivery == DELIVERY_OFF ? 1 : 0;
 	}
 	if (rc != ERR_OK)
 		return rc;
@@ -132,7 +123,7 @@ roster_ranks(struct store *store, uint32_t list, const char *const *keys,
 	while ((rc = next_entry(scan, &entry, &end, err)) == ERR_OK && !end) {
 		while (at < count && strcmp(keys[at], entry.key) < 0)
 			ranks_out[at++] = rank;
-		rank += entry.delivery ? 1 : 0;
+		rank += entry.delivery == DELIVERY_ON ? 1 : 0;
 	}
 	if (rc != ERR_OK)
 		return rc;

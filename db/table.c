@@ -13,7 +13,7 @@
 #define KEYS_AT_ONCE 1000
 
 static const char *const table_names[TABLES] = {
-	"meta", "lists", "settings", "members", "handles",
+	"meta", "lists", "settings", "members", "handles", "token", "event",
 	"post", "queue", "seen", "ref", "rate",
 };
 

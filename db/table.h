@@ -24,6 +24,8 @@ enum table {
 	TABLE_SETTINGS,
 	TABLE_MEMBERS,
 	TABLE_HANDLES,		/* read only; follows TABLE_MEMBERS */
+	TABLE_TOKENS,
+	TABLE_EVENTS,
 	TABLE_POSTS,		/* from here on in SHARDS files each */
 	TABLE_QUEUE,
 	TABLE_SEEN,

@@ -61,8 +61,7 @@ trace_decode(struct bytes key, struct bytes value, struct trace_view *out,
 	return ERR_OK;
 }
 
-/* One line of valid UTF-8 without control characters, of bounded length. */
-static char *
+char *
 one_line(const char *text, size_t max)
 {
 	g_autofree char *cut = g_strndup(text, max);

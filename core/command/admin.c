@@ -63,8 +63,9 @@ const struct verb verbs[] = {
 	  member_add_check, member_add_run },
 	{ "member", "ls", "LIST",
 	  "Print the members' addresses, behind a tab what is not the "
-	  "default.", NULL, "LIST", OPTION_JSON, 1, 1, NO_PAIRS, false, NULL,
-	  member_ls_run },
+	  "default.", "With several of --delivery, --off-by and --moderated, "
+	  "all must hold.", "LIST", OPTION_JSON | OPTION_MEMBERS, 1, 1,
+	  NO_PAIRS, false, member_ls_check, member_ls_run },
 	{ "member", "show", "LIST ADDR",
 	  "Print what is known about a member, with his last bounce.", NULL,
 	  "LIST ADDR", OPTION_JSON, 2, 2, NO_PAIRS, false, NULL,

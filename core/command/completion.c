@@ -35,6 +35,7 @@ takes_value(const char *option)
 		"-c", "--config", "--file", "--owner", "--unset",
 		"--from", "--client", "--helo", "--login", "--evidence",
 		"--reason", "--timeout", "--interval",
+		"--delivery", "--off-by",
 		NULL
 	};
 
@@ -115,6 +116,13 @@ print_key_names(FILE *out, const struct key *keys, const char *end)
 }
 
 static void
+print_words(FILE *out, const char *const *words)
+{
+	for (; *words != NULL; words++)
+		(void) fprintf(out, "%s\n", *words);
+}
+
+static void
 print_kind(FILE *out, const char *kind)
 {
 	if (strcmp(kind, "KEY") == 0)
@@ -140,6 +148,26 @@ print_argument(FILE *out, const struct typed *typed)
 	print_kind(out, kinds[MIN(typed->args, count - 1)]);
 }
 
+static void
+print_value(FILE *out, const char *option)
+{
+	static const char *const deliveries[] = {
+		"on", "off", "digest", "plain", NULL
+	};
+	static const char *const offs[] = {
+		"self", "admin", "bounces", NULL
+	};
+
+	if (strcmp(option, "--unset") == 0)
+		print_key_names(out, list_keys, "");
+	else if (strcmp(option, "--delivery") == 0)
+		print_words(out, deliveries);
+	else if (strcmp(option, "--off-by") == 0)
+		print_words(out, offs);
+	else if (is_file_option(option))
+		print_kind(out, "FILE");
+}
+
 enum admin_status
 completion_words_run(struct call *call)
 {
@@ -148,10 +176,7 @@ completion_words_run(struct call *call)
 
 	read_typed(&typed, call->args);
 	if (typed.value_of != NULL) {
-		if (strcmp(typed.value_of, "--unset") == 0)
-			print_key_names(out, list_keys, "");
-		else if (is_file_option(typed.value_of))
-			print_kind(out, "FILE");
+		print_value(out, typed.value_of);
 		return ADMIN_DONE;
 	}
 	if (typed.verb != NULL)

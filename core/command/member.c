@@ -1,94 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "core/base/banned.h"
-
-#define LS_BATCH 2000
-
-/* --- ls ----------------------------------------------------------------- */
-
-static json_t *
-entry_json(const struct roster_entry *entry)
-{
-	return json_pack("{s:o, s:o, s:b, s:b, s:b, s:o, s:I, s:I}",
-			 "address", json_text(entry->addr),
-			 "name", json_text(entry->name),
-			 "delivery", (int)entry->delivery,
-			 "own_posts", (int)entry->own_posts,
-			 "moderated", (int)entry->moderated,
-			 "since", json_time(entry->since_s),
-			 "posts", (json_int_t)entry->posts,
-			 "bounces", (json_int_t)entry->bounces);
-}
-
-static void
-entry_text(FILE *out, const struct roster_entry *entry)
-{
-	g_autofree char *addr = print_plain(entry->addr);
-
-	(void) fprintf(out, "%s%s%s%s\n", addr,
-		       entry->delivery ? "" : "\tdelivery=off",
-		       entry->moderated ? "\tmoderated=yes" : "",
-		       entry->own_posts ? "" : "\town-posts=no");
-}
-
-static void
-ls_batch(const struct call *call, const struct roster_batch *batch,
-	 struct print_array *array)
-{
-	for (size_t i = 0; i < batch->count; i++)
-		if (call->json)
-			print_array_item(array, entry_json(
-					 &batch->entries[i]));
-		else
-			entry_text(call->admin->out, &batch->entries[i]);
-}
-
-static enum err_code
-ls_members(const struct call *call, uint32_t list,
-	   struct print_array *array, struct err *err)
-{
-	g_autofree char *after = g_strdup("");
-	struct roster_batch batch;
-	bool end = false;
-	enum err_code rc;
-
-	while (!end && !ferror(call->admin->out)) {
-		rc = roster_batch(call->admin->store, list, after, LS_BATCH,
-				  &batch, err);
-		if (rc != ERR_OK)
-			return rc;
-		ls_batch(call, &batch, array);
-		end = batch.end || batch.count == 0;
-		if (!end) {
-			g_free(after);
-			after = g_strdup(batch.entries[batch.count - 1].key);
-		}
-		roster_batch_done(&batch);
-	}
-	return ERR_OK;
-}
-
-enum admin_status
-member_ls_run(struct call *call)
-{
-	g_autoptr(list_auto) list = NULL;
-	struct print_array array = { 0 };
-	struct err err = ERR_INIT;
-	enum admin_status status = call_list(call, call->args[0], &list);
-
-	if (status != ADMIN_DONE)
-		return status;
-	if (call->json)
-		print_array_begin(&array, call);
-	if (ls_members(call, list->id, &array, &err) != ERR_OK)
-		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&array);
-	return ADMIN_DONE;
-}
 
 /* --- show --------------------------------------------------------------- */
 
@@ -96,6 +12,44 @@ static enum admin_status
 no_member(const struct call *call, const char *addr, const char *list)
 {
 	return call_refuse(call, "%s is not a member of %s", addr, list);
+}
+
+static json_t *
+text_or_null(const char *text)
+{
+	return text[0] != '\0' ? json_text(text) : json_null();
+}
+
+static json_t *
+member_json(const struct call *call, const struct list *list,
+	    const struct member *member)
+{
+	const struct bounce_state *bounce = &member->bounce;
+
+	return json_pack(
+		"{s:o, s:o, s:o, s:s, s:b, s:b, s:b, s:b, s:b, s:o, s:o, s:o,"
+		" s:o, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:I, s:o}",
+		"list", json_text(list->addr),
+		"address", json_text(member->addr),
+		"name", json_text(member->name),
+		"delivery", delivery_mode_name(member->delivery),
+		"own_posts", (int)member->own_posts,
+		"moderated", (int)member->moderated,
+		"duplicates", (int)member->duplicates,
+		"ack", (int)member->ack, "hidden", (int)member->hidden,
+		"language", text_or_null(member->language),
+		"off_by", text_or_null(off_by_name(member->off_by)),
+		"off_since", json_time(member->off_s),
+		"since", json_time(member->since_s),
+		"posts", (json_int_t)member->posts,
+		"bounces", (json_int_t)member->bounces,
+		"last_bounce", json_time(member->bounced_s),
+		"bounce_reason", text_or_null(member->bounce_reason),
+		"score", json_points(call, bounce->score),
+		"scored", json_time(bounce->score_s),
+		"probe", json_time(bounce->probe_s),
+		"warnings", (json_int_t)bounce->warnings,
+		"last_warning", json_time(bounce->warned_s));
 }
 
 enum admin_status
@@ -116,20 +70,7 @@ member_show_run(struct call *call)
 		return call_fail(call, &err);
 	if (member == NULL)
 		return no_member(call, canon, list->addr);
-	print_object(call, json_pack(
-		"{s:o, s:o, s:o, s:b, s:b, s:b, s:o, s:I, s:I, s:o, s:o}",
-		"list", json_text(list->addr),
-		"address", json_text(member->addr),
-		"name", json_text(member->name),
-		"delivery", (int)member->delivery,
-		"own_posts", (int)member->own_posts,
-		"moderated", (int)member->moderated,
-		"since", json_time(member->since_s),
-		"posts", (json_int_t)member->posts,
-		"bounces", (json_int_t)member->bounces,
-		"last_bounce", json_time(member->bounced_s),
-		"bounce_reason", member->bounce_reason[0] != '\0' ?
-		json_text(member->bounce_reason) : json_null()));
+	print_object(call, member_json(call, list, member));
 	return ADMIN_DONE;
 }
 
@@ -142,25 +83,45 @@ struct change {
 	bool found;
 };
 
-/* key_check() has made the values on/off and yes/no. */
+static bool *
+truth_of(struct member *member, const char *key)
+{
+	const struct { const char *key; bool *truth; } all[] = {
+		{ "ack", &member->ack },
+		{ "duplicates", &member->duplicates },
+		{ "hidden", &member->hidden },
+		{ "moderated", &member->moderated },
+		{ "own-posts", &member->own_posts },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+		if (strcmp(all[i].key, key) == 0)
+			return all[i].truth;
+	g_assert_not_reached();
+}
+
+static void
+set_text(char **text, const char *value)
+{
+	g_free(*text);
+	*text = g_strdup(value);
+}
+
+/* key_check() has made the values names of delivery, and yes and no. */
 static void
 apply(struct member *member, const struct pair *pair)
 {
-	bool truth;
+	const char *key = pair->key->name;
+	enum delivery_mode delivery;
 
-	if (strcmp(pair->key->name, "name") == 0) {
-		g_free(member->name);
-		member->name = g_strdup(pair->value);
-		return;
-	}
-	if (!value_bool(pair->value, &truth))
-		g_assert_not_reached();
-	if (strcmp(pair->key->name, "delivery") == 0)
-		member->delivery = truth;
-	else if (strcmp(pair->key->name, "own-posts") == 0)
-		member->own_posts = truth;
-	else if (strcmp(pair->key->name, "moderated") == 0)
-		member->moderated = truth;
+	if (strcmp(key, "name") == 0)
+		set_text(&member->name, pair->value);
+	else if (strcmp(key, "language") == 0)
+		set_text(&member->language, pair->value);
+	else if (strcmp(key, "delivery") != 0)
+		*truth_of(member, key) = strcmp(pair->value, "yes") == 0;
+	else if (delivery_mode_of_name(pair->value, &delivery))
+		member_deliver(member, delivery, OFF_BY_ADMIN, clock_s());
 	else
 		g_assert_not_reached();
 }

@@ -54,6 +54,14 @@ call_option_entries(const struct verb *verb, struct call *call)
 		{ OPTION_WAIT, { "timeout", 0, 0, G_OPTION_ARG_STRING,
 		  &call->timeout, "Wait at most so long (exit status 75)",
 		  "TIME" } },
+		{ OPTION_MEMBERS, { "delivery", 0, 0, G_OPTION_ARG_STRING,
+		  &call->delivery, "Only those with this delivery: on, off, "
+		  "digest, plain", "DELIVERY" } },
+		{ OPTION_MEMBERS, { "off-by", 0, 0, G_OPTION_ARG_STRING,
+		  &call->off_by, "Only those who were turned off by: self, "
+		  "admin, bounces", "WHOM" } },
+		{ OPTION_MEMBERS, { "moderated", 0, 0, G_OPTION_ARG_NONE,
+		  &call->moderated, "Only those whose posts are held", NULL } },
 		{ OPTION_LIVE, { "once", 0, 0, G_OPTION_ARG_NONE, &call->once,
 		  "Print one look, and end", NULL } },
 		{ OPTION_LIVE, { "interval", 0, 0, G_OPTION_ARG_INT,
@@ -343,6 +351,8 @@ call_done(struct call *call)
 	g_free(call->config);
 	g_free(call->reason);
 	g_free(call->timeout);
+	g_free(call->delivery);
+	g_free(call->off_by);
 	g_free(call->from);
 	g_free(call->client);
 	g_free(call->helo);

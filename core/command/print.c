@@ -70,6 +70,29 @@ json_time(int64_t time_s)
 	return text != NULL ? json_string(text) : json_null();
 }
 
+char *
+points_text(uint32_t thousandths)
+{
+	char *text = g_strdup_printf("%u.%03u", thousandths / 1000,
+				     thousandths % 1000);
+	char *end = text + strlen(text);
+
+	while (end[-1] == '0')
+		*--end = '\0';
+	if (end[-1] == '.')
+		end[-1] = '\0';
+	return text;
+}
+
+json_t *
+json_points(const struct call *call, uint32_t thousandths)
+{
+	g_autofree char *text = points_text(thousandths);
+
+	return call->json ? json_real(thousandths / 1000.0) :
+		json_string(text);
+}
+
 static char *
 value_text(const json_t *value)
 {
@@ -98,18 +121,6 @@ value_text(const json_t *value)
 	return g_string_free(joined, FALSE);
 }
 
-/* Truth is yes and no, but on and off where `member set` says so. */
-static char *
-member_text(const char *key, const json_t *value)
-{
-	const struct key *known = key_find(member_keys, key);
-
-	if (json_is_boolean(value) && known != NULL &&
-	    known->type == KEY_DELIVERY)
-		return g_strdup(json_is_true(value) ? "on" : "off");
-	return value_text(value);
-}
-
 static void
 print_members(FILE *out, const char *prefix, const json_t *object)
 {
@@ -125,7 +136,7 @@ print_members(FILE *out, const char *prefix, const json_t *object)
 
 			print_members(out, inner, value);
 		} else {
-			g_autofree char *text = member_text(key, value);
+			g_autofree char *text = value_text(value);
 
 			(void) fprintf(out, "%s = %s\n", name, text);
 		}

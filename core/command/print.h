@@ -12,8 +12,8 @@
 /*
  * What the verbs print. Data is made once, as JSON; the text form is made of
  * the same object, so that the two tell the same: a line "key = value" per
- * member, with "-" for "_" in the key, yes and no (on and off) for truth, "-"
- * for null, and the members of an inner object as "outer-inner".
+ * member, with "-" for "_" in the key, yes and no for truth, "-" for
+ * null, and the members of an inner object as "outer-inner".
  */
 
 /* print_plain - text from outside for a terminal: control characters become
@@ -24,10 +24,15 @@ char *print_plain(const char *text);
 char *time_text_s(int64_t time_s);
 char *time_text_us(int64_t time_us);
 
+/* points_text - thousandths as "0.25". The caller frees. */
+char *points_text(uint32_t thousandths);
+
 /* json_text - a string of any bytes, made valid UTF-8
- * json_time - null for 0 */
+ * json_time - null for 0
+ * json_points - a number with --json, else its text */
 json_t *json_text(const char *text);
 json_t *json_time(int64_t time_s);
+json_t *json_points(const struct call *call, uint32_t thousandths);
 
 /* print_object - one, as --json or text; takes object over */
 void print_object(const struct call *call, json_t *object);

@@ -28,6 +28,7 @@ enum {
 					 * from, client, helo, login,
 					 * evidence */
 	OPTION_WAIT = 1 << 9,		/* wait, timeout */
+	OPTION_MEMBERS = 1 << 7,	/* delivery, off-by, moderated */
 	OPTION_LIVE = 1 << 10,		/* once, interval, uncounted */
 };
 
@@ -47,6 +48,8 @@ struct call {
 	char **evidence;			/* not given */
 	gboolean wait;
 	char *timeout;
+	char *delivery, *off_by;	/* OPTION_MEMBERS; NULL if not given */
+	gboolean moderated;
 	gboolean once, uncounted;
 	int interval_s;		/* 0 if not given */
 };
@@ -202,6 +205,7 @@ const char *held_show_check(const struct call *call);
 const char *list_drain_check(const struct call *call);
 const char *top_check(const struct call *call);
 const char *list_set_check(const struct call *call);
+const char *member_ls_check(const struct call *call);
 const char *member_add_check(const struct call *call);
 
 /* g_autoptr() for the store's types */

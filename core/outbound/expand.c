@@ -180,7 +180,8 @@ came_later(const struct delivery *delivery, const struct roster_entry *entry)
 static bool
 wants_copy(const struct delivery *delivery, const struct roster_entry *entry)
 {
-	return entry->delivery && !came_later(delivery, entry) &&
+	return entry->delivery == DELIVERY_ON &&
+		!came_later(delivery, entry) &&
 		(entry->own_posts || !is_author(delivery, entry->key));
 }
 

@@ -178,7 +178,7 @@ import_body(struct txn *txn, void *arg, struct err *err)
 	     rc == ERR_OK; i++) {
 		char addr[40], text[] = "";
 		struct member member = { .addr = addr, .name = text,
-			.bounce_reason = text, .delivery = true,
+			.bounce_reason = text, .delivery = DELIVERY_ON,
 			.own_posts = true };
 
 		(void) g_snprintf(addr, sizeof(addr), "m%08lld@example.net",

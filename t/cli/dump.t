@@ -47,7 +47,7 @@ is($third->ok('list', 'ls'), "ops\@lists.example.org\n", 'and loaded');
 my @bad = (
 	['', qr/./],
 	["nonsense\n", qr/line 1/],
-	[$dump =~ s/"delivery":true/"delivery":7/r, qr/line \d+: .*delivery/],
+	[$dump =~ s/"delivery":"on"/"delivery":7/r, qr/line \d+: .*delivery/],
 	[$dump . "{\"type\":\"frob\"}\n", qr/line \d+/],
 	[substr($dump, 0, length($dump) - 30), qr/line \d+/],
 );

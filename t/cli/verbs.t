@@ -64,7 +64,8 @@ is_deeply($cli->json('member', 'add', $list, 'ann@example.net',
 $cli->ok('member', 'set', $list, 'x@example.net', 'delivery=off',
 	'own-posts=no', 'moderated=yes', 'name=Ix');
 is($cli->ok('member', 'ls', $list), "Bob\@Example.NET\nann\@example.net\n" .
-	"x\@example.net\tdelivery=off\tmoderated=yes\town-posts=no\n" .
+	"x\@example.net\tdelivery=off\tmoderated=yes\town-posts=no" .
+	"\toff-by=admin\n" .
 	"zoe\@example.net\n",
 	'member ls');
 my $members = $cli->json('member', 'ls', $list);
@@ -74,10 +75,15 @@ is_deeply([map { $_->{moderated} ? 1 : 0 } @$members], [0, 0, 1, 0],
 	'member ls --json: moderated');
 my $member = $cli->json('member', 'show', $list, 'x@example.net');
 like(delete $member->{since}, $time, 'member show: since');
+like(delete $member->{off_since}, $time, 'member show: since when it is off');
 is_deeply($member, { list => $list, address => 'x@example.net',
-	name => 'Ix', delivery => JSON::PP::false,
-	own_posts => JSON::PP::false, moderated => JSON::PP::true, posts => 0,
-	bounces => 0, last_bounce => undef, bounce_reason => undef },
+	name => 'Ix', delivery => 'off', off_by => 'admin', language => undef,
+	own_posts => JSON::PP::false, moderated => JSON::PP::true,
+	duplicates => JSON::PP::true, ack => JSON::PP::false,
+	hidden => JSON::PP::false, posts => 0,
+	bounces => 0, last_bounce => undef, bounce_reason => undef,
+	score => 0, scored => undef, probe => undef, warnings => 0,
+	last_warning => undef },
 	'member show --json');
 like($cli->ok('member', 'show', $list, 'x@example.net'),
 	qr/^delivery = off\nown-posts = no\nmoderated = yes$/m, 'member show');

@@ -194,7 +194,7 @@ stage_member(struct stage_case *t, const char *addr, bool delivery,
 {
 	struct member *member = member_new(addr, 1);
 
-	member->delivery = delivery;
+	member->delivery = delivery ? DELIVERY_ON : DELIVERY_OFF;
 	member->own_posts = own_posts;
 	stage_put_member(t, member);
 }

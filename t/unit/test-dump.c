@@ -40,6 +40,18 @@
 	"\"made_ms\":0,\"post\":\"" ID "\",\"reason\":\"\",\"refused\":0," \
 	"\"role\":\"" role "\",\"sent\":0,\"stage\":\"" stage "\"," \
 	"\"type\":\"job\",\"until\":\"\",\"was\":\"\"}\n"
+#define NEW_MEMBER(delivery, more) "{\"addr\":\"a@x.example\"," \
+	"\"bounce_reason\":\"\",\"bounced_s\":0,\"bounces\":0," \
+	"\"delivery\":" delivery ",\"list\":\"dev@example.org\"," \
+	"\"name\":\"\"," more "\"own_posts\":true,\"since_s\":1," \
+	"\"type\":\"member\"}\n"
+#define TOKEN(hash, kind, list, addr) "{\"addr\":\"" addr "\"," \
+	"\"detail\":\"\",\"expires_s\":9,\"hash\":\"" hash "\"," \
+	"\"kind\":\"" kind "\",\"list\":\"" list "\",\"made_s\":1," \
+	"\"other\":\"\",\"type\":\"token\"}\n"
+#define EVENT(kind, list, addr) "{\"addr\":\"" addr "\"," \
+	"\"kind\":\"" kind "\",\"list\":\"" list "\",\"number\":0," \
+	"\"time_us\":1,\"type\":\"event\",\"what\":\"\"}\n"
 #define RATE(author, list) "{\"author\":\"" author "\"," \
 	"\"list\":\"" list "\",\"post\":\"" ID "\",\"time_ms\":1," \
 	"\"type\":\"rate\"}\n"
@@ -95,6 +107,55 @@ make_post(size_t size)
 	return post;
 }
 
+/* For lists that are there, one that is gone, and none. */
+static enum err_code
+fill_tokens(struct txn *txn, struct err *err)
+{
+	char kind[] = "join", addr[] = "B\xc3\xb6@example.net",
+	     detail[] = "\"digest\"\n";
+	enum err_code rc = ERR_OK;
+
+	for (uint32_t list = 0; rc == ERR_OK && list <= 3; list++) {
+		char text[TOKEN_TEXT + 1];
+		struct token token = {
+			.kind = kind, .list = list, .addr = addr,
+			.other = list == 2 ? addr : NULL, .detail = detail,
+			.made_s = 5, .expires_s = INT64_MAX,
+		};
+
+		rc = token_new(txn, &token, text, err);
+		if (rc == ERR_OK && list > 0)
+			rc = event_add(txn, list, "joined", addr, err,
+				       "\"%u\"", list);
+		if (rc == ERR_OK && list > 0)
+			rc = event_add(txn, list, "probe", "", err, "\\");
+	}
+	return rc;
+}
+
+static void
+make_odd(struct member *member)
+{
+	g_free(member->name);
+	member->name = g_strdup("B\xc3\xb6 \"x\" \\ \xe2\x80\xa9");
+	g_free(member->language);
+	member->language = g_strdup("de");
+	member->delivery = DELIVERY_OFF;
+	member->off_by = OFF_BY_BOUNCES;
+	member->off_s = 6;
+	member->duplicates = false;
+	member->ack = true;
+	member->hidden = true;
+	member->bounces = 7;
+	member->bounce = (struct bounce_state){
+		.score = 4250, .score_s = 8, .scored_s = 9, .probe_s = 10,
+		.probe_post = { 0, 1, 0xfe, 0xff }, .warned_s = 11,
+		.warnings = 2,
+	};
+	member->moderated = true;
+	member->posts = 12;
+}
+
 static enum err_code
 fill_lists(struct txn *txn, struct err *err)
 {
@@ -102,12 +163,7 @@ fill_lists(struct txn *txn, struct err *err)
 	bool done;
 	enum err_code rc;
 
-	g_free(member->name);
-	member->name = g_strdup("B\xc3\xb6 \"x\" \\ \xe2\x80\xa9");
-	member->delivery = false;
-	member->bounces = 7;
-	member->moderated = true;
-	member->posts = 12;
+	make_odd(member);
 	rc = list_create(txn, "gone@example.org", 1, &done, err);
 	if (rc == ERR_OK)
 		rc = list_create(txn, "z@example.org", 1, &done, err);
@@ -127,6 +183,13 @@ fill_lists(struct txn *txn, struct err *err)
 		rc = roster_put(txn, 3, member, err);
 	if (rc == ERR_OK)
 		rc = roster_put(txn, 2, member, err);
+	member_deliver(member, DELIVERY_DIGEST_PLAIN, OFF_NOT, 1);
+	g_free(member->addr);
+	member->addr = g_strdup("c@example.net");
+	if (rc == ERR_OK)
+		rc = roster_put(txn, 2, member, err);
+	if (rc == ERR_OK)
+		rc = fill_tokens(txn, err);
 	member_free(member);
 	return rc;
 }
@@ -248,6 +311,16 @@ findings(struct store_case *t)
 	return count;
 }
 
+static int
+count_of(const char *text, const char *part)
+{
+	int count = 0;
+
+	for (; (text = strstr(text, part)) != NULL; text++)
+		count++;
+	return count;
+}
+
 static void
 test_identity(void)
 {
@@ -265,7 +338,9 @@ test_identity(void)
 	g_assert_cmpuint(counts.posts, ==, 20);
 	g_assert_cmpuint(counts.jobs, ==, 80);
 	g_assert_cmpuint(counts.lists, ==, 2);
-	g_assert_cmpuint(counts.members, ==, 2);
+	g_assert_cmpuint(counts.members, ==, 3);
+	g_assert_cmpint(count_of(first, "\"type\":\"token\""), ==, 3);
+	g_assert_cmpint(count_of(first, "\"type\":\"event\""), ==, 4);
 	second = dump_text(&b, NULL);
 	g_assert_true(strcmp(first, second) == 0);
 	g_assert_cmpint(findings(&b), ==, 0);
@@ -327,12 +402,17 @@ test_chosen(void)
 		"\"type\":\"setting\",\"value\":\"1M\"}\n"
 		"{\"addr\":\"dev@example.org\",\"created_s\":2,"
 		"\"type\":\"list\"}\n"
-		"{\"addr\":\"B\xc3\xb6@Example.NET\",\"bounce_reason\":\"\","
-		"\"bounced_s\":0,\"bounces\":7,\"delivery\":false,"
+		"{\"ack\":true,\"addr\":\"B\xc3\xb6@Example.NET\","
+		"\"bounce_reason\":\"\",\"bounced_s\":0,\"bounces\":7,"
+		"\"delivery\":\"off\",\"duplicates\":false,"
+		"\"hidden\":true,\"language\":\"de\","
 		"\"list\":\"dev@example.org\",\"moderated\":true,"
 		"\"name\":\"B\xc3\xb6 \\\"x\\\" \\\\ \xe2\x80\xa9\","
-		"\"own_posts\":true,\"posts\":12,\"since_s\":5,"
-		"\"type\":\"member\"}\n");
+		"\"off_by\":\"bounces\",\"off_s\":6,\"own_posts\":true,"
+		"\"posts\":12,\"probe_post\":\"0001feff\",\"probe_s\":10,"
+		"\"score\":4250,\"score_s\":8,\"scored_s\":9,"
+		"\"since_s\":5,\"type\":\"member\",\"warned_s\":11,"
+		"\"warnings\":2}\n");
 	case_ok(load_text(&b, text, false, &counts), &b);
 	again = dump_text(&b, lists);
 	g_assert_cmpstr(text, ==, again);
@@ -422,6 +502,38 @@ static const struct {
 	  "\"list\":\"dev@example.org\",\"moderated\":1,\"name\":\"\","
 	  "\"own_posts\":true,\"since_s\":1,\"type\":\"member\"}\n",
 	  "member: field \"moderated\": true or false" },
+	{ HEADER LIST NEW_MEMBER("7", ""),
+	  "member: field \"delivery\": off, on" },
+	{ HEADER LIST NEW_MEMBER("\"yes\"", ""),
+	  "member: field \"delivery\": off, on" },
+	{ HEADER LIST NEW_MEMBER("\"off\"", "\"off_by\":\"me\","),
+	  "member: field \"off_by\": self, admin" },
+	{ HEADER LIST NEW_MEMBER("\"off\"", "\"off_s\":-1,"),
+	  "member: field \"off_s\": a whole number" },
+	{ HEADER LIST NEW_MEMBER("\"on\"", "\"language\":\"../x\","),
+	  "member: field \"language\": language=../x: the tag" },
+	{ HEADER LIST NEW_MEMBER("\"on\"", "\"language\":\"DE\","),
+	  "member: field \"language\": lower" },
+	{ HEADER LIST NEW_MEMBER("\"on\"", "\"probe_post\":\"0011223\","),
+	  "member: field \"probe_post\": 8 hex" },
+	{ HEADER LIST NEW_MEMBER("\"on\"", "\"score\":4294967296,"),
+	  "member: field \"score\": a whole number" },
+	{ HEADER LIST TOKEN("00", "join", "dev@example.org", "a@x.example"),
+	  "token: field \"hash\": 64 hex" },
+	{ HEADER LIST TOKEN(KEY64, "Join", "dev@example.org", "a@x.example"),
+	  "token: field \"kind\": 1 to 32" },
+	{ HEADER LIST TOKEN(KEY64, "join", "no@example.org", "a@x.example"),
+	  "token: field \"list\": there is no list" },
+	{ HEADER LIST TOKEN(KEY64, "join", "dev@example.org", ""),
+	  "token: field \"addr\":" },
+	{ HEADER LIST EVENT("", "dev@example.org", "a@x.example"),
+	  "event: field \"kind\": 1 to 32" },
+	{ HEADER LIST EVENT("off", "", "a@x.example"),
+	  "event: field \"list\":" },
+	{ HEADER LIST EVENT("off", "no@example.org", ""),
+	  "event: field \"list\": there is no list" },
+	{ HEADER LIST EVENT("off", "dev@example.org", "a@X.example"),
+	  "event: field \"addr\":" },
 	{ HEADER LIST RATE("0011223344556677", "no@example.org"),
 	  "rate: field \"list\": there is no list" },
 	{ HEADER LIST RATE("001122334455667", "dev@example.org"),
@@ -507,6 +619,9 @@ test_good(void)
 		SETTING("", "banned", "@x.example, 192.0.2.0/24")
 		LIST RATE("0011223344556677", "dev@example.org")
 		MEMBER("A@X.example", "dev@example.org", "4294967295")
+		TOKEN(KEY64, "join", "", "a@x.example")
+		TOKEN(KEY64, "leave", "dev@example.org", "a@x.example")
+		EVENT("off", "dev@example.org", "")
 		POST("1") FORM("1", "true", "0")
 		"{\"data\":\"AA==\",\"list\":\"dev@example.org\","
 		"\"number\":0,\"part\":\"header\",\"post\":\"" ID "\","
@@ -533,9 +648,52 @@ test_good(void)
 
 		g_assert_nonnull(strstr(again, "\\n\\taccept\"}\n"));
 		g_assert_nonnull(strstr(again, "\"moderated\":false,"
-					"\"name\":\"\",\"own_posts\":true,"
+					"\"name\":\"\",\"off_by\":\"\","
+					"\"off_s\":0,\"own_posts\":true,"
 					"\"posts\":0,"));
+		/* of two with one hash the second stays */
+		g_assert_cmpint(count_of(again, "\"type\":\"token\""), ==,
+				1);
+		g_assert_nonnull(strstr(again, "\"kind\":\"leave\""));
 		g_assert_nonnull(strstr(again, "\"type\":\"rate\"}\n"));
+	}
+	case_end(&t);
+}
+
+/* What dumps say of delivery, and what is made of it; dumps of older musters
+ * know no more than true and false. */
+static void
+test_delivery(void)
+{
+	static const struct { const char *text, *want; } cases[] = {
+		{ HEADER LIST NEW_MEMBER("true", ""),
+		  "\"delivery\":\"on\",\"duplicates\":true" },
+		{ HEADER LIST NEW_MEMBER("false", ""),
+		  "\"off_by\":\"admin\",\"off_s\":0," },
+		{ HEADER LIST NEW_MEMBER("false", ""),
+		  "\"delivery\":\"off\",\"duplicates\":true" },
+		{ HEADER LIST NEW_MEMBER("\"plain\"",
+					 "\"duplicates\":false,"),
+		  "\"delivery\":\"plain\",\"duplicates\":false" },
+		{ HEADER LIST NEW_MEMBER("\"on\"", "\"off_by\":\"self\","
+					 "\"off_s\":7,"),
+		  "\"off_by\":\"\",\"off_s\":0," },
+		{ HEADER LIST NEW_MEMBER("\"off\"", "\"off_by\":\"self\","
+					 "\"off_s\":7,"),
+		  "\"off_by\":\"self\",\"off_s\":7," },
+	};
+	struct dump_counts counts;
+	struct store_case t;
+
+	case_begin(&t);
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *text = NULL;
+
+		case_ok(load_text(&t, cases[i].text, false, &counts), &t);
+		text = dump_text(&t, NULL);
+		if (strstr(text, cases[i].want) == NULL)
+			g_error("%s\nlacks %s", text, cases[i].want);
+		g_assert_null(strstr(text, "\"score\""));
 	}
 	case_end(&t);
 }
@@ -776,6 +934,8 @@ main(void)
 		{ "each mistake is named, and nothing is loaded", test_bad },
 		{ "a dry run changes nothing, a load takes the rest",
 		  test_good },
+		{ "delivery is read as it is written, and as it was",
+		  test_delivery },
 		{ "a line is bounded", test_long_line },
 		{ "a load that was cut off is finished at the next open",
 		  test_cut_off },

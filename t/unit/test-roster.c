@@ -47,6 +47,73 @@ add(struct store_case *t, uint32_t list, const char *addr)
 	return work.done;
 }
 
+/* Nothing in it is the default. */
+static struct member *
+odd_member(const char *addr)
+{
+	struct member *member = member_new(addr, 77);
+
+	g_free(member->name);
+	member->name = g_strdup("Ann \xc3\x84\xc3\x9f");
+	g_free(member->language);
+	member->language = g_strdup("pt-br");
+	member->delivery = DELIVERY_OFF;
+	member->off_by = OFF_BY_BOUNCES;
+	member->off_s = 78;
+	member->own_posts = false;
+	member->duplicates = false;
+	member->ack = true;
+	member->hidden = true;
+	member->moderated = true;
+	member->posts = 5000000000;
+	member->bounces = 3;
+	member->bounced_s = 99;
+	g_free(member->bounce_reason);
+	member->bounce_reason = g_strdup("5.1.1 550 no");
+	member->bounce = (struct bounce_state){
+		.score = 4250, .score_s = 101, .scored_s = 102,
+		.probe_s = 103, .probe_post = { 1, 2, 3, 4 },
+		.warned_s = 104, .warnings = 2,
+	};
+	return member;
+}
+
+static void
+want_state(const struct bounce_state *got, const struct bounce_state *want)
+{
+	g_assert_cmpuint(got->score, ==, want->score);
+	g_assert_cmpint(got->score_s, ==, want->score_s);
+	g_assert_cmpint(got->scored_s, ==, want->scored_s);
+	g_assert_cmpint(got->probe_s, ==, want->probe_s);
+	g_assert_cmpmem(got->probe_post, sizeof(got->probe_post),
+			want->probe_post, sizeof(want->probe_post));
+	g_assert_cmpint(got->warned_s, ==, want->warned_s);
+	g_assert_cmpuint(got->warnings, ==, want->warnings);
+}
+
+static void
+want_member(const struct member *got, const struct member *want)
+{
+	g_assert_nonnull(got);
+	g_assert_cmpstr(got->addr, ==, want->addr);
+	g_assert_cmpstr(got->name, ==, want->name);
+	g_assert_cmpstr(got->language, ==, want->language);
+	g_assert_cmpstr(got->bounce_reason, ==, want->bounce_reason);
+	g_assert_cmpint(got->delivery, ==, want->delivery);
+	g_assert_cmpint(got->off_by, ==, want->off_by);
+	g_assert_cmpint(got->off_s, ==, want->off_s);
+	g_assert_cmpint(got->own_posts, ==, want->own_posts);
+	g_assert_cmpint(got->duplicates, ==, want->duplicates);
+	g_assert_cmpint(got->ack, ==, want->ack);
+	g_assert_cmpint(got->hidden, ==, want->hidden);
+	g_assert_cmpint(got->moderated, ==, want->moderated);
+	g_assert_cmpuint(got->posts, ==, want->posts);
+	g_assert_cmpint(got->since_s, ==, want->since_s);
+	g_assert_cmpuint(got->bounces, ==, want->bounces);
+	g_assert_cmpint(got->bounced_s, ==, want->bounced_s);
+	want_state(&got->bounce, &want->bounce);
+}
+
 static void
 test_add_find(void)
 {
@@ -59,31 +126,11 @@ test_add_find(void)
 	g_assert_false(add(&t, 1, "Ann@example.net"));
 	g_assert_true(add(&t, 1, "ann@example.net"));
 	g_assert_true(add(&t, 2, "Ann@example.net"));
-	work.member = member_new("Ann@example.net", 77);
-	g_free(work.member->name);
-	work.member->name = g_strdup("Ann \xc3\x84\xc3\x9f");
-	work.member->delivery = false;
-	work.member->own_posts = false;
-	work.member->moderated = true;
-	work.member->posts = 5000000000;
-	work.member->bounces = 3;
-	work.member->bounced_s = 99;
-	g_free(work.member->bounce_reason);
-	work.member->bounce_reason = g_strdup("5.1.1 550 no");
+	work.member = odd_member("Ann@Example.NET");
 	case_txn(&t, put_body, &work);
 	case_ok(roster_find(store_reader(t.store), 1, "Ann@example.net",
 			    &got, &t.err), &t);
-	g_assert_nonnull(got);
-	g_assert_cmpstr(got->addr, ==, "Ann@example.net");
-	g_assert_cmpstr(got->name, ==, work.member->name);
-	g_assert_cmpstr(got->bounce_reason, ==, "5.1.1 550 no");
-	g_assert_false(got->delivery);
-	g_assert_false(got->own_posts);
-	g_assert_true(got->moderated);
-	g_assert_cmpuint(got->posts, ==, 5000000000);
-	g_assert_cmpint(got->since_s, ==, 77);
-	g_assert_cmpuint(got->bounces, ==, 3);
-	g_assert_cmpint(got->bounced_s, ==, 99);
+	want_member(got, work.member);
 	member_free(got);
 	case_ok(roster_find(store_reader(t.store), 1, "ANN@example.net",
 			    &got, &t.err), &t);
@@ -92,19 +139,111 @@ test_add_find(void)
 	case_end(&t);
 }
 
-/* The layout that musters before "moderated" wrote. */
+static void
+test_defaults(void)
+{
+	struct member *want = member_new("ann@example.net", 1), *got;
+	struct store_case t;
+
+	g_assert_cmpint(want->delivery, ==, DELIVERY_ON);
+	g_assert_true(want->own_posts);
+	g_assert_true(want->duplicates);
+	case_begin(&t);
+	g_assert_true(add(&t, 1, want->addr));
+	case_ok(roster_find(store_reader(t.store), 1, want->addr, &got,
+			    &t.err), &t);
+	want_member(got, want);
+	member_free(got);
+	member_free(want);
+	case_end(&t);
+}
+
+/* What a batch shows is what is found. */
+static void
+test_entry(void)
+{
+	struct work work = { .list = 1, .member = odd_member("a@x.example") };
+	struct roster_batch batch;
+	const struct roster_entry *got;
+	struct member *again;
+	struct store_case t;
+
+	case_begin(&t);
+	case_txn(&t, put_body, &work);
+	case_ok(roster_batch(t.store, 1, "", 10, &batch, &t.err), &t);
+	g_assert_cmpuint(batch.count, ==, 1);
+	got = &batch.entries[0];
+	g_assert_cmpstr(got->key, ==, "a@x.example");
+	again = member_of(got);
+	want_member(again, work.member);
+	member_free(again);
+	member_free(work.member);
+	roster_batch_done(&batch);
+	case_end(&t);
+}
+
+static void
+test_deliver(void)
+{
+	struct member *member = member_new("a@x.example", 1);
+
+	member->bounce.score = 500;
+	member_deliver(member, DELIVERY_DIGEST, OFF_BY_SELF, 5);
+	g_assert_cmpint(member->off_by, ==, OFF_NOT);
+	g_assert_cmpuint(member->bounce.score, ==, 500);
+	member_deliver(member, DELIVERY_OFF, OFF_BY_BOUNCES, 6);
+	member_deliver(member, DELIVERY_OFF, OFF_BY_BOUNCES, 7);
+	g_assert_cmpint(member->off_by, ==, OFF_BY_BOUNCES);
+	g_assert_cmpint(member->off_s, ==, 6);
+	member_deliver(member, DELIVERY_OFF, OFF_BY_ADMIN, 8);
+	g_assert_cmpint(member->off_by, ==, OFF_BY_ADMIN);
+	g_assert_cmpint(member->off_s, ==, 8);
+	g_assert_cmpuint(member->bounce.score, ==, 500);
+	member_deliver(member, DELIVERY_ON, OFF_NOT, 9);
+	g_assert_cmpint(member->off_by, ==, OFF_NOT);
+	g_assert_cmpint(member->off_s, ==, 0);
+	g_assert_cmpuint(member->bounce.score, ==, 0);
+	member_free(member);
+}
+
+static void
+test_names(void)
+{
+	enum delivery_mode delivery;
+	enum off_by by;
+
+	for (int i = DELIVERY_OFF; i <= DELIVERY_DIGEST_PLAIN; i++) {
+		g_assert_true(delivery_mode_of_name(delivery_mode_name(i),
+						    &delivery));
+		g_assert_cmpint(delivery, ==, i);
+	}
+	for (int i = OFF_NOT; i <= OFF_BY_BOUNCES; i++) {
+		g_assert_true(off_by_of_name(off_by_name(i), &by));
+		g_assert_cmpint(by, ==, i);
+	}
+	g_assert_false(delivery_mode_of_name("ON", &delivery));
+	g_assert_false(off_by_of_name("bounce", &by));
+}
+
+/* The layouts that older musters wrote: version 1 before "moderated", version
+ * 2 before delivery was more than on and off. */
+struct old { uint8_t version, flags; };
+
 static enum err_code
 old_body(struct txn *txn, void *arg, struct err *err)
 {
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	g_autoptr(GByteArray) value = g_byte_array_new();
+	const struct old *old = arg;
 
 	member_key(key, 1, "ann@example.net");
-	put_u8(value, 1);
-	put_u8(value, *(const uint8_t *)arg);
+	put_u8(value, old->version);
+	put_u8(value, old->flags);
 	put_u64(value, 77);
 	put_u32(value, 3);
 	put_u64(value, 99);
+	if (old->version >= 2)
+		put_u64(value, 0);
 	put_text(value, "Ann@example.net");
 	put_text(value, "Ann");
 	put_text(value, "no");
@@ -128,37 +267,111 @@ find(struct store_case *t, const char *addr)
 	return got;
 }
 
+/* As it is read, and as it is read when it has been written again. */
+static void
+old_one(struct store_case *t, struct old old, const struct member *want)
+{
+	struct roster_batch batch;
+	struct member *got;
+	char addr[] = "ann@example.net";
+
+	case_txn(t, old_body, &old);
+	case_ok(roster_batch(t->store, 1, "", 10, &batch, &t->err), t);
+	g_assert_cmpuint(batch.count, ==, 1);
+	got = member_of(&batch.entries[0]);
+	want_member(got, want);
+	member_free(got);
+	roster_batch_done(&batch);
+	case_txn(t, count_body, addr);
+	got = find(t, addr);
+	g_assert_cmpuint(got->posts, ==, 1);
+	got->posts = 0;
+	want_member(got, want);
+	member_free(got);
+}
+
 static void
 test_old(void)
 {
-	char addr[] = "ann@example.net";
-	uint8_t flags = 2, bad = 4;
-	struct roster_batch batch;
+	static const struct old bad[] = {
+		{ 1, 4 }, { 2, 8 }, { 2, 64 }, { 3, 0 }, { 4, 2 }, { 0, 2 },
+	};
+	struct member *want = member_new("Ann@example.net", 77), *got;
 	struct store_case t;
-	struct member *got;
+
+	g_free(want->name);
+	want->name = g_strdup("Ann");
+	g_free(want->bounce_reason);
+	want->bounce_reason = g_strdup("no");
+	want->bounces = 3;
+	want->bounced_s = 99;
+	case_begin(&t);
+	old_one(&t, (struct old){ 1, 3 }, want);
+	old_one(&t, (struct old){ 2, 3 }, want);
+	want->moderated = true;
+	old_one(&t, (struct old){ 2, 7 }, want);
+	/* nobody but an administrator could do that */
+	want->delivery = DELIVERY_OFF;
+	want->off_by = OFF_BY_ADMIN;
+	old_one(&t, (struct old){ 2, 6 }, want);
+	want->moderated = false;
+	old_one(&t, (struct old){ 1, 2 }, want);
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		struct old old = bad[i];
+
+		case_txn(&t, old_body, &old);
+		g_assert_cmpint(roster_find(store_reader(t.store), 1,
+					    "ann@example.net", &got, &t.err),
+				==, ERR_CORRUPT);
+	}
+	member_free(want);
+	case_end(&t);
+}
+
+static enum err_code
+raw_body(struct txn *txn, void *arg, struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	struct bytes *value = arg;
+
+	member_key(key, 1, "ann@example.net");
+	return table_put(txn, place_of(TABLE_MEMBERS), bytes_buf(key), *value,
+			 err);
+}
+
+/* Cut short anywhere, or with a delivery that there is not. */
+static void
+test_broken(void)
+{
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	struct member *member = odd_member("Ann@example.net"), *got;
+	static const uint8_t ways[][2] = {
+		{ 4, 0 }, { 255, 0 }, { DELIVERY_OFF, OFF_NOT },
+		{ DELIVERY_ON, OFF_BY_SELF }, { DELIVERY_OFF, 4 },
+	};
+	struct store_case t;
 
 	case_begin(&t);
-	case_txn(&t, old_body, &flags);
-	case_ok(roster_batch(t.store, 1, "", 10, &batch, &t.err), &t);
-	g_assert_cmpuint(batch.count, ==, 1);
-	g_assert_false(batch.entries[0].moderated);
-	roster_batch_done(&batch);
-	case_txn(&t, count_body, addr);
-	got = find(&t, addr);
-	g_assert_cmpstr(got->addr, ==, "Ann@example.net");
-	g_assert_cmpstr(got->name, ==, "Ann");
-	g_assert_cmpstr(got->bounce_reason, ==, "no");
-	g_assert_false(got->delivery);
-	g_assert_true(got->own_posts);
-	g_assert_false(got->moderated);
-	g_assert_cmpint(got->since_s, ==, 77);
-	g_assert_cmpuint(got->bounces, ==, 3);
-	g_assert_cmpint(got->bounced_s, ==, 99);
-	g_assert_cmpuint(got->posts, ==, 1);
-	member_free(got);
-	case_txn(&t, old_body, &bad);
-	g_assert_cmpint(roster_find(store_reader(t.store), 1, addr, &got,
-				    &t.err), ==, ERR_CORRUPT);
+	member_encode(value, member, "ann@example.net");
+	for (size_t len = 0; len < value->len; len++) {
+		struct bytes cut = bytes_of(value->data, len);
+
+		case_txn(&t, raw_body, &cut);
+		g_assert_cmpint(roster_find(store_reader(t.store), 1,
+					    "ann@example.net", &got, &t.err),
+				==, ERR_CORRUPT);
+	}
+	for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
+		struct bytes whole = bytes_buf(value);
+
+		value->data[2] = ways[i][0];
+		value->data[3] = ways[i][1];
+		case_txn(&t, raw_body, &whole);
+		g_assert_cmpint(roster_find(store_reader(t.store), 1,
+					    "ann@example.net", &got, &t.err),
+				==, ERR_CORRUPT);
+	}
+	member_free(member);
 	case_end(&t);
 }
 
@@ -282,7 +495,8 @@ make_members(size_t *count)
 		(void) snprintf(addr, sizeof(addr), "user%05zu@example.net",
 				i * 7919 % IMPORTED);
 		members[i] = member_new(addr, (int64_t)i);
-		members[i]->delivery = i * 7919 % IMPORTED % 10 != 0;
+		members[i]->delivery = i * 7919 % IMPORTED % 10 != 0 ?
+			DELIVERY_ON : DELIVERY_OFF;
 	}
 	*count = 2 * IMPORTED;
 	return members;
@@ -309,7 +523,8 @@ walk(struct store_case *t, uint32_t list, size_t max)
 			g_assert_cmpstr(batch.entries[i].key, ==, want);
 			g_assert_cmpstr(batch.entries[i].addr, ==, want);
 			g_assert_cmpint(batch.entries[i].delivery, ==,
-					seen % 10 != 0);
+					seen % 10 != 0 ? DELIVERY_ON :
+					DELIVERY_OFF);
 		}
 		g_free(after);
 		after = g_strdup(batch.count > 0 ?
@@ -387,7 +602,11 @@ test_ranks(void)
 	(void) add(&t, 1, "b@example.net");
 	(void) add(&t, 1, "d@example.net");
 	(void) add(&t, 2, "a@example.net");
-	off.member->delivery = false;
+	off.member->delivery = DELIVERY_OFF;
+	case_txn(&t, add_body, &off);
+	member_free(off.member);
+	off.member = member_new("cc@example.net", 1);
+	off.member->delivery = DELIVERY_DIGEST;
 	case_txn(&t, add_body, &off);
 	member_free(off.member);
 	case_ok(roster_ranks(t.store, 1, keys, G_N_ELEMENTS(keys), ranks,
@@ -408,14 +627,20 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{ "local part exactly, domain in any case", test_add_find },
+		{ "a new member has the defaults", test_defaults },
+		{ "a batch has all that a record has", test_entry },
+		{ "off says who and when, and coming back forgives",
+		  test_deliver },
+		{ "names lead back to what they name", test_names },
 		{ "a record of an older muster is read", test_old },
+		{ "a record that is not whole is not read", test_broken },
 		{ "no post is counted twice or lost", test_count_post },
 		{ "what is no address is refused", test_bad_addr },
 		{ "the index follows each change", test_index },
 		{ "an import adds each address once, a walk gives it once",
 		  test_import_walk },
 		{ "an import is all or nothing", test_import_bad },
-		{ "ranks count those with delivery on, up to and with a key",
+		{ "ranks count those who get copies, up to and with a key",
 		  test_ranks },
 		{ NULL, NULL },
 	};
