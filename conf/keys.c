@@ -16,6 +16,17 @@ static const char *const verp_choices[] = {
 	"auto", "single", "xverp", "adaptive", NULL
 };
 
+static const char *const subscription_choices[] = {
+	"open", "confirm", "moderated", "confirm+moderated", "closed",
+	"invite", NULL
+};
+static const char *const who_choices[] = {
+	"owners", "members", "all", NULL
+};
+static const char *const complaint_choices[] = {
+	"remove", "off", "ignore", NULL
+};
+
 const struct key list_keys[] = {
 	{ "accept-automatic", KEY_BOOL, "no",
 	  "yes: posts made by machines, such as bug trackers, are for the "
@@ -28,7 +39,51 @@ const struct key list_keys[] = {
 	{ "banned", KEY_PATTERNS, "",
 	  "who may not post, besides those that the domain and the site ban: "
 	  "addresses and patterns", true, NULL },
+	{ "bounce-breaker", KEY_PERCENT, "10",
+	  "when so much of the roster, in percent, fails within an hour it "
+	  "is not the members' fault, and no score rises; 0: never", false,
+	  NULL },
+	{ "bounce-breaker-least", KEY_COUNT, "20",
+	  "and no fewer members than these", false, NULL },
+	{ "bounce-decay", KEY_DURATION, "30d",
+	  "time in which a member's bounce score falls to half", false, NULL },
+	{ "bounce-hard-weight", KEY_POINTS, "1",
+	  "what a failure for good adds to the score, once a day at most",
+	  false, NULL },
+	{ "bounce-notify", KEY_BOOL, "yes",
+	  "yes: the owners get a digest of what bounces have led to", false,
+	  NULL },
+	{ "bounce-probe-wait", KEY_DURATION, "7d",
+	  "how long a probe may take to come back; one that does not clears "
+	  "the score", false, NULL },
+	{ "bounce-processing", KEY_BOOL, "yes",
+	  "no: failures are recorded, and nothing follows from them", false,
+	  NULL },
+	{ "bounce-soft-weight", KEY_POINTS, "0.25",
+	  "what a failure that may pass adds to the score, once a day at "
+	  "most", false, NULL },
+	{ "bounce-threshold", KEY_POINTS, "4",
+	  "a member with this score gets a probe; when that fails too, his "
+	  "delivery is turned off", false, NULL },
+	{ "bounce-warn-every", KEY_DURATION, "7d",
+	  "how often he is then warned", false, NULL },
+	{ "bounce-warnings", KEY_NUMBER, "3",
+	  "and how often before he is removed; 0: he is neither warned nor "
+	  "removed", false, NULL },
 	{ "closed", KEY_BOOL, "no", "yes: every post is refused", false, NULL },
+	{ "commands-most", KEY_COUNT, "10",
+	  "commands that one message may have, 1 to 1000", false, NULL },
+	{ "complaint", KEY_CHOICE, "remove",
+	  "a member who reports a post as spam: remove, off (his delivery), "
+	  "ignore", false, complaint_choices },
+	{ "confirm-address-rate", KEY_RATE, "3/1d",
+	  "most mails to one address in a time that ask it to confirm what "
+	  "anybody may have asked for; empty: any", false, NULL },
+	{ "confirm-domain-rate", KEY_RATE, "200/1h",
+	  "the same for all addresses of a domain; empty: any", false, NULL },
+	{ "confirm-network-rate", KEY_RATE, "30/1h",
+	  "the same for what comes from one network; empty: any", false,
+	  NULL },
 	{ "description", KEY_TEXT, "",
 	  "what the list is for, one line; shown in List-Id", false, NULL },
 	{ "emergency", KEY_BOOL, "no",
@@ -36,11 +91,16 @@ const struct key list_keys[] = {
 	{ "footer", KEY_LINES, "",
 	  "text below each post; may have %{list}, %{member} and "
 	  "%{unsubscribe}", false, NULL },
+	{ "goodbye", KEY_BOOL, "yes",
+	  "yes: who has left is told so", false, NULL },
 	{ "held-keep", KEY_DURATION, "14d",
 	  "how long a held post waits for a moderator", false, NULL },
 	{ "held-notice", KEY_BOOL, "yes",
 	  "yes: an author who is verified is told that his post is held",
 	  false, NULL },
+	{ "leave-confirm", KEY_BOOL, "yes",
+	  "yes: who wants to leave and is not verified is asked to confirm; "
+	  "no: he has left", false, NULL },
 	{ "list-rate", KEY_RATE, "",
 	  "most posts to the list in a time, e.g. 200/1h; empty: any",
 	  false, NULL },
@@ -66,6 +126,9 @@ const struct key list_keys[] = {
 	{ "refuse-text", KEY_TEXT, "",
 	  "what a refused author is told; empty: a sentence with the "
 	  "address to subscribe", false, NULL },
+	{ "self-service", KEY_BOOL, "yes",
+	  "yes: a verified author need not confirm what only concerns "
+	  "himself", false, NULL },
 	{ "sign-domain", KEY_DOMAIN, "",
 	  "the domain that signs; empty: the list's own", false, NULL },
 	{ "sign-key", KEY_PATH, "",
@@ -75,6 +138,12 @@ const struct key list_keys[] = {
 	  "selector of that key in DNS", false, NULL },
 	{ "subject-prefix", KEY_TEXT, "",
 	  "put in front of subjects, e.g. [dev]", false, NULL },
+	{ "subscription", KEY_CHOICE, "confirm",
+	  "who may join: open, confirm (who reads mail to the address), "
+	  "moderated, confirm+moderated, closed, invite", false,
+	  subscription_choices },
+	{ "token-keep", KEY_DURATION, "7d",
+	  "how long what is to be confirmed waits", false, NULL },
 	{ "unsubscribe-url", KEY_URL, "",
 	  "where a POST unsubscribes a member (RFC 8058), with %{token} in "
 	  "it; empty: List-Unsubscribe has a mailto only", false, NULL },
@@ -91,6 +160,11 @@ const struct key list_keys[] = {
 	{ "weight", KEY_WEIGHT, "1",
 	  "the list's share of the connections to the relay, 1 to 100",
 	  false, NULL },
+	{ "welcome", KEY_BOOL, "yes",
+	  "yes: who has joined is told how the list works", false, NULL },
+	{ "who", KEY_CHOICE, "owners",
+	  "who may ask who is subscribed: owners, members, all", false,
+	  who_choices },
 	{ NULL, KEY_TEXT, NULL, NULL, false, NULL },
 };
 

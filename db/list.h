@@ -78,6 +78,18 @@ enum err_code setting_next_scope(struct txn *txn, const char *after,
 enum outgoing { OUTGOING_ON, OUTGOING_PAUSED, OUTGOING_DRAIN };
 enum verp_mode { VERP_AUTO, VERP_SINGLE, VERP_XVERP, VERP_ADAPTIVE };
 
+/* The same of "subscription", "who" and "complaint" */
+enum subscription {
+	SUBSCRIPTION_OPEN,
+	SUBSCRIPTION_CONFIRM,
+	SUBSCRIPTION_MODERATED,
+	SUBSCRIPTION_BOTH,	/* confirm+moderated */
+	SUBSCRIPTION_CLOSED,
+	SUBSCRIPTION_INVITE,
+};
+enum who { WHO_OWNERS, WHO_MEMBERS, WHO_ALL };
+enum complaint { COMPLAINT_REMOVE, COMPLAINT_OFF, COMPLAINT_IGNORE };
+
 /*
  * list_conf - what holds for a list, inheritance and defaults applied.
  * Also for scope "@domain" or "" (then what its lists would inherit).
@@ -108,6 +120,29 @@ struct list_conf {
 	guint weight;		/* 1 to KEY_WEIGHT_MAX */
 	const char *footer;	/* "" for none */
 	const char *unsubscribe_url;	/* "" for none */
+	/* joining and leaving */
+	enum subscription subscription;
+	enum who who;
+	bool leave_confirm;
+	bool self_service;	/* a verified author need not confirm */
+	bool welcome, goodbye;
+	int64_t commands_most;	/* a message, 1 to KEY_COUNT_MAX */
+	int64_t token_keep_s;
+	/* mails that ask strangers to confirm, in seconds; 0: any */
+	int64_t confirm_address_rate, confirm_address_rate_s;
+	int64_t confirm_domain_rate, confirm_domain_rate_s;
+	int64_t confirm_network_rate, confirm_network_rate_s;
+	/* bounces; points in thousandths, as in struct bounce_state */
+	bool bounce_processing;
+	bool bounce_notify;	/* the owners */
+	int64_t bounce_hard, bounce_soft, bounce_threshold;
+	int64_t bounce_decay_s;	/* a score's half-life */
+	int64_t bounce_probe_wait_s;
+	int64_t bounce_warn_every_s;
+	int64_t bounce_warnings;	/* 0: neither warned nor removed */
+	int64_t bounce_breaker;	/* percent of the roster, 0: none */
+	int64_t bounce_breaker_least;	/* members */
+	enum complaint complaint;
 	const char *sign_key;	/* path, "" to seal nothing */
 	const char *sign_selector;
 	const char *sign_domain;	/* the list's if none was given */

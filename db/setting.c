@@ -295,6 +295,54 @@ conf_copies(struct list_conf *conf)
 }
 
 static void
+conf_joining(struct list_conf *conf)
+{
+	conf->subscription = (enum subscription)conf_choice(conf,
+							    "subscription");
+	conf->who = (enum who)conf_choice(conf, "who");
+	conf->leave_confirm = conf_bool(conf, "leave-confirm");
+	conf->self_service = conf_bool(conf, "self-service");
+	conf->welcome = conf_bool(conf, "welcome");
+	conf->goodbye = conf_bool(conf, "goodbye");
+	conf->commands_most = CLAMP(conf_scaled(conf, "commands-most",
+						value_number),
+				    1, KEY_COUNT_MAX);
+	conf->token_keep_s = conf_scaled(conf, "token-keep", value_duration);
+	conf_rate(conf, "confirm-address-rate", &conf->confirm_address_rate,
+		  &conf->confirm_address_rate_s);
+	conf_rate(conf, "confirm-domain-rate", &conf->confirm_domain_rate,
+		  &conf->confirm_domain_rate_s);
+	conf_rate(conf, "confirm-network-rate", &conf->confirm_network_rate,
+		  &conf->confirm_network_rate_s);
+}
+
+static void
+conf_bounces(struct list_conf *conf)
+{
+	conf->bounce_processing = conf_bool(conf, "bounce-processing");
+	conf->bounce_notify = conf_bool(conf, "bounce-notify");
+	conf->bounce_hard = conf_scaled(conf, "bounce-hard-weight",
+					value_points);
+	conf->bounce_soft = conf_scaled(conf, "bounce-soft-weight",
+					value_points);
+	conf->bounce_threshold = conf_scaled(conf, "bounce-threshold",
+					     value_points);
+	conf->bounce_decay_s = conf_scaled(conf, "bounce-decay",
+					   value_duration);
+	conf->bounce_probe_wait_s = conf_scaled(conf, "bounce-probe-wait",
+						value_duration);
+	conf->bounce_warn_every_s = conf_scaled(conf, "bounce-warn-every",
+						value_duration);
+	conf->bounce_warnings = conf_scaled(conf, "bounce-warnings",
+					    value_number);
+	conf->bounce_breaker = conf_scaled(conf, "bounce-breaker",
+					   value_number);
+	conf->bounce_breaker_least = conf_scaled(conf, "bounce-breaker-least",
+						 value_number);
+	conf->complaint = (enum complaint)conf_choice(conf, "complaint");
+}
+
+static void
 conf_finish(struct list_conf *conf)
 {
 	conf->policy = conf_text(conf, "policy");
@@ -309,6 +357,8 @@ conf_finish(struct list_conf *conf)
 	conf_people(conf);
 	conf_limits(conf);
 	conf_copies(conf);
+	conf_joining(conf);
+	conf_bounces(conf);
 }
 
 enum err_code

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "conf/keys.h"
+#include "conf/settings.h"
 #include "t/lib/tap.h"
 
 static void
@@ -69,6 +70,24 @@ test_check(void)
 		{ "sign-key", "/x\ny", NULL },
 		{ "sign-selector", "S2026._x", "s2026._x" },
 		{ "sign-selector", "a;b", NULL },
+		{ "subscription", "Confirm+Moderated", "confirm+moderated" },
+		{ "subscription", "moderated+confirm", NULL },
+		{ "commands-most", "1000", "1000" },
+		{ "commands-most", "0", NULL },
+		{ "commands-most", "1001", NULL },
+		{ "bounce-breaker", "0", "0" },
+		{ "bounce-breaker", "100", "100" },
+		{ "bounce-breaker", "101", NULL },
+		{ "bounce-breaker", "10%", NULL },
+		{ "bounce-hard-weight", " 0.125 ", "0.125" },
+		{ "bounce-hard-weight", "1000.000", "1000.000" },
+		{ "bounce-hard-weight", "1000.001", NULL },
+		{ "bounce-hard-weight", "0.1255", NULL },
+		{ "bounce-hard-weight", ".5", NULL },
+		{ "bounce-hard-weight", "1.", NULL },
+		{ "bounce-hard-weight", "1,5", NULL },
+		{ "bounce-hard-weight", "-1", NULL },
+		{ "bounce-hard-weight", "9999999999999999999999", NULL },
 		{ "sign-domain", "Lists.Example.org", "lists.example.org" },
 		{ "sign-domain", "lists..example", NULL },
 		{ "sign-domain", "b\303\274cher.example", NULL },
@@ -87,6 +106,62 @@ test_check(void)
 		if (got == NULL)
 			g_assert_nonnull(strstr(err.what, "expected"));
 	}
+}
+
+static void
+test_member(void)
+{
+	static const struct {
+		const char *key, *value, *stored;	/* NULL: refused */
+	} cases[] = {
+		{ "delivery", "true", "on" },
+		{ "delivery", "0", "off" },
+		{ "delivery", " Digest ", "digest" },
+		{ "delivery", "mime", "digest" },
+		{ "delivery", "plain", "plain" },
+		{ "delivery", "nomail", NULL },
+		{ "language", "", "" },
+		{ "language", "de", "de" },
+		{ "language", "pt_BR", "pt-br" },
+		{ "language", "zh-Hant-TW", "zh-hant-tw" },
+		{ "language", "d", NULL },
+		{ "language", "de-", NULL },
+		{ "language", "-de", NULL },
+		{ "language", "de/..", NULL },
+		{ "language", "../de", NULL },
+		{ "language", "deutschland", NULL },
+		{ "language", "d\303\244", NULL },
+		{ "language", "aa-aaaaaaaa-aaaaaaaa-aaaaaaaa-aaaaaa", NULL },
+		{ "hidden", "YES", "yes" },
+		{ "hidden", "perhaps", NULL },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		const struct key *key = key_find(member_keys, cases[i].key);
+		g_autofree char *got = NULL;
+
+		g_assert_nonnull(key);
+		g_assert_cmpint(key_check(key, cases[i].value, &got, NULL),
+				==, cases[i].stored != NULL ? ERR_OK :
+				ERR_INVALID);
+		g_assert_cmpstr(got, ==, cases[i].stored);
+	}
+}
+
+static void
+test_points(void)
+{
+	int64_t got = -1;
+
+	g_assert_true(value_points("0.25", &got));
+	g_assert_cmpint(got, ==, 250);
+	g_assert_true(value_points("12", &got));
+	g_assert_cmpint(got, ==, 12000);
+	g_assert_true(value_points("1.005", &got));
+	g_assert_cmpint(got, ==, 1005);
+	g_assert_false(value_points("", &got));
+	g_assert_false(value_points("1.0x", &got));
+	g_assert_cmpint(got, ==, 1005);
 }
 
 /* What was stored is checked again when a dump is loaded. */
@@ -180,13 +255,17 @@ test_words_full(void)
 static void
 test_defaults(void)
 {
-	for (const struct key *key = list_keys; key->name != NULL; key++) {
-		g_autofree char *got = NULL;
+	const struct key *const tables[] = { list_keys, member_keys };
 
-		g_assert_cmpint(key_check(key, key->fallback, &got, NULL), ==,
-				ERR_OK);
-		g_assert_cmpstr(got, ==, key->fallback);
-	}
+	for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
+		for (const struct key *key = tables[i]; key->name != NULL;
+		     key++) {
+			g_autofree char *got = NULL;
+
+			g_assert_cmpint(key_check(key, key->fallback, &got,
+						  NULL), ==, ERR_OK);
+			g_assert_cmpstr(got, ==, key->fallback);
+		}
 }
 
 static void
@@ -206,6 +285,8 @@ main(void)
 {
 	static const struct tap_case cases[] = {
 		{ "values are checked before they are stored", test_check },
+		{ "so are those of members", test_member },
+		{ "points are thousandths", test_points },
 		{ "what was stored is a value, and stays as it is",
 		  test_stored },
 		{ "a policy and patterns are bounded", test_long },
