@@ -44,6 +44,7 @@
 #include "core/base/banned.h"
 
 #define PROGRAM "musterd"
+#define DESCRIPTORS_LEAST 128	/* the store's files take most of these */
 #define GATE_CONNECTIONS 512
 #define ADMIN_CONNECTIONS 32
 #define LMTP_FD 3		/* of the door's listening socket */
@@ -405,8 +406,9 @@ run(const struct options *options, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	block_signals(&signals);
-	daemon_raise_descriptors();
-	rc = daemon_make_run(daemon_state.settings->run, err);
+	rc = daemon_raise_descriptors(DESCRIPTORS_LEAST, err);
+	if (rc == ERR_OK)
+		rc = daemon_make_run(daemon_state.settings->run, err);
 	if (rc == ERR_OK)
 		rc = store_open(daemon_state.settings->home,
 				&daemon_state.store, err);

@@ -27,6 +27,7 @@
 #include "core/base/banned.h"
 
 #define PROGRAM "muster-milter"
+#define DESCRIPTORS_LEAST 64	/* of a worker; half of them for connections */
 
 struct options {
 	char *path;
@@ -185,7 +186,8 @@ run(const struct options *options, struct err *err)
 	if (rc == ERR_OK && !options->foreground)
 		rc = daemon_fork(&ready, err);
 	block_signals(&signals);
-	daemon_raise_descriptors();
+	if (rc == ERR_OK)
+		rc = daemon_raise_descriptors(DESCRIPTORS_LEAST, err);
 	if (rc == ERR_OK)
 		rc = take_lock(settings, &lock, err);
 	if (rc == ERR_OK)

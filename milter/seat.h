@@ -2,6 +2,8 @@
 #ifndef MUSTER_MILTER_SEAT_H
 #define MUSTER_MILTER_SEAT_H
 
+#include <sys/socket.h>
+
 #include "conf/settings.h"
 #include "core/base/err.h"
 
@@ -22,5 +24,11 @@ enum err_code seat_take(const struct settings *settings, int listen_fd,
 /* seat_leave - this process accepts no more; what it has goes on. While
  * libmilter runs, from any thread. */
 void seat_leave(int seat);
+
+/* seat_accept - what libmilter finds under the name of accept(2): the same,
+ * but with few descriptors left it rests for a moment, tells the log once a
+ * minute, and fails with EMFILE */
+int seat_accept(int seat, struct sockaddr *addr, socklen_t *len)
+	__asm__("accept") __attribute__((visibility("default")));
 
 #endif

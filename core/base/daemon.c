@@ -102,15 +102,20 @@ daemon_batch_thread(void)
 #endif
 }
 
-void
-daemon_raise_descriptors(void)
+enum err_code
+daemon_raise_descriptors(unsigned int least, struct err *err)
 {
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
+		return ERR_OK;
 	limit.rlim_cur = limit.rlim_max;
 	(void) setrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_max >= least)
+		return ERR_OK;
+	return err_set(err, ERR_INVALID, "raise LimitNOFILE, or ulimit -n",
+		       "%llu descriptors are too few: the least is %u",
+		       (unsigned long long)limit.rlim_max, least);
 }
 
 enum err_code

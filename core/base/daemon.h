@@ -25,8 +25,9 @@ void daemon_ready(int ready);
 bool daemon_options(const char *program, const char *summary,
 		    const GOptionEntry *entries, int argc, char **argv);
 
-/* daemon_raise_descriptors - as many as the hard limit allows */
-void daemon_raise_descriptors(void);
+/* daemon_raise_descriptors - as many as the hard limit allows; ERR_INVALID
+ * where that is less than the process needs to be of any use */
+enum err_code daemon_raise_descriptors(unsigned int least, struct err *err);
 
 /*
  * daemon_batch_thread - the calling thread moves much and need not be

@@ -97,19 +97,34 @@ subtest 'descriptors of the LMTP door' => sub {
 };
 
 subtest 'descriptors of the gate' => sub {
-	limited('muster-milter', '-n 40');
+	limited('muster-milter', '-n 100');
 	is_taken('a post with few descriptors');
-	my $crowd = crowd($site->milter_path, 120);
-	sleep 1;
-	TODO: {
-		local $TODO = 'libmilter, without descriptors, may try to '
-			. 'accept again at once';
-		cmp_ok(load_of($_), '<', 0.7, 'a worker does not spin')
-			for $site->workers;
-	}
+	my $session = $site->session;
+	my $crowd = crowd($site->milter_path, 200);
+	my @workers = $site->workers;
+	await('each worker to be full', sub {
+		@workers == (() = $box->log_of('muster-milter')
+			=~ /worker\.no-descriptor /g) });
+	like($box->log_of('muster-milter'),
+		qr/no-descriptor limit=100 todo="raise LimitNOFILE/,
+		'the log says what to do');
+	cmp_ok(load_of($_), '<', 0.3, 'a worker does not spin') for @workers;
+	is(scalar(() = $box->log_of('muster-milter') =~ /no-descriptor /g),
+		scalar @workers, 'the log says so once');
+	my $id = '<within@far.test>';
+	is(Muster::Milter::verdict($session->send('<ann@far.test>',
+		["<$list>"], message(from => 'ann@far.test', to => $list,
+			id => $id))), 'discard',
+		'a session that was there has what it needs');
+	$taken{$id} = 1;
 	undef $crowd;
 	is_taken('a post when they have gone');
 	$box->stop('muster-milter');
+	my $gate = "$site->{build}/muster-milter -F -c $site->{conf}";
+	my $said = qx(ulimit -n 63; $gate 2>&1);
+	is($? >> 8, 1, 'with next to none it does not start');
+	like($said, qr/63 descriptors are too few.*LimitNOFILE/s,
+		'and says what to do');
 	$site->start_milter;
 };
 
