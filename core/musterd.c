@@ -243,20 +243,6 @@ open_sockets(const struct settings *settings, struct sockets *out,
 	return rc;
 }
 
-/* Signals are taken by sigtimedwait() in main's thread, by no other. */
-static void
-block_signals(sigset_t *out)
-{
-	(void) sigemptyset(out);
-	(void) sigaddset(out, SIGTERM);
-	(void) sigaddset(out, SIGINT);
-	(void) sigaddset(out, SIGUSR1);
-	(void) sigaddset(out, SIGCHLD);
-	(void) sigaddset(out, SIGHUP);
-	(void) pthread_sigmask(SIG_BLOCK, out, NULL);
-	(void) signal(SIGPIPE, SIG_IGN);
-}
-
 static void
 handle_submission(void *arg, int fd)
 {
@@ -391,10 +377,9 @@ stop_stages(void)
 }
 
 static enum err_code
-run(const struct options *options, struct err *err)
+run(const struct options *options, const sigset_t *signals, struct err *err)
 {
 	struct sockets sockets = { -1, -1, -1 };
-	sigset_t signals;
 	enum err_code rc;
 	int ready = -1;
 
@@ -405,7 +390,6 @@ run(const struct options *options, struct err *err)
 		rc = daemon_fork(&ready, err);
 	if (rc != ERR_OK)
 		return rc;
-	block_signals(&signals);
 	rc = daemon_raise_descriptors(DESCRIPTORS_LEAST, err);
 	if (rc == ERR_OK)
 		rc = daemon_make_run(daemon_state.settings->run, err);
@@ -417,7 +401,7 @@ run(const struct options *options, struct err *err)
 	if (rc == ERR_OK)
 		rc = start_stages(err);
 	if (rc == ERR_OK)
-		serve(options, &sockets, ready, &signals);
+		serve(options, &sockets, ready, signals);
 	stop_stages();
 	if (rc == ERR_OK)
 		log_info(NULL, "musterd.stopped", kv_num("pid", getpid()));
@@ -455,7 +439,9 @@ main(int argc, char **argv)
 	struct options options = { 0 };
 	struct err err = ERR_INIT;
 	g_autofree char *absolute = NULL;
+	sigset_t signals;
 
+	daemon_block_signals(&signals);
 	(void) setlocale(LC_CTYPE, "C.UTF-8");
 	if (!read_options(argc, argv, &options))
 		return 2;
@@ -471,7 +457,7 @@ main(int argc, char **argv)
 	if (options.lmtp_door != 0)
 		return run_door(&options);
 	log_open(PROGRAM, options.foreground);
-	if (run(&options, &err) != ERR_OK) {
+	if (run(&options, &signals, &err) != ERR_OK) {
 		err_print(PROGRAM, &err);
 		if (!options.foreground)
 			log_err(NULL, "musterd.failed", &err);

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
-#include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -35,20 +34,6 @@ struct options {
 };
 
 /* --- start -------------------------------------------------------------- */
-
-/* Signals are taken by sigtimedwait() alone. */
-static void
-block_signals(sigset_t *out)
-{
-	(void)sigemptyset(out);
-	(void)sigaddset(out, SIGTERM);
-	(void)sigaddset(out, SIGINT);
-	(void)sigaddset(out, SIGUSR1);
-	(void)sigaddset(out, SIGCHLD);
-	(void)sigaddset(out, SIGHUP);
-	(void)pthread_sigmask(SIG_BLOCK, out, NULL);
-	(void)signal(SIGPIPE, SIG_IGN);
-}
 
 /* One gate for each run directory. The file stays; the lock is what counts. */
 static enum err_code
@@ -173,11 +158,10 @@ open_seat(const struct settings *settings, int *seat_out, struct err *err)
 }
 
 static enum err_code
-run(const struct options *options, struct err *err)
+run(const struct options *options, const sigset_t *signals, struct err *err)
 {
 	struct settings *settings = NULL;
 	int ready = -1, lock = -1, seat = -1;
-	sigset_t signals;
 	enum err_code rc;
 
 	rc = settings_load(options->path, &settings, err);
@@ -185,7 +169,6 @@ run(const struct options *options, struct err *err)
 		rc = auth_check(settings, err);
 	if (rc == ERR_OK && !options->foreground)
 		rc = daemon_fork(&ready, err);
-	block_signals(&signals);
 	if (rc == ERR_OK)
 		rc = daemon_raise_descriptors(DESCRIPTORS_LEAST, err);
 	if (rc == ERR_OK)
@@ -193,7 +176,7 @@ run(const struct options *options, struct err *err)
 	if (rc == ERR_OK)
 		rc = open_seat(settings, &seat, err);
 	if (rc == ERR_OK)
-		serve(options, &settings, seat, lock, ready, &signals);
+		serve(options, &settings, seat, lock, ready, signals);
 	settings_unref(settings);
 	return rc;
 }
@@ -223,7 +206,9 @@ main(int argc, char **argv)
 	struct err err = ERR_INIT;
 	g_autofree char *given = NULL;
 	g_autofree char *absolute = NULL;
+	sigset_t signals;
 
+	daemon_block_signals(&signals);
 	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (!read_options(argc, argv, &options))
 		return 2;
@@ -237,7 +222,7 @@ main(int argc, char **argv)
 	/* We change the directory, and SIGUSR1 reads it again. */
 	options.path = absolute;
 	log_open(PROGRAM, options.foreground);
-	if (run(&options, &err) != ERR_OK) {
+	if (run(&options, &signals, &err) != ERR_OK) {
 		err_print(PROGRAM, &err);
 		if (!options.foreground)
 			log_err(NULL, PROGRAM ".failed", &err);

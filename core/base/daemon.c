@@ -13,14 +13,30 @@
 
 #include "core/base/banned.h"
 
-/* The process that the shell waits for. */
+void
+daemon_block_signals(sigset_t *out)
+{
+	(void) sigemptyset(out);
+	(void) sigaddset(out, SIGTERM);
+	(void) sigaddset(out, SIGINT);
+	(void) sigaddset(out, SIGUSR1);
+	(void) sigaddset(out, SIGCHLD);
+	(void) sigaddset(out, SIGHUP);
+	(void) pthread_sigmask(SIG_BLOCK, out, NULL);
+	(void) signal(SIGPIPE, SIG_IGN);
+}
+
+/* The process that the shell waits for, and may interrupt. */
 static void
 wait_ready(int pipe_fd, pid_t child)
 {
 	char byte;
 	ssize_t count;
+	sigset_t none;
 	int status = 0;
 
+	(void) sigemptyset(&none);
+	(void) pthread_sigmask(SIG_SETMASK, &none, NULL);
 	do
 		count = read(pipe_fd, &byte, 1);
 	while (count < 0 && errno == EINTR);

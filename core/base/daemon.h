@@ -2,11 +2,19 @@
 #ifndef MUSTER_BASE_DAEMON_H
 #define MUSTER_BASE_DAEMON_H
 
+#include <signal.h>
 #include <stdbool.h>
 
 #include <glib.h>
 
 #include "core/base/err.h"
+
+/*
+ * daemon_block_signals - the signals that a daemon takes with sigtimedwait()
+ * in main's thread alone. The first thing that main() does: one that comes
+ * during the start then waits until it can be obeyed.
+ */
+void daemon_block_signals(sigset_t *out);
 
 /*
  * Going into the background, so that the shell's "$?" tells whether the
