@@ -49,6 +49,8 @@
 #define ADMIN_CONNECTIONS 32
 #define LMTP_FD 3		/* of the door's listening socket */
 #define LISTEN_MS 3000
+#define HOME_MS 60000		/* for the home, where a muster is at it */
+#define HOME_REST_MS 100
 #define LMTP_REST_MS 1000	/* between two starts of a door that dies */
 
 /*
@@ -203,6 +205,59 @@ door_stop(struct door *door)
 /* --- start -------------------------------------------------------------- */
 
 struct sockets { int submit, control, lmtp; };
+
+/* A musterd that serves the home does not leave it by itself; an
+ * administrator's command does. */
+static bool
+is_served(const struct settings *settings)
+{
+	g_autofree char *control = settings_control_path(settings);
+	struct err err = ERR_INIT;
+	int fd;
+
+	if (wire_connect(control, wire_now_ms() + LISTEN_MS, &fd, &err) !=
+	    ERR_OK)
+		return false;
+	(void) close(fd);
+	return true;
+}
+
+/* True: it is to stop. A reload waits until it runs. */
+static bool
+rest_for_home(void)
+{
+	const struct timespec wait = { .tv_nsec = HOME_REST_MS * 1000000L };
+	sigset_t stop;
+
+	(void) sigemptyset(&stop);
+	(void) sigaddset(&stop, SIGTERM);
+	(void) sigaddset(&stop, SIGINT);
+	return sigtimedwait(&stop, NULL, &wait) > 0;
+}
+
+static enum err_code
+open_store(const struct settings *settings, bool *stopped, struct err *err)
+{
+	const int64_t deadline = wire_now_ms() + HOME_MS;
+	bool told = false;
+	enum err_code rc;
+
+	while ((rc = store_open(settings->home, &daemon_state.store, err)) ==
+		       ERR_BUSY &&
+	       !is_served(settings) && wire_now_ms() < deadline) {
+		if (!told)
+			log_warning(NULL, "store.awaited",
+				    kv_str("what", err->what),
+				    kv_num("wait_s", HOME_MS / 1000),
+				    kv_str("todo", "nothing: musterd starts "
+					   "when that has ended"));
+		told = true;
+		*stopped = rest_for_home();
+		if (*stopped)
+			break;
+	}
+	return rc;
+}
 
 /*
  * We hold the home's lock, so who still listens is the door of a musterd
@@ -381,6 +436,7 @@ run(const struct options *options, const sigset_t *signals, struct err *err)
 {
 	struct sockets sockets = { -1, -1, -1 };
 	enum err_code rc;
+	bool stopped = false;
 	int ready = -1;
 
 	rc = settings_load(options->path, &daemon_state.settings, err);
@@ -394,8 +450,7 @@ run(const struct options *options, const sigset_t *signals, struct err *err)
 	if (rc == ERR_OK)
 		rc = daemon_make_run(daemon_state.settings->run, err);
 	if (rc == ERR_OK)
-		rc = store_open(daemon_state.settings->home,
-				&daemon_state.store, err);
+		rc = open_store(daemon_state.settings, &stopped, err);
 	if (rc == ERR_OK)
 		rc = open_sockets(daemon_state.settings, &sockets, err);
 	if (rc == ERR_OK)
@@ -403,6 +458,8 @@ run(const struct options *options, const sigset_t *signals, struct err *err)
 	if (rc == ERR_OK)
 		serve(options, &sockets, ready, signals);
 	stop_stages();
+	if (stopped)
+		rc = ERR_OK;
 	if (rc == ERR_OK)
 		log_info(NULL, "musterd.stopped", kv_num("pid", getpid()));
 	return rc;

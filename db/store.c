@@ -68,22 +68,53 @@ make_dirs(const char *home, struct err *err)
 	return ERR_OK;
 }
 
+/* Who has the lock, for those who find it taken: on a full disk nobody. */
+static void
+lock_sign(int fd)
+{
+	g_autofree char *pid = g_strdup_printf("%d\n", (int)getpid());
+
+	if (ftruncate(fd, 0) != 0 ||
+	    pwrite(fd, pid, strlen(pid), 0) != (ssize_t)strlen(pid))
+		(void) ftruncate(fd, 0);
+}
+
+/* "process 4711 (muster)" */
+static char *
+lock_owner(int fd)
+{
+	g_autofree char *path = NULL, *name = NULL;
+	char text[16] = "";
+	long pid;
+
+	if (pread(fd, text, sizeof(text) - 1, 0) <= 0 ||
+	    (pid = strtol(text, NULL, 10)) <= 0)
+		return g_strdup("another running process");
+	path = g_strdup_printf("/proc/%ld/comm", pid);
+	if (!g_file_get_contents(path, &name, NULL, NULL))
+		return g_strdup_printf("process %ld", pid);
+	return g_strdup_printf("process %ld (%s)", pid, g_strchomp(name));
+}
+
 static enum err_code
 take_lock(struct store *store, struct err *err)
 {
 	g_autofree char *path = g_build_filename(store->home, "lock", NULL);
+	g_autofree char *owner = NULL;
 
 	store->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 	if (store->lock_fd < 0)
 		return err_errno(err, "", "%s", path);
-	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
+	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0) {
+		lock_sign(store->lock_fd);
 		return ERR_OK;
-	if (errno == EWOULDBLOCK)
-		return err_set(err, ERR_BUSY,
-			       "stop musterd, or ask it over its socket",
-			       "%s belongs to another running process",
-			       store->home);
-	return err_errno(err, "", "%s", path);
+	}
+	if (errno != EWOULDBLOCK)
+		return err_errno(err, "", "%s", path);
+	owner = lock_owner(store->lock_fd);
+	return err_set(err, ERR_BUSY,
+		       "stop musterd, or ask it over its socket",
+		       "%s belongs to %s", store->home, owner);
 }
 
 /* Made where it is missing and there is room; else the next start tries. */

@@ -12,7 +12,8 @@
  * The store: one Berkeley DB environment below home, owned by one process.
  * Only db/ includes <db.h>.
  *
- *	home/lock	held (flock) by the owner as long as it lives
+ *	home/lock	held (flock) by the owner as long as it lives, whose
+ *			process id it says
  *	home/env/	the environment; data/ and log/ below it
  *	home/load/	the copy of a dump that is being loaded
  *	home/ballast	64 MB to give up before recovery on a full disk
@@ -28,7 +29,8 @@ struct store;
  * missing, recover, check the schema version, start the housekeeping
  * threads (deadlock detector, checkpoints).
  *
- * Fails with ERR_BUSY when another process owns the home; ERR_INVALID when
+ * Fails with ERR_BUSY when another process owns the home, and names it;
+ * ERR_INVALID when
  * home cannot be one (not a directory, other schema version); ERR_IO,
  * ERR_NOSPACE, ERR_CORRUPT.
  */

@@ -102,7 +102,7 @@ if ($pid == 0) {
 $cli->await(sub { my ($s) = $cli->run('list', 'ls'); $s == 75 },
 	'the home is busy');
 (undef, undef, $err) = $cli->run('list', 'ls');
-like($err, qr/belongs to another running process/, 'the lock: says why');
+like($err, qr/belongs to process \d+ \(muster\)/, 'the lock: says why');
 kill KILL => $pid;
 waitpid($pid, 0);
 is($cli->ok('member', 'ls', $list), '', 'it needs no repair after a kill');
