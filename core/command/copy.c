@@ -158,11 +158,15 @@ load_run(struct call *call)
 {
 	struct dump_counts counts = { 0 };
 	struct err err = ERR_INIT;
+	enum admin_status status = ADMIN_DONE;
 
 	if (load_input(call, &counts, &err) != ERR_OK)
 		return call_fail(call, &err);
-	if (!call->dry_run && call->admin->wake != NULL)
-		call->admin->wake();
+	/* It may have resumed lists; and there may be jobs to wake for. */
+	if (!call->dry_run)
+		status = outgoing_changed(call, NULL);
+	if (status != ADMIN_DONE)
+		return status;
 	print_object(call, json_pack(
 		"{s:b, s:I, s:I, s:I, s:I, s:I}", "loaded", !call->dry_run,
 		"lines", (json_int_t)counts.lines,

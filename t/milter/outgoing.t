@@ -122,6 +122,17 @@ isnt((jobs())[0]{state} // '', 'paused', 'list set wakes its jobs too');
 await('all copies', sub { copies() == 3 * $members });
 is($site->json('list', 'show', $big)->{outgoing}, 'on', 'and it is on');
 
+# So does a dump that is loaded.
+$site->muster('list', 'set', $big, 'outgoing=on');
+my $dump = $site->muster('dump', $big);
+$site->muster('list', 'pause', $big);
+post($big);
+await('it to wait', sub { ((jobs())[0]{state} // '') eq 'paused' });
+$site->muster({ in => $dump }, 'load', '-');
+isnt((jobs())[0]{state} // '', 'paused', 'load wakes its jobs too');
+await('all copies', sub { copies() == 4 * $members });
+$site->muster('list', 'set', $big, '--unset', 'outgoing');
+
 # --- scopes ----------------------------------------------------------------
 
 $site->muster('list', 'drain', 'small@lists.test');
