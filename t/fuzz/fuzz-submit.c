@@ -22,7 +22,6 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FDS_MOST 6
 #define POST_SIZE 17
 
 static void
@@ -30,25 +29,23 @@ nothing(void)
 {
 }
 
-static void *
-serve(void *data)
+static void
+serve(int fd)
 {
 	const struct fuzz_store *here = fuzz_store();
 	const struct submission_server server = {
 		here->store, here->verp, here->held, fuzz_settings, nothing,
 	};
-	const int *fd = data;
 
-	serve_submission(&server, *fd);
-	(void)shutdown(*fd, SHUT_RDWR);
-	return NULL;
+	serve_submission(&server, fd);
 }
 
 /* A post of POST_SIZE bytes, one of a size that no disk has, or none. */
 static int
-make_fd(uint8_t kind)
+make_fd(uint8_t how)
 {
 	static const char post[] = "From: a@b\r\n\r\nxyz\n";
+	const int kind = how >> 6;
 	int fd;
 
 	if (kind == 2)
@@ -93,24 +90,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		here->store, here->verp, here->held, fuzz_settings, nothing,
 	};
 	g_autoptr(GByteArray) frames = NULL;
-	int pair[2], fds[FDS_MOST];
-	size_t fd_count;
-	GThread *thread;
 
 	if (size < 2)
 		return 0;
 	frames = frames_make(data + 2, size - 2);
-	fd_count = MIN(data[1] & 7, FDS_MOST);
-	for (size_t i = 0; i < fd_count; i++)
-		fds[i] = make_fd(data[1] >> 6);
-	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
-	thread = g_thread_new("musterd", serve, &pair[1]);
-	frames_send(pair[0], frames, data[0], fds, fd_count);
-	(void)close(pair[0]);
-	(void)g_thread_join(thread);
-	(void)close(pair[1]);
-	for (size_t i = 0; i < fd_count; i++)
-		(void)close(fds[i]);
+	frames_serve(frames, data, make_fd, serve);
 	ask(&server);
 	return 0;
 }

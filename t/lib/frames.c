@@ -6,10 +6,12 @@
 #include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "core/base/banned.h"
 
 #define FDS_MAX 8
+#define FDS_MOST 6		/* that are sent */
 
 GByteArray *
 frames_make(const uint8_t *bytes, size_t len)
@@ -95,4 +97,41 @@ frames_send(int fd, const GByteArray *frames, size_t piece, const int *fds,
 	ready.events = POLLIN;
 	while (poll(&ready, 1, -1) > 0 && swallow(fd))
 		;
+}
+
+struct server {
+	void (*serve)(int fd);
+	int fd;
+};
+
+static void *
+serve(void *data)
+{
+	const struct server *server = data;
+
+	server->serve(server->fd);
+	(void)shutdown(server->fd, SHUT_RDWR);
+	return NULL;
+}
+
+void
+frames_serve(const GByteArray *frames, const uint8_t *data,
+	     int (*make_fd)(uint8_t how), void (*serve_fd)(int fd))
+{
+	struct server server = { .serve = serve_fd };
+	size_t fd_count = MIN(data[1] & 7, FDS_MOST);
+	int pair[2], fds[FDS_MOST];
+	GThread *thread;
+
+	for (size_t i = 0; i < fd_count; i++)
+		fds[i] = make_fd(data[1]);
+	g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), ==, 0);
+	server.fd = pair[1];
+	thread = g_thread_new("musterd", serve, &server);
+	frames_send(pair[0], frames, data[0], fds, fd_count);
+	(void)close(pair[0]);
+	(void)g_thread_join(thread);
+	(void)close(pair[1]);
+	for (size_t i = 0; i < fd_count; i++)
+		(void)close(fds[i]);
 }
