@@ -76,6 +76,7 @@ ask_silent(struct lookups **lookups, size_t count, int each,
 	}
 }
 
+/* Long before anybody would give up. */
 static void
 check_prompt(struct resolver *resolver, const char *name)
 {
@@ -83,7 +84,19 @@ check_prompt(struct resolver *resolver, const char *name)
 	struct lookups *lookups = ask_for(resolver, LONG_MS);
 
 	g_assert_cmpint(await_status(lookups, name, DNS_TXT), ==, DNS_FOUND);
-	g_assert_cmpint(wire_now_ms() - begun_ms, <, 1000);
+	g_assert_cmpint(wire_now_ms() - begun_ms, <, LONG_MS / 2);
+	lookups_free(lookups);
+}
+
+/* It is answered while others wait yet: for this name, for one. */
+static void
+check_beside_waiting(struct resolver *resolver, const char *name,
+		     struct lookups *waiting, const char *silent)
+{
+	struct lookups *lookups = ask_for(resolver, LONG_MS);
+
+	g_assert_cmpint(await_status(lookups, name, DNS_TXT), ==, DNS_FOUND);
+	g_assert_null(lookups_get(waiting, silent, DNS_TXT));
 	lookups_free(lookups);
 }
 
@@ -98,11 +111,15 @@ check_beside(const char *silent, int each)
 		lookups[i] = ask_for(scene.resolver, LONG_MS);
 	ask_silent(lookups, G_N_ELEMENTS(lookups), each, silent);
 	g_assert_true(dns_await(scene.dns, asked, "TXT", 1));
-	check_prompt(scene.resolver, "a.example");
-	check_prompt(scene.resolver, "tc.example");
+	check_beside_waiting(scene.resolver, "a.example", lookups[199],
+			     asked);
+	check_beside_waiting(scene.resolver, "tc.example", lookups[199],
+			     asked);
 	g_assert_true(dns_await(scene.dns, asked, "TXT", 3));
-	check_prompt(scene.resolver, "alias.example");
-	check_prompt(scene.resolver, "larger.example");
+	check_beside_waiting(scene.resolver, "alias.example", lookups[199],
+			     asked);
+	check_beside_waiting(scene.resolver, "larger.example", lookups[199],
+			     asked);
 	for (size_t i = 0; i < G_N_ELEMENTS(lookups); i++)
 		lookups_free(lookups[i]);
 	end(&scene);
