@@ -95,7 +95,8 @@ enum complaint { COMPLAINT_REMOVE, COMPLAINT_OFF, COMPLAINT_IGNORE };
  * Also for scope "@domain" or "" (then what its lists would inherit).
  */
 struct list_conf {
-	GHashTable *text;	/* key name -> value as text, all of list_keys */
+	GHashTable *text;	/* key name -> value as text, all of
+				 * list_keys */
 	GHashTable *from;	/* key name -> the scope it came from, or NULL
 				 * for the default; of an additive key all
 				 * scopes, joined by commas */

@@ -35,7 +35,8 @@ const char *stage_name(enum stage stage);
 enum audience {
 	TO_NONE,
 	TO_MEMBERS,	/* members of list with delivery on, subscribed up to
-			 * as_of_s, whose key follows `after`, up to and with `until` ("" : the end) */
+			 * as_of_s, whose key follows `after`, up to and with
+			 * `until` ("" : the end) */
 	TO_ADDRS,	/* exactly addrs */
 };
 

@@ -150,7 +150,8 @@ ballast_give_up(const struct store *store)
 						 NULL);
 	struct err err = ERR_INIT;
 
-	if (store_room(store, RECOVERY_ROOM, &err) == ERR_OK || unlink(path) < 0)
+	if (store_room(store, RECOVERY_ROOM, &err) == ERR_OK ||
+	    unlink(path) < 0)
 		return false;
 	log_warning(NULL, "store.ballast-given-up", kv_str("home",
 		    store->home), kv_str("todo", err.todo));

@@ -141,7 +141,8 @@ check_relay(struct check *check, const struct relay_addr *relay)
 	g_autofree char *greeting = NULL, *extensions = NULL;
 	struct err err = ERR_INIT;
 
-	if (outbound_probe(settings, relay, &greeting, &extensions, &err) != ERR_OK)
+	if (outbound_probe(settings, relay, &greeting, &extensions, &err) !=
+	    ERR_OK)
 		finding_err(check, ERROR, &err);
 	else
 		finding(check, FINE, "relay %s:%lld: %s; it offers %s",

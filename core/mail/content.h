@@ -17,7 +17,8 @@ struct content_parts {
 	GPtrArray *types;	/* char *: of all parts, lower case, each once,
 				 * also inside of contained messages */
 	GPtrArray *names;	/* char *: file names (Content-Disposition,
-				 * Content-Type name), decoded (RFC 2231, 2047) */
+				 * Content-Type name), decoded (RFC 2231,
+				 * 2047) */
 	size_t leaves;		/* parts that are no multiparts */
 };
 

@@ -188,7 +188,8 @@ other_word(const char *name)
 		{ "from", "author" }, { "ip", "client.addr" },
 		{ "mail.from", "sender" }, { "member", "author.member" },
 		{ "moderated", "author.moderated" }, { "rate", "author.rate" },
-		{ "rcpt", "recipient" }, { "rcpts", "recipients" }, { "role", "author.role" },
+		{ "rcpt", "recipient" }, { "rcpts", "recipients" },
+		{ "role", "author.role" },
 		{ "type", "mime.type" }, { "user", "login" },
 		{ "verified", "author.verified" },
 	};

@@ -18,6 +18,7 @@ sub plain {
 	$text =~ s/^\.\\".*\n//mg;
 	$text =~ s/\\&//g;
 	$text =~ s/\\-/-/g;
+	$text =~ s/ *\\\n/ /g;
 	return $text;
 }
 
