@@ -365,6 +365,10 @@ enum admin_status
 queue_drop_run(struct call *call)
 {
 	struct work work = { .change = drop_job };
+	enum admin_status status = change_jobs(call, &work, "dropped");
 
-	return change_jobs(call, &work, "dropped");
+	/* One may be being sent just now. */
+	if (status == ADMIN_DONE && call->admin->outbound != NULL)
+		outbound_dropped(call->admin->outbound);
+	return status;
 }

@@ -208,6 +208,7 @@ batch_take_late(struct batch *batch)
 				       batch->list_addr, NULL);
 
 	late->is_late = true;
+	late->unwanted = g_atomic_int_get(&batch->unwanted);
 	late->list = batch->list;
 	late->weight = batch->weight;
 	late->next = batch->next;

@@ -71,6 +71,7 @@ struct batch {
 	struct batch *late;	/* what it goes on without, or NULL */
 	guint elsewhere;	/* copies that are none here */
 	bool is_late;		/* made by batch_take_late() */
+	gint unwanted;		/* atomic; see batch_give_up() */
 	/* of the relay: */
 	guint next;		/* first envelope that was not started */
 	GQueue again;		/* indices of those to be started again */
@@ -122,6 +123,21 @@ void batch_split(struct batch *batch, guint envelope);
  * answer is to wait for it in that one. The caller's; it is batch->late too,
  * and freed with the batch as long as it stands there. */
 struct batch *batch_take_late(struct batch *batch);
+
+/* batch_give_up - the dispatcher, of a batch that the relay or a signer has:
+ * of its copies those that were not begun are not sent, and come back open.
+ * batch_is_unwanted - was it? Any thread that has the batch. */
+static inline void
+batch_give_up(struct batch *batch)
+{
+	g_atomic_int_set(&batch->unwanted, 1);
+}
+
+static inline bool
+batch_is_unwanted(const struct batch *batch)
+{
+	return g_atomic_int_get(&batch->unwanted) != 0;
+}
 
 /* batch_size - how many copies are on their way in it */
 static inline guint

@@ -280,6 +280,23 @@ outbound_close(struct outbound *outbound, guint index)
 	delivery_free(delivery);
 }
 
+/* Where it cannot be read, recording finds out. */
+void
+outbound_look_for_dropped(struct outbound *outbound)
+{
+	struct err err = ERR_INIT;
+
+	for (guint i = 0; i < outbound->deliveries->len; i++) {
+		struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i);
+
+		if (delivery_look(delivery, store_reader(outbound->store),
+				  &err) != ERR_OK)
+			outbound_log(delivery_job(delivery),
+				     "outbound.failed", &err);
+	}
+}
+
 /* --- lists that are paused ---------------------------------------------- */
 
 static bool

@@ -40,6 +40,15 @@ was_split(struct relay *relay, const struct line *line, struct batch *batch,
 }
 
 static bool
+was_skipped(struct relay *relay, struct batch *batch, guint index)
+{
+	if (!batch_is_unwanted(batch))
+		return false;
+	relay_skip(relay, batch, index);
+	return true;
+}
+
+static bool
 start_next(struct relay *relay, struct line *line)
 {
 	struct batch *batch;
@@ -49,7 +58,8 @@ start_next(struct relay *relay, struct line *line)
 		if (!turns_next(relay->turns, conn_open_count(line->conn) ==
 				0, &batch, &index))
 			return false;
-	} while (was_split(relay, line, batch, index));
+	} while (was_skipped(relay, batch, index) ||
+		 was_split(relay, line, batch, index));
 	line->hop->pass += 1.0 / (double)line->hop->weight;
 	watch_post(&batch->post, batch->list);
 	conn_start(line->conn, batch, index);

@@ -335,6 +335,12 @@ delivery_has_put(const struct delivery *delivery)
 }
 
 bool
+delivery_was_dropped(const struct delivery *delivery)
+{
+	return delivery->dropped;
+}
+
+bool
 delivery_can_commit(const struct delivery *delivery)
 {
 	return first_is_answered(delivery) || delivery_is_done(delivery);

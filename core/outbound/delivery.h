@@ -77,6 +77,15 @@ bool delivery_can_commit(const struct delivery *delivery);
 bool delivery_is_done(const struct delivery *delivery);
 
 /*
+ * delivery_look - is its job in the queue yet? If an administrator has
+ * dropped it, no copy more is begun. delivery_commit() looks too.
+ * delivery_was_dropped - has one of them found that?
+ */
+enum err_code delivery_look(struct delivery *delivery, struct txn *reader,
+			    struct err *err);
+bool delivery_was_dropped(const struct delivery *delivery);
+
+/*
  * delivery_commit - the progress, in txn; delivery_committed - after the
  * transaction, forget what it recorded and return how many copies that
  * were. commit may run several times before. born: takes a delivery for each

@@ -23,6 +23,8 @@ struct delivery {
 	struct job *next;		/* what delivery_commit() has put */
 	guint commits;			/* batches that it has recorded */
 	bool has_put;			/* that has put other jobs */
+	bool dropped;			/* its job is not in the queue any
+					 * more: nothing is put, or begun */
 	size_t bytes;			/* of memory; 0 of a late one */
 	GPtrArray *late_jobs;		/* of those of them that have a late
 					 * batch, in order */

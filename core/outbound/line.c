@@ -64,6 +64,16 @@ give_up(struct relay *relay, struct batch *batch, guint index)
 	}
 }
 
+/* As it is: nobody is told anything of it. */
+void
+relay_skip(struct relay *relay, struct batch *batch, guint index)
+{
+	const struct envelope envelope = *batch_envelope(batch, index);
+
+	for (guint open = envelope.count - envelope.answered; open > 0; open--)
+		settle(relay, batch, index);
+}
+
 static void
 on_again(void *arg, struct batch *batch, guint index, bool lost)
 {

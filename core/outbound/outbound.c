@@ -92,7 +92,9 @@ after_commit(struct outbound *outbound)
 		outbound->in_flight -= delivery_committed(delivery, born);
 		if (!delivery_is_done(delivery))
 			continue;
-		outbound_log(delivery_job(delivery), "outbound.done", NULL);
+		outbound_log(delivery_job(delivery),
+			     delivery_was_dropped(delivery) ?
+			     "outbound.dropped" : "outbound.done", NULL);
 		outbound_close(outbound, i - 1);
 	}
 	for (guint i = 0; i < born->len; i++)
@@ -184,10 +186,13 @@ report(struct outbound *outbound)
 
 /* One round; the settings it began with hold until its end. */
 static bool
-dispatch(struct outbound *outbound, struct settings *settings)
+dispatch(struct outbound *outbound, struct settings *settings, bool dropped)
 {
-	bool recorded = commit_progress(outbound, settings);
+	bool recorded;
 
+	if (dropped)
+		outbound_look_for_dropped(outbound);
+	recorded = commit_progress(outbound, settings);
 	outbound_claim(outbound, settings);
 	outbound_configure(outbound);
 	outbound_expand(outbound, settings);
@@ -206,7 +211,7 @@ run(void *data)
 {
 	struct outbound *outbound = data;
 	struct settings *settings;
-	bool busy = true;
+	bool busy = true, dropped;
 
 	daemon_batch_thread();
 	(void) pthread_mutex_lock(&outbound->lock);
@@ -216,8 +221,10 @@ run(void *data)
 			break;
 		take_answered(outbound);
 		settings = settings_ref(outbound->settings);
+		dropped = outbound->dropped;
+		outbound->dropped = false;
 		(void) pthread_mutex_unlock(&outbound->lock);
-		busy = dispatch(outbound, settings);
+		busy = dispatch(outbound, settings, dropped);
 		settings_unref(settings);
 		(void) pthread_mutex_lock(&outbound->lock);
 	}
@@ -288,6 +295,15 @@ outbound_wake(struct outbound *outbound)
 	outbound->hint = true;
 	(void) pthread_cond_signal(&outbound->changed);
 	(void) pthread_mutex_unlock(&outbound->lock);
+}
+
+void
+outbound_dropped(struct outbound *outbound)
+{
+	(void) pthread_mutex_lock(&outbound->lock);
+	outbound->dropped = true;
+	(void) pthread_mutex_unlock(&outbound->lock);
+	outbound_wake(outbound);
 }
 
 void

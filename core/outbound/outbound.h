@@ -26,6 +26,10 @@ enum err_code outbound_start(struct store *store, struct settings *settings,
 /* outbound_wake - there may be new jobs; a hint, from any thread */
 void outbound_wake(struct outbound *outbound);
 
+/* outbound_dropped - jobs were taken out of the queue; those that are being
+ * sent end with the copies that are under way. From any thread. */
+void outbound_dropped(struct outbound *outbound);
+
 /* outbound_reload - new settings for connections and jobs from now on */
 void outbound_reload(struct outbound *outbound, struct settings *settings);
 

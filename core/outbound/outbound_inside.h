@@ -19,13 +19,13 @@ struct outbound {
 	struct relay *relay;
 	pthread_t thread;
 
-	pthread_mutex_t lock;		/* of the next seven */
+	pthread_mutex_t lock;		/* of the next eight */
 	pthread_cond_t changed;
 	GQueue answered;		/* of struct batch */
 	GQueue to_sign;			/* the same, for the pool */
 	int out;			/* batches that are to come back */
 	struct settings *settings;
-	bool hint, stopping;
+	bool hint, stopping, dropped;	/* dropped: a job, perhaps */
 	GArray *reports;		/* of struct outbound_report */
 
 	/* the dispatcher's own */
@@ -54,6 +54,8 @@ bool outbound_has_room(const struct outbound *outbound);
 /* outbound_add, outbound_close - a delivery that is being sent, or no more */
 void outbound_add(struct outbound *outbound, struct delivery *delivery);
 void outbound_close(struct outbound *outbound, guint index);
+/* which of them have no job in the queue any more */
+void outbound_look_for_dropped(struct outbound *outbound);
 /* what lists say now, once in a while; the jobs of paused ones go */
 void outbound_configure(struct outbound *outbound);
 void outbound_log(const struct job *job, const char *event,

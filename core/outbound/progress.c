@@ -101,6 +101,46 @@ rest_of(const struct job *job, const GPtrArray *addrs, int64_t due_ms,
 	return rest;
 }
 
+/* --- a job that was dropped --------------------------------------------- */
+
+static void
+end_dropped(struct delivery *delivery)
+{
+	delivery->dropped = true;
+	delivery->read_all = true;
+	for (GList *at = delivery->batches.head; at != NULL; at = at->next)
+		batch_give_up(at->data);
+}
+
+enum err_code
+delivery_look(struct delivery *delivery, struct txn *txn, struct err *err)
+{
+	struct job *job = NULL;
+	enum err_code rc;
+
+	if (delivery->dropped)
+		return ERR_OK;
+	rc = queue_again(txn, delivery->job, &job, err);
+	if (rc == ERR_OK && job == NULL)
+		end_dropped(delivery);
+	job_free(job);
+	return rc;
+}
+
+/* What has left has left. The post's hold is gone with the job. */
+static enum err_code
+tell_dropped(struct txn *txn, const struct job *job, const struct job *next,
+	     struct err *err)
+{
+	return trace_add(txn, &job->post, "outbound", job->list_addr, err,
+			 "dropped while it was sent; %llu copies had been "
+			 "handed to the relay, %llu refused",
+			 (unsigned long long)next->sent,
+			 (unsigned long long)next->refused);
+}
+
+/* --- jobs for another time ---------------------------------------------- */
+
 static enum err_code
 put_job(struct txn *txn, const struct job *job, struct err *err)
 {
@@ -132,6 +172,8 @@ put_late(struct txn *txn, struct delivery *delivery,
 	enum err_code rc;
 
 	g_ptr_array_add(delivery->late_jobs, late);
+	if (delivery->dropped)
+		return ERR_OK;	/* it only waits, and is then dropped too */
 	rc = put_job(txn, late, err);
 	if (rc == ERR_OK)
 		rc = trace_add(txn, &job->post, "outbound", job->list_addr,
@@ -151,7 +193,7 @@ put_again(struct txn *txn, const struct delivery *delivery,
 	int64_t due_ms = 0;
 	enum err_code rc;
 
-	if (tally->again->len == 0)
+	if (tally->again->len == 0 || delivery->dropped)
 		return ERR_OK;
 	/* Without a reason they were only cut short by our own end. */
 	if (tally->reason != NULL)
@@ -257,7 +299,7 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 					batch_copy(batch, i), tally, err);
 		if (rc == ERR_OK && batch->late != NULL)
 			rc = put_late(txn, delivery, tally, err);
-		if (rc == ERR_OK)
+		if (rc == ERR_OK && !delivery->dropped)
 			rc = put_later(txn, delivery->job, batch, err);
 		delivery->has_put |= batch->later->len > 0;
 		if (rc != ERR_OK)
@@ -276,21 +318,27 @@ delivery_commit(struct txn *txn, struct delivery *delivery,
 	g_autoptr(GPtrArray) late = g_ptr_array_new();
 	struct tally tally = { .again = again, .late = late };
 	const struct batch *last = NULL;
-	bool taken = false;
+	bool taken = false, ends;
 	enum err_code rc;
 
 	job_free(delivery->next);
 	delivery->next = NULL;
 	g_ptr_array_set_size(delivery->late_jobs, 0);
-	rc = tally_batches(txn, delivery, settings, &tally, &last, err);
+	rc = delivery_look(delivery, txn, err);
+	if (rc == ERR_OK)
+		rc = tally_batches(txn, delivery, settings, &tally, &last, err);
 	if (rc == ERR_OK)
 		rc = put_again(txn, delivery, settings, &tally, err);
 	if (rc != ERR_OK)
 		return rc;
 	delivery->has_put |= again->len > 0;
 	delivery->next = advance(delivery, last, delivery->commits, &tally);
-	if (delivery->read_all &&
-	    delivery->commits == delivery->batches.length)
+	ends = delivery->read_all &&
+		delivery->commits == delivery->batches.length;
+	if (delivery->dropped)
+		return ends ? tell_dropped(txn, delivery->job, delivery->next,
+					   err) : ERR_OK;
+	if (ends)
 		return finish(txn, delivery->job, delivery->next, err);
 	return queue_replace(txn, delivery->job, delivery->next, &taken, err);
 }
@@ -308,6 +356,8 @@ adopt(const struct delivery *parent, struct job *job, struct batch *batch)
 	delivery->read_all = true;
 	batch->addrs = batch_size(batch);
 	batch->owner = delivery;
+	if (parent->dropped)
+		end_dropped(delivery);
 	return delivery;
 }
 

@@ -31,7 +31,8 @@ outbound_sign_and_push(void *data, void *arg)
 	batch = g_queue_pop_head(&outbound->to_sign);
 	(void) pthread_mutex_unlock(&outbound->lock);
 	watch_post(&batch->post, batch->list);
-	batch_sign(batch);
+	if (!batch_is_unwanted(batch))
+		batch_sign(batch);
 	watch_end();
 	relay_push(outbound->relay, batch);
 }

@@ -49,6 +49,9 @@ struct relay {
 /* line.c: a connection, and what its answers mean for a batch */
 void line_open(struct relay *relay, struct hop *hop);
 void line_close(struct line *line);
+/* relay_skip - an envelope that is under way and on no connection is not to
+ * be sent: its copies go back as they are */
+void relay_skip(struct relay *relay, struct batch *batch, guint index);
 /* line_write - what it has to say; false: it is over, close it */
 bool line_write(struct line *line);
 

@@ -15,6 +15,8 @@
 #define OFFERS "PIPELINING,8BITMIME,SIZE 100000,DSN,SMTPUTF8"
 #endif
 
+#define BEGUN 50		/* envelopes, on one connection */
+
 /* --- cases -------------------------------------------------------------- */
 
 static void
@@ -658,6 +660,100 @@ test_suspect(void)
 	out_end(&o);
 }
 
+/* As an administrator does it. */
+static enum err_code
+drop_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct job *job = arg;
+	bool taken = false;
+	enum err_code rc = queue_take(txn, job, &taken, err);
+
+	g_assert_true(rc != ERR_OK || taken);
+	if (rc == ERR_OK)
+		rc = post_release(txn, &job->post, 1, err);
+	return rc;
+}
+
+static void
+drop(struct out_case *o)
+{
+	struct job *job = stage_job(&o->t, STAGE_OUTBOUND);
+
+	case_txn(&o->t.s, drop_body, job);
+	outbound_dropped(o->outbound);
+	job_free(job);
+}
+
+static void
+await_trace(struct out_case *o, const struct post_id *id, const char *part)
+{
+	for (;;) {
+		g_autofree char *trace = stage_trace(&o->t, id);
+
+		if (strstr(trace, part) != NULL)
+			return;
+		g_usleep(2000);
+	}
+}
+
+/* The relay is silent after some copies, and then goes on. */
+static void
+test_dropped(void)
+{
+	struct out_case o;
+	struct post_id id;
+
+	out_begin(&o, OFFERS, "connections=1\n");
+	stage_members(&o.t, 5000);
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000010", "", 1,
+		  true });
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait_rule(o.sink, 1));
+	drop(&o);
+	g_assert_false(stage_has_post(&o.t, &id));
+	sink_go_on(o.sink);
+	await_trace(&o, &id, "dropped while it was sent; ");
+	g_assert_cmpuint(sink_count(o.sink), <, 11 + 2 * BEGUN);
+	g_assert_cmpuint(stage_count(&o.t, STAGE_OUTBOUND), ==, 0);
+	out_end(&o);
+}
+
+/* What the relay puts off is not tried again, and what it says of others is
+ * recorded all the same. */
+static void
+test_dropped_deferred(void)
+{
+	struct out_case o;
+	struct post_id id;
+	struct member *member;
+
+	out_begin(&o, OFFERS, QUICK "connections=1\n");
+	stage_members(&o.t, 100);
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000001",
+		  "450 4.2.0 later", -1, false });
+	sink_rule(o.sink, (struct sink_rule){ "RCPT", "m0000002",
+		  "550 5.1.1 no", -1, false });
+	sink_rule(o.sink, (struct sink_rule){ "DOT", "m0000005", "", 1,
+		  true });
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait_rule(o.sink, 3));
+	drop(&o);
+	sink_go_on(o.sink);
+	await_trace(&o, &id, "dropped while it was sent; ");
+	g_assert_cmpuint(stage_count(&o.t, STAGE_OUTBOUND), ==, 0);
+	member = stage_get_member(&o.t, "m0000002@example.net");
+	g_assert_cmpuint(member->bounces, ==, 1);
+	member_free(member);
+	/* others go on */
+	sink_clear_rules(o.sink);
+	id = out_post(&o, ROLE_POST, "ann@example.net");
+	out_wait(&o);
+	see_trace(&o, &id, "100 copies handed to the relay, 0 refused");
+	out_end(&o);
+}
+
 static void
 test_memory(void)
 {
@@ -732,6 +828,8 @@ static const struct tap_case cases[] = {
 	{ "addresses in UTF-8", test_utf8 },
 	{ "a poison job is shunted, others go", test_poison },
 	{ "a suspect that is innocent", test_suspect },
+	{ "one that is dropped ends with what is under way", test_dropped },
+	{ "one that is dropped is not tried again", test_dropped_deferred },
 	{ "memory does not grow with the list", test_memory },
 	{ "probe", test_probe },
 	{ NULL, NULL }
