@@ -2,7 +2,10 @@
 
 /*
  * Which jobs of the queue are being sent: as many as there is room for, and
- * none of a list that is paused.
+ * none of a list that is paused. Where more are due than that, they take
+ * turns: one that has sent some batches since it got its place leaves it, and
+ * stands behind all that are due. So nobody waits for the end of a post to a
+ * million, nor for that of 64 large ones.
  */
 #include "core/outbound/outbound_inside.h"
 
@@ -21,6 +24,7 @@
 					 * all that there is */
 #define MEMORY_MAX (32 * 1024 * 1024)	/* of composed posts; one may pass */
 #define LOOK_MS 1000			/* a hint may get lost */
+#define TURN_COPIES 100			/* before it leaves for one that waits */
 #define PAUSED_MS 600000		/* a paused list's job is looked at,
 					 * if nobody resumes it */
 
@@ -182,13 +186,15 @@ outbound_has_room(const struct outbound *outbound)
 		 outbound->deliveries->len == 0);
 }
 
-/* Not after each batch: it is a look into all files of the queue. */
+/* Not after each batch: it is a look into all files of the queue. Without
+ * room it is only for who waits. */
 static bool
 is_time_to_look(struct outbound *outbound, int64_t now_ms)
 {
 	if (!outbound_has_room(outbound)) {
 		outbound->look = true;	/* when there is */
-		return false;
+		return !outbound->crowded &&
+			now_ms - outbound->looked_ms >= LOOK_MS;
 	}
 	return outbound->look || now_ms >= outbound->next_due_ms ||
 		now_ms - outbound->looked_ms >= LOOK_MS;
@@ -245,6 +251,19 @@ open_jobs(struct outbound *outbound, const struct settings *settings,
 	return any;
 }
 
+static bool
+has_waiting(const struct outbound *outbound, const GPtrArray *jobs)
+{
+	for (guint i = 0; i < jobs->len; i++) {
+		const struct job *job = g_ptr_array_index(jobs, i);
+
+		if (job != NULL &&
+		    !g_hash_table_contains(outbound->claimed, &job->id))
+			return true;
+	}
+	return false;
+}
+
 void
 outbound_claim(struct outbound *outbound, const struct settings *settings)
 {
@@ -265,6 +284,9 @@ outbound_claim(struct outbound *outbound, const struct settings *settings)
 	if (!open_jobs(outbound, settings, jobs))
 		outbound->next_due_ms = MAX(outbound->next_due_ms,
 					    now_ms + FULL_MS);
+	outbound->crowded = !outbound_has_room(outbound) &&
+		has_waiting(outbound, jobs);
+	outbound->look |= outbound->crowded;
 }
 
 void
@@ -295,6 +317,76 @@ outbound_look_for_dropped(struct outbound *outbound)
 			outbound_log(delivery_job(delivery),
 				     "outbound.failed", &err);
 	}
+}
+
+/* --- turns -------------------------------------------------------------- */
+
+static bool
+has_left(const struct delivery *delivery)
+{
+	return delivery_is_leaving(delivery) &&
+		delivery_batches(delivery) == 0 &&
+		!delivery_is_done(delivery);
+}
+
+static enum err_code
+go_behind_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct job *job = arg;
+	struct job next = *job;		/* texts are borrowed */
+	bool taken = false;
+
+	next.due_ms = clock_ms();
+	return queue_replace(txn, job, &next, &taken, err);
+}
+
+/* It has left, and goes to the end of what is due. */
+static void
+go_behind(struct outbound *outbound, guint index)
+{
+	struct delivery *delivery = g_ptr_array_index(outbound->deliveries,
+						      index);
+	struct job job = *delivery_job(delivery);
+	struct err err = ERR_INIT;
+
+	if (store_txn(outbound->store, TXN_LAZY, go_behind_body, &job, &err) !=
+	    ERR_OK) {
+		outbound_log(&job, "outbound.failed", &err);
+		return;			/* the next round tries again */
+	}
+	outbound_close(outbound, index);
+}
+
+/* The one that has sent most since it came; none while another leaves. */
+static void
+send_one_away(const struct outbound *outbound)
+{
+	struct delivery *longest = NULL;
+	guint most = TURN_COPIES;
+
+	for (guint i = 0; i < outbound->deliveries->len; i++) {
+		struct delivery *delivery = g_ptr_array_index(
+			outbound->deliveries, i);
+
+		if (delivery_is_leaving(delivery))
+			return;
+		if (delivery_recorded(delivery) < most)
+			continue;
+		longest = delivery;
+		most = delivery_recorded(delivery);
+	}
+	if (longest != NULL)
+		delivery_leave(longest);
+}
+
+void
+outbound_make_room(struct outbound *outbound)
+{
+	if (outbound->crowded && !outbound_has_room(outbound))
+		send_one_away(outbound);
+	for (guint i = outbound->deliveries->len; i > 0; i--)
+		if (has_left(g_ptr_array_index(outbound->deliveries, i - 1)))
+			go_behind(outbound, i - 1);
 }
 
 /* --- lists that are paused ---------------------------------------------- */

@@ -250,6 +250,36 @@ delivery_is_paused(const struct delivery *delivery)
 		delivery->conf->outgoing == OUTGOING_PAUSED;
 }
 
+guint
+delivery_recorded(const struct delivery *delivery)
+{
+	return delivery->read_all ? 0 : delivery->recorded;
+}
+
+void
+delivery_leave(struct delivery *delivery)
+{
+	delivery->leaving = true;
+}
+
+bool
+delivery_is_leaving(const struct delivery *delivery)
+{
+	return delivery->leaving;
+}
+
+void
+delivery_take_turn(struct delivery *delivery, uint64_t turn)
+{
+	delivery->turn = turn;
+}
+
+uint64_t
+delivery_turn(const struct delivery *delivery)
+{
+	return delivery->turn;
+}
+
 /* --- speed -------------------------------------------------------------- */
 
 /* Over some seconds, so that it neither jumps nor stays behind; from the

@@ -41,6 +41,16 @@ enum err_code delivery_reconfigure(struct delivery *delivery,
 				   struct txn *reader, struct err *err);
 /* Does the list send nothing at present? */
 bool delivery_is_paused(const struct delivery *delivery);
+/* delivery_recorded - copies since it was opened; 0 where the last ones are
+ * on their way */
+guint delivery_recorded(const struct delivery *delivery);
+/* delivery_leave - it makes no more batches: others are to have its place */
+void delivery_leave(struct delivery *delivery);
+bool delivery_is_leaving(const struct delivery *delivery);
+/* delivery_take_turn - the number of its turn, which grows from one to the
+ * next in all; delivery_turn: of its last one, 0 before the first */
+void delivery_take_turn(struct delivery *delivery, uint64_t turn);
+uint64_t delivery_turn(const struct delivery *delivery);
 /* copies per second, lately; 0: not known yet */
 double delivery_rate(const struct delivery *delivery);
 

@@ -26,6 +26,9 @@ struct delivery {
 	bool dropped;			/* its job is not in the queue any
 					 * more: nothing is put, or begun */
 	size_t bytes;			/* of memory; 0 of a late one */
+	guint recorded;			/* copies, since it was opened */
+	bool leaving;			/* makes no more batches */
+	uint64_t turn;			/* of its last batch */
 	GPtrArray *late_jobs;		/* of those of them that have a late
 					 * batch, in order */
 	int64_t rated_us;		/* 0: nothing was answered yet */

@@ -193,6 +193,7 @@ dispatch(struct outbound *outbound, struct settings *settings, bool dropped)
 	if (dropped)
 		outbound_look_for_dropped(outbound);
 	recorded = commit_progress(outbound, settings);
+	outbound_make_room(outbound);
 	outbound_claim(outbound, settings);
 	outbound_configure(outbound);
 	outbound_expand(outbound, settings);

@@ -40,7 +40,9 @@ struct outbound {
 	int64_t in_flight;
 	struct queue_turn *turn;	/* through its jobs in the queue */
 	GPtrArray *paused;		/* found in a look, to be set aside */
+	uint64_t turns;			/* batches that were made */
 	bool look;			/* the queue may have something new */
+	bool crowded;			/* a job that is due has no place */
 	int64_t looked_ms, next_due_ms;
 	int64_t wait_ms;		/* the first of deliveries that wait */
 	bool failing;			/* to record */
@@ -56,6 +58,8 @@ void outbound_add(struct outbound *outbound, struct delivery *delivery);
 void outbound_close(struct outbound *outbound, guint index);
 /* which of them have no job in the queue any more */
 void outbound_look_for_dropped(struct outbound *outbound);
+/* where jobs wait for a place, those that have had theirs for long go */
+void outbound_make_room(struct outbound *outbound);
 /* what lists say now, once in a while; the jobs of paused ones go */
 void outbound_configure(struct outbound *outbound);
 void outbound_log(const struct job *job, const char *event,

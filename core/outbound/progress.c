@@ -380,6 +380,7 @@ delivery_committed(struct delivery *delivery, GPtrArray *born)
 		batch_free(batch);
 	}
 	delivery->copies -= copies;
+	delivery->recorded += copies;
 	delivery_note_rate(delivery, copies);
 	if (delivery->next != NULL) {
 		job_free(delivery->job);

@@ -76,10 +76,21 @@ may_expand(struct outbound *outbound, const struct delivery *delivery)
 		return false;
 	}
 	return !delivery_is_paused(delivery) &&
+		!delivery_is_leaving(delivery) &&
 		delivery_batches(delivery) < batches_most(delivery);
 }
 
-/* Whose turn it is: that which has least on its way for its weight. */
+static bool
+is_needier(const struct delivery *one, const struct delivery *other)
+{
+	double load = delivery_load(one), other_load = delivery_load(other);
+
+	return load < other_load || (load <= other_load &&
+		delivery_turn(one) < delivery_turn(other));
+}
+
+/* Whose turn it is: that which has least on its way for its weight, and of
+ * those with the same that which has waited longest. */
 static struct delivery *
 neediest(struct outbound *outbound, const GHashTable *skip)
 {
@@ -92,8 +103,7 @@ neediest(struct outbound *outbound, const GHashTable *skip)
 		if (!g_hash_table_contains((GHashTable *)(uintptr_t)skip,
 					   delivery) &&
 		    may_expand(outbound, delivery) &&
-		    (best == NULL ||
-		     delivery_load(delivery) < delivery_load(best)))
+		    (best == NULL || is_needier(delivery, best)))
 			best = delivery;
 	}
 	return best;
@@ -133,6 +143,7 @@ push_one(struct outbound *outbound, struct expansion with,
 	watch_end();
 	if (batch == NULL)
 		return false;
+	delivery_take_turn(delivery, ++outbound->turns);
 	give_out(outbound, delivery, batch);
 	return true;
 }

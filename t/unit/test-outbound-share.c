@@ -9,6 +9,7 @@
 
 #define BASE "PIPELINING,8BITMIME,SIZE 100000,DSN,SMTPUTF8"
 #define CHUNKS BASE ",CHUNKING"
+#define AT_A_TIME 64		/* posts, as claim.c has it */
 
 /* How many transactions the sink has seen, and whether their senders are of
  * the post alone. */
@@ -299,6 +300,32 @@ test_small_among_large(void)
 	out_end(&o);
 }
 
+/* As many large posts as are sent at a time leave no place; then comes one
+ * to few, and is gone before any of them. */
+static void
+test_small_behind_many(void)
+{
+	struct post_id large[AT_A_TIME], small;
+	struct out_case o;
+	uint32_t list;
+
+	out_begin(&o, CHUNKS, "");
+	sink_keep_text(o.sink, false);
+	stage_members(&o.t, 20000);
+	list = add_list(&o, "small@lists.example.org", "1");
+	for (size_t i = 0; i < AT_A_TIME; i++)
+		large[i] = out_post(&o, ROLE_POST, "ann@example.net");
+	out_start(&o);
+	g_assert_true(sink_wait(o.sink, AT_A_TIME));
+	small = post_on(&o, "small@lists.example.org", list, 10, "s.test");
+	while (stage_has_post(&o.t, &small))
+		g_usleep(500);
+	for (size_t i = 0; i < AT_A_TIME; i++)
+		g_assert_true(stage_has_post(&o.t, &large[i]));
+	g_assert_cmpuint(sink_count(o.sink), <, AT_A_TIME * 20000 / 2);
+	out_end(&o);
+}
+
 static void
 test_weights(void)
 {
@@ -529,6 +556,8 @@ static const struct tap_case cases[] = {
 	{ "adaptive: the proven share, by domain", test_adaptive },
 	{ "adaptive: a sender of his own now and then", test_every },
 	{ "a small list's post passes a large one", test_small_among_large },
+	{ "a post passes as many large ones as are sent at a time",
+	  test_small_behind_many },
 	{ "lists share by weight", test_weights },
 	{ "relays share by weight", test_relays },
 	{ "a relay that fails is left out and tried again",
