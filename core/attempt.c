@@ -58,7 +58,8 @@ shunt(struct store *store, const struct job *job, const char *reason,
 
 	next.stage = STAGE_SHUNTED;
 	next.was = job->stage;
-	next.reason = (char *)(uintptr_t)reason;
+	if (reason != job->reason)
+		job_blame(&next, job, reason);
 	rc = change(store, job, &next, &taken, err);
 	if (rc != ERR_OK || !taken)
 		return rc;
@@ -107,6 +108,6 @@ attempt_failed(struct store *store, const struct job *job,
 	    why->code == ERR_DOWN)
 		next.attempts -= next.attempts > 0;
 	next.due_ms = clock_ms() + MIN(rest, ATTEMPT_REST_MOST_MS);
-	next.reason = (char *)(uintptr_t)why->what;
+	job_blame(&next, job, why->what);
 	return change(store, job, &next, &taken, err);
 }

@@ -113,7 +113,8 @@ log_held(const struct run *run)
 
 	post_id_text(&job->post, id);
 	if (run->expired)
-		log_info(&ctx, "held.expired", kv_str("reason", job->reason));
+		log_info(&ctx, "held.expired", kv_str("reason",
+			 job_held_for(job)));
 	if (!is_answer(run) || run->result.outcome != HELD_DONE)
 		return;
 	post_id_text(&run->result.post, id);

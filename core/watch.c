@@ -326,6 +326,7 @@ copy_of(const struct job *job)
 	copy->after = g_strdup(job->after);
 	copy->until = g_strdup(job->until);
 	copy->reason = g_strdup(job->reason);
+	copy->held_for = g_strdup(job->held_for);
 	copy->addrs = g_strdupv(job->addrs);
 	return copy;
 }
@@ -383,7 +384,7 @@ tell_body(struct txn *txn, void *arg, struct err *err)
 		if (fault->what == 'o')
 			next.attempts -= next.attempts > 0;
 		else
-			next.reason = reason;
+			job_blame(&next, job, reason);
 		next.attempts += fault->what != 'o' &&
 			fault->kind != JOB_COUNTED;
 		rc = queue_replace(txn, job, &next, &taken, err);

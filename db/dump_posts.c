@@ -361,7 +361,7 @@ json_of_job(struct dump *dump, const struct job *job)
 		(void) json_array_append_new(addrs, json_string(*addr));
 	return json_pack(
 		"{ss ss ss ss sI sI sI ss ss sb ss ss ss ss ss sI sI sI ss"
-		" so sb}", "type", "job", "id", id,
+		" ss so sb}", "type", "job", "id", id,
 		"stage", stage_name(job->stage),
 		"was", job->was != 0 ? stage_name(job->was) : "",
 		"due_ms", (json_int_t)job->due_ms,
@@ -374,7 +374,8 @@ json_of_job(struct dump *dump, const struct job *job)
 		"as_of_s", (json_int_t)job->as_of_s,
 		"sent", (json_int_t)job->sent,
 		"refused", (json_int_t)job->refused,
-		"reason", job->reason, "addrs", addrs,
+		"reason", job->reason, "held_for", job->held_for,
+		"addrs", addrs,
 		"null_sender", (int)job->null_sender);
 }
 

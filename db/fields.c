@@ -114,6 +114,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "audience", FIELD_TEXT, 0 },
 		{ "detail", FIELD_TEXT, 0 },
 		{ "due_ms", FIELD_NUM, INT64_MAX },
+		{ "held_for", FIELD_TEXT_LATER, 0 },
 		{ "id", FIELD_ID, 0 },
 		{ "list", FIELD_TEXT, 0 },
 		{ "list_gone", FIELD_BOOL, 0 },

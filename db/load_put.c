@@ -276,6 +276,7 @@ job_of(const json_t *object, uint32_t list)
 	job->sent = (uint64_t)field_num(object, "sent");
 	job->refused = (uint64_t)field_num(object, "refused");
 	job->reason = g_strdup(field_text(object, "reason"));
+	job->held_for = g_strdup(field_text(object, "held_for"));
 	job->null_sender = field_bool(object, "null_sender");
 	return job;
 }

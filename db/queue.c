@@ -51,6 +51,7 @@ job_new(enum stage stage, const struct post_id *post, uint32_t list,
 	job->after = g_strdup("");
 	job->until = g_strdup("");
 	job->reason = g_strdup("");
+	job->held_for = g_strdup("");
 	job->addrs = g_new0(char *, 1);
 	return job;
 }
@@ -65,8 +66,32 @@ job_free(struct job *job)
 	g_free(job->after);
 	g_free(job->until);
 	g_free(job->reason);
+	g_free(job->held_for);
 	g_strfreev(job->addrs);
 	g_free(job);
+}
+
+void
+job_blame(struct job *next, const struct job *job, const char *reason)
+{
+	if (job->stage == STAGE_HELD && job->held_for[0] == '\0')
+		next->held_for = job->reason;
+	next->reason = (char *)(uintptr_t)reason;
+}
+
+void
+job_pardon(struct job *next, const struct job *job)
+{
+	static char none[] = "";
+
+	next->reason = job->held_for;
+	next->held_for = none;
+}
+
+const char *
+job_held_for(const struct job *job)
+{
+	return job->held_for[0] != '\0' ? job->held_for : job->reason;
 }
 
 struct place
@@ -108,6 +133,7 @@ job_encode(GByteArray *out, const struct job *job)
 	for (char **addr = job->addrs; *addr != NULL; addr++)
 		put_text(out, *addr);
 	put_u8(out, job->null_sender ? NULL_SENDER : 0);
+	put_text(out, job->held_for);
 }
 
 static bool
@@ -152,6 +178,7 @@ decode_value(struct cursor *in, uint8_t version, struct job *job)
 	decode_addrs(in, job);
 	flags = version > 1 ? get_u8(in) : 0;
 	job->null_sender = flags == NULL_SENDER;
+	job->held_for = g_strdup(version > 2 ? get_text(in) : "");
 	if ((was != 0 && !stage_is_right(was)) || role > ROLE_BOUNCES ||
 	    audience > TO_ADDRS || flags > NULL_SENDER)
 		in->bad = true;

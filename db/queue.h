@@ -59,6 +59,8 @@ struct job {
 	char **addrs;		/* NULL-ended; never NULL */
 	uint64_t sent, refused;	/* so far, for queue ls and the trace */
 	char *reason;		/* why it waits or was shunted, "" if not */
+	char *held_for;		/* of a post that is held, and whose reason
+				 * says what went wrong with it since; "" */
 	bool null_sender;	/* an automatic post of ours: MAIL FROM:<>
 				 * (RFC 3834 section 3.3) */
 };
@@ -67,6 +69,16 @@ struct job {
 struct job *job_new(enum stage stage, const struct post_id *post,
 		    uint32_t list, const char *list_addr);
 void job_free(struct job *job);
+
+/*
+ * job_blame - next gets a reason that says what went wrong with job, whose
+ * texts it borrows; what job is held for stays. job_pardon: next goes on
+ * where job was, without that. All texts are borrowed.
+ * job_held_for - why it is held, whatever has gone wrong since
+ */
+void job_blame(struct job *next, const struct job *job, const char *reason);
+void job_pardon(struct job *next, const struct job *job);
+const char *job_held_for(const struct job *job);
 
 /* queue_put - ERR_INVALID when the job takes more than 150 KB (addrs of some
  * 4,000 addresses): cut it into several */

@@ -91,7 +91,7 @@
 #define RECORD_VERSION 1
 #define MEMBER_VERSION 3
 #define POST_VERSION 2
-#define JOB_VERSION 2
+#define JOB_VERSION 3
 #define PIECE_MAX (64 * 1024)
 #define KEY_MAX 512		/* bytes of the longest key */
 #define TEXT_LONGEST (16 * 1024)	/* of one text; longer ones are cut, so

@@ -34,7 +34,7 @@ held_json(const struct job *job, const struct held_view *view)
 		"expires", json_time(job->due_ms / 1000),
 		"author", json_text(view->author),
 		"subject", json_text(view->subject),
-		"reason", json_text(job->reason),
+		"reason", json_text(job_held_for(job)),
 		"post", id_json(&job->post));
 }
 

@@ -185,6 +185,9 @@ add_details(json_t *object, const struct job *job)
 				   job->stage == STAGE_SHUNTED ?
 				   json_string(stage_name(job->was)) :
 				   json_null());
+	if (job->held_for[0] != '\0')
+		(void) json_object_set_new(object, "held_for",
+					   json_text(job->held_for));
 	(void) json_object_set_new(object, "as_of",
 				   json_time(job->as_of_s));
 	(void) json_object_set_new(object, "addresses", addrs);
@@ -235,7 +238,6 @@ retry_job(struct txn *txn, const struct job *job, bool *taken,
 	  struct err *err)
 {
 	struct job next = *job;
-	char reason[] = "";
 	enum err_code rc;
 
 	/* Its due time is when it expires, and the reason why it is held. */
@@ -251,7 +253,7 @@ retry_job(struct txn *txn, const struct job *job, bool *taken,
 	    job->due_ms > clock_ms())
 		next.due_ms = 0;
 	next.attempts = 0;
-	next.reason = reason;
+	job_pardon(&next, job);
 	rc = queue_replace(txn, job, &next, taken, err);
 	if (rc == ERR_OK && *taken)
 		rc = trace_add(txn, &job->post, "queue", job->list_addr, err,

@@ -199,7 +199,7 @@ collect(void *arg, const struct job *job)
 	copy->id = job->id;
 	copy->due_ms = job->due_ms;
 	g_free(copy->reason);
-	copy->reason = g_strdup(job->reason);
+	copy->reason = g_strdup(job_held_for(job));
 	g_ptr_array_add(task->held, copy);
 	return true;
 }

@@ -62,7 +62,7 @@ void
 notice_facts(GString *out, int indent, const struct job *held,
 	     const struct held_view *view)
 {
-	g_autofree char *reason = held_one_line(held->reason, 1000);
+	g_autofree char *reason = held_one_line(job_held_for(held), 1000);
 	g_autofree char *size = g_format_size_full(view->post->size,
 						   G_FORMAT_SIZE_IEC_UNITS);
 	g_autofree char *expires = held_time_text(held->due_ms / 1000);

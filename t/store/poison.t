@@ -77,6 +77,8 @@ for my $name (@poison) {
 		"$name: out of the stage");
 	like($job->{reason}, $how eq 'segv' ? qr/^crash: signal 11 /
 		: qr/^hung: .* after \d+ s/, 'with the reason');
+	like($job->{held_for} // '', qr/moderat/,
+		'and why it is held, beside it') if $stage eq 'held';
 	like($site->muster('trace', $shunted{$name}{post}),
 		qr/shunted from .*(?:signal 11|hung)/, 'in the trace too');
 }

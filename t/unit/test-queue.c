@@ -321,6 +321,8 @@ test_fields(void)
 	job->until = g_strdup("z@x");
 	g_free(job->reason);
 	job->reason = g_strdup("why");
+	g_free(job->held_for);
+	job->held_for = g_strdup("held");
 	g_strfreev(job->addrs);
 	job->addrs = g_strsplit("x@a y@b z@c", " ", -1);
 	case_txn(&t, put_body, &work);
@@ -344,6 +346,7 @@ test_fields(void)
 	g_assert_cmpstr(got->after, ==, "a@x");
 	g_assert_cmpstr(got->until, ==, "z@x");
 	g_assert_cmpstr(got->reason, ==, "why");
+	g_assert_cmpstr(got->held_for, ==, "held");
 	g_assert_cmpuint(g_strv_length(got->addrs), ==, 3);
 	g_assert_cmpstr(got->addrs[2], ==, "z@c");
 	job_free(got);
@@ -351,18 +354,25 @@ test_fields(void)
 	case_end(&t);
 }
 
-/* The layout that musters before the flags wrote. */
+#define EMPTY_TEXT 5		/* bytes of one that is */
+
+struct old { const struct job *job; uint8_t version; };
+
+/* The layouts that musters before held_for (2), and before the flags (1),
+ * wrote. */
 static enum err_code
 old_body(struct txn *txn, void *arg, struct err *err)
 {
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	g_autoptr(GByteArray) value = g_byte_array_new();
-	const struct job *job = arg;
+	const struct old *old = arg;
+	const struct job *job = old->job;
 
 	job_key(key, job);
 	job_encode(value, job);
-	value->data[0] = 1;
-	g_byte_array_set_size(value, value->len - 1);
+	value->data[0] = old->version;
+	g_byte_array_set_size(value, value->len - EMPTY_TEXT -
+			      (old->version == 1));
 	return table_put(txn, job_place(job), bytes_buf(key),
 			 bytes_buf(value), err);
 }
@@ -371,19 +381,25 @@ static void
 test_old(void)
 {
 	struct post_id post;
-	struct job *job, *got = NULL;
 	struct store_case t;
 
 	case_begin(&t);
 	post_id_new(&post);
-	job = job_new(STAGE_OUTBOUND, &post, 9, "dev@example.org");
-	case_txn(&t, old_body, job);
-	case_ok(queue_find(store_reader(t.store), &job->id, &got, &t.err),
-		&t);
-	g_assert_cmpstr(got->list_addr, ==, "dev@example.org");
-	g_assert_false(got->null_sender);
-	job_free(got);
-	job_free(job);
+	for (uint8_t version = 1; version < JOB_VERSION; version++) {
+		struct job *job = job_new(STAGE_OUTBOUND, &post, 9,
+					  "dev@example.org"), *got = NULL;
+		struct old old = { job, version };
+
+		job->null_sender = true;
+		case_txn(&t, old_body, &old);
+		case_ok(queue_find(store_reader(t.store), &job->id, &got,
+				   &t.err), &t);
+		g_assert_cmpstr(got->list_addr, ==, "dev@example.org");
+		g_assert_cmpint(got->null_sender, ==, version > 1);
+		g_assert_cmpstr(got->held_for, ==, "");
+		job_free(got);
+		job_free(job);
+	}
 	case_end(&t);
 }
 
