@@ -269,8 +269,8 @@ check_delivery(const struct key *key, const char *value, char **out,
 
 /* Subtags of one to eight letters and digits, the first of letters (RFC 5646
  * section 2.1). It names files, so nothing else gets in. */
-static bool
-is_language(const char *tag)
+bool
+key_is_language(const char *tag)
 {
 	size_t len = strspn(tag, "abcdefghijklmnopqrstuvwxyz");
 
@@ -292,7 +292,7 @@ check_language(const struct key *key, const char *value, char **out,
 	g_autofree char *tag = g_strdelimit(g_strstrip(
 		g_ascii_strdown(value, -1)), "_", '-');
 
-	if (tag[0] != '\0' && !is_language(tag))
+	if (tag[0] != '\0' && !key_is_language(tag))
 		return bad(key, value, "the tag of a language, such as de or "
 			   "pt-br,", err);
 	*out = g_steal_pointer(&tag);
@@ -380,8 +380,11 @@ static enum err_code
 check_lines(const struct key *key, const char *value, char **out,
 	    struct err *err)
 {
+	const bool is_long = key->type == KEY_TEMPLATE;
 	g_autoptr(GString) text = g_string_new(NULL);
-	enum err_code rc = check_utf8(key, value, KEY_LINES_MAX,
+	enum err_code rc = check_utf8(key, value, is_long ? KEY_LONG_MAX :
+				      KEY_LINES_MAX, is_long ?
+				      "a text of at most 16000 bytes" :
 				      "a text of at most 4000 bytes", err);
 
 	if (rc != ERR_OK)
@@ -424,6 +427,7 @@ key_check(const struct key *key, const char *value, char **out,
 	case KEY_URL:
 		return check_url(key, value, out, err);
 	case KEY_LINES:
+	case KEY_TEMPLATE:
 		return check_lines(key, value, out, err);
 	case KEY_PATH:
 		return check_path(key, value, out, err);

@@ -98,6 +98,9 @@ const struct key list_keys[] = {
 	{ "held-notice", KEY_BOOL, "yes",
 	  "yes: an author who is verified is told that his post is held",
 	  false, NULL },
+	{ "language", KEY_LANGUAGE, "en",
+	  "of the mail that muster writes for the list, such as de, fr or es",
+	  false, NULL },
 	{ "leave-confirm", KEY_BOOL, "yes",
 	  "yes: who wants to leave and is not verified is asked to confirm; "
 	  "no: he has left", false, NULL },
@@ -190,6 +193,10 @@ const struct key member_keys[] = {
 	{ NULL, KEY_TEXT, NULL, NULL, false, NULL },
 };
 
+const struct key template_key = {
+	"template", KEY_TEMPLATE, "", "the text of a letter", false, NULL
+};
+
 const struct key *
 key_find(const struct key *keys, const char *name)
 {
@@ -199,6 +206,30 @@ key_find(const struct key *keys, const char *name)
 		if (strcmp(keys->name, wanted) == 0)
 			return keys;
 	return NULL;
+}
+
+#define TEMPLATE_NAME_MAX 40
+
+static bool
+is_template(const char *name)
+{
+	size_t len;
+
+	if (!g_str_has_prefix(name, KEY_TEMPLATE_PREFIX))
+		return false;
+	name += strlen(KEY_TEMPLATE_PREFIX);
+	len = strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-");
+	return len > 0 && len <= TEMPLATE_NAME_MAX && name[len] == '/' &&
+		key_is_language(name + len + 1);
+}
+
+const struct key *
+key_of_setting(const char *name)
+{
+	for (const struct key *key = list_keys; key->name != NULL; key++)
+		if (strcmp(key->name, name) == 0)
+			return key;
+	return is_template(name) ? &template_key : NULL;
 }
 
 enum err_code

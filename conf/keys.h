@@ -41,6 +41,9 @@ enum key_type {
 	KEY_COUNT,	/* 1 to KEY_COUNT_MAX */
 	KEY_PERCENT,	/* 0 to 100 */
 	KEY_POINTS,	/* "0.25": 0 to KEY_POINTS_MAX; see value_points() */
+	KEY_TEMPLATE,	/* the text of a template. Only its form as a text is
+			 * checked here: whoever sets it asks
+			 * template_parse() of core/letter/template.h */
 };
 
 #define KEY_TEXT_MAX 400	/* a refusal must fit in one line of SMTP */
@@ -66,6 +69,20 @@ struct key {
 
 extern const struct key list_keys[];	/* ended by name == NULL */
 extern const struct key member_keys[];
+
+/*
+ * Texts of letters are settings too, with keys of their own, which only
+ * `muster template` sets: "template/NAME/LANGUAGE". key_of_setting - the key
+ * of a setting in the store or in a dump: one of list_keys by this very name,
+ * or template_key; NULL: neither.
+ */
+#define KEY_TEMPLATE_PREFIX "template/"
+#define KEY_TEMPLATE_BEHIND "template0"	/* follows all of them */
+extern const struct key template_key;
+const struct key *key_of_setting(const char *name);
+
+/* key_is_language - the tag of one, in lower case, with "-" */
+bool key_is_language(const char *tag);
 
 /* key_find - by name; "_" stands for "-". NULL: no such key. */
 const struct key *key_find(const struct key *keys, const char *name);

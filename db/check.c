@@ -134,7 +134,7 @@ check_settings(struct check *check, struct place at, struct bytes key,
 	if (k.bad || !cursor_end(&v))
 		return record_corrupt(at, key, err);
 	name = g_strndup((const char *)k.at, k.left);
-	if (key_find(list_keys, name) == NULL)
+	if (key_of_setting(name) == NULL)
 		check_report(check, "setting %s of \"%s\": there is no such "
 			     "key", name, scope);
 	if (scope[0] == '\0' || scope[0] == '@')

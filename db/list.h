@@ -69,6 +69,12 @@ enum err_code setting_get(struct txn *txn, const char *scope,
  * additive. */
 enum err_code setting_holds(struct txn *txn, const char *scope,
 			    const char *key, char **value, struct err *err);
+/* setting_walk - the settings of one scope whose key begins with prefix, in
+ * order; visit returns false to end */
+typedef bool (*setting_visit)(void *arg, const char *key, const char *value);
+enum err_code setting_walk(struct txn *txn, const char *scope,
+			   const char *prefix, setting_visit visit, void *arg,
+			   struct err *err);
 /* setting_next_scope - walk all scopes that have settings: the one after
  * `after` (NULL: from the first), *out NULL at the end. */
 enum err_code setting_next_scope(struct txn *txn, const char *after,
@@ -104,6 +110,7 @@ struct list_conf {
 	const char *policy;	/* a preset's name, or the text of a policy */
 	const char *subject_prefix;
 	const char *description;
+	const char *language;	/* of letters, where none else is known */
 	const char *refuse_text;
 	int64_t size_max;	/* octets, 0: no limit */
 	int64_t recipients_max;	/* 0: no limit */

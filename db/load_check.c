@@ -221,11 +221,11 @@ check_setting(struct load_check *check, const json_t *object,
 {
 	const char *name = field_text(object, "key");
 	const char *text = field_text(object, "value");
-	const struct key *key = key_find(list_keys, name);
+	const struct key *key = key_of_setting(name);
 	g_autofree char *value = NULL;
 	struct err why = ERR_INIT;
 
-	if (key == NULL || strcmp(key->name, name) != 0) {
+	if (key == NULL) {
 		(void) key_unknown(list_keys, name, &why);
 		return field_bad(err, object, "key", "%s", why.what);
 	}

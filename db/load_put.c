@@ -115,20 +115,19 @@ static enum err_code
 put_setting(struct load_put *put, struct txn *txn, const json_t *object,
 	    struct err *err)
 {
-	const struct key *key = key_find(list_keys,
-					 field_text(object, "key"));
+	const char *name = field_text(object, "key");
+	const struct key *key = key_of_setting(name);
 	g_autofree char *value = NULL;
 	enum err_code rc;
 
 	(void) put;
 	if (key == NULL)
-		return err_set(err, ERR_INVALID, "", "key \"%s\"",
-			       field_text(object, "key"));
+		return err_set(err, ERR_INVALID, "", "key \"%s\"", name);
 	rc = key_check(key, field_text(object, "value"), &value, err);
 	if (rc != ERR_OK)
 		return rc;
-	return setting_put(txn, field_text(object, "scope"), key->name,
-			   value, err);
+	return setting_put(txn, field_text(object, "scope"), name, value,
+			   err);
 }
 
 static enum err_code

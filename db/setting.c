@@ -122,6 +122,31 @@ setting_next_scope(struct txn *txn, const char *after, char **out,
 	return ERR_OK;
 }
 
+enum err_code
+setting_walk(struct txn *txn, const char *scope, const char *prefix,
+	     setting_visit visit, void *arg, struct err *err)
+{
+	const size_t len = strlen(scope) + 1;
+	g_autoptr(GByteArray) first = setting_key(scope, prefix);
+	g_autoptr(scan_t) scan = scan_new(txn, SETTINGS, bytes_buf(first),
+					  bytes_of(NULL, 0), SCAN_SIZE,
+					  SCAN_DROP);
+	struct bytes key, record;
+	const char *value;
+	enum err_code rc;
+
+	while ((rc = scan_next(scan, &key, &record, err)) == ERR_OK &&
+	       key.data != NULL) {
+		g_autofree char *name = g_strndup((const char *)key.data +
+						  len, key.len - len);
+
+		rc = setting_decode(key, record, &value, err);
+		if (rc != ERR_OK || !visit(arg, name, value))
+			return rc;
+	}
+	return rc;
+}
+
 /* The names in the table last for ever, and GHashTable takes no const. */
 static void *
 key_of(const struct key *key)
@@ -154,15 +179,17 @@ conf_set(struct list_conf *conf, const struct key *key, const char *scope,
 			    g_strdup(scope));
 }
 
-/* What a scope says itself; keys of a later muster are passed over. */
+/* The settings of a scope, from the key `from` on, up to the texts of letters:
+ * there may be many, and long ones. */
 static enum err_code
-conf_add_scope(struct txn *txn, const char *scope, struct list_conf *conf,
-	       struct err *err)
+conf_add_from(struct txn *txn, const char *scope, const char *from,
+	      struct list_conf *conf, bool *texts, struct err *err)
 {
-	size_t len = strlen(scope) + 1;
+	const size_t len = strlen(scope) + 1;
+	g_autoptr(GByteArray) first = setting_key(scope, from);
 	g_autoptr(scan_t) scan = scan_new(txn, SETTINGS, bytes_of(scope, len),
-					bytes_of(NULL, 0), SCAN_SIZE,
-					SCAN_DROP);
+					  bytes_buf(first), SCAN_SIZE,
+					  SCAN_DROP);
 	struct bytes key, record;
 	const char *value;
 	enum err_code rc;
@@ -173,14 +200,29 @@ conf_add_scope(struct txn *txn, const char *scope, struct list_conf *conf,
 						  len, key.len - len);
 		const struct key *known = key_find(list_keys, name);
 
+		*texts = g_str_has_prefix(name, KEY_TEMPLATE_PREFIX);
+		if (*texts)
+			return ERR_OK;
 		rc = setting_decode(key, record, &value, err);
 		if (rc != ERR_OK)
 			return rc;
-		if (known == NULL)
-			continue;
-		conf_set(conf, known, scope, value);
+		if (known != NULL)
+			conf_set(conf, known, scope, value);
 	}
 	return rc;
+}
+
+/* What a scope says itself; keys of a later muster are passed over. */
+static enum err_code
+conf_add_scope(struct txn *txn, const char *scope, struct list_conf *conf,
+	       struct err *err)
+{
+	bool texts = false;
+	enum err_code rc = conf_add_from(txn, scope, "", conf, &texts, err);
+
+	return rc == ERR_OK && texts ?
+		conf_add_from(txn, scope, KEY_TEMPLATE_BEHIND, conf, &texts,
+			      err) : rc;
 }
 
 static struct list_conf *
@@ -348,6 +390,7 @@ conf_finish(struct list_conf *conf)
 	conf->policy = conf_text(conf, "policy");
 	conf->subject_prefix = conf_text(conf, "subject-prefix");
 	conf->description = conf_text(conf, "description");
+	conf->language = conf_text(conf, "language");
 	conf->refuse_text = conf_text(conf, "refuse-text");
 	conf->sign_key = conf_text(conf, "sign-key");
 	conf->sign_selector = conf_text(conf, "sign-selector");
