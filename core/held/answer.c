@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/held/author.h"
 #include "core/held/inside.h"
-#include "core/held/letter.h"
-#include "core/held/view.h"
+#include "core/letter/plain.h"
 #include "core/mail/automatic.h"
 #include "core/mail/content.h"
 #include "db/post.h"
@@ -112,7 +112,7 @@ answer_read(enum held_decision token, const char *text, struct answer *out)
 		read_reason(line, rest, reason);
 	else
 		find_reason(line, reason);
-	out->reason = held_one_line(reason->str, REASON_MAX);
+	out->reason = plain_line(reason->str, REASON_MAX);
 	return true;
 }
 
@@ -184,49 +184,47 @@ act(struct task *task, struct held_result *out, struct err *err)
 /* --- and what is said about it ------------------------------------------ */
 
 static const char *
-complaint(const struct held_result *result)
+flag(bool holds)
 {
-	switch (result->outcome) {
-	case HELD_DECIDED:
-		return "It has been decided about already, or has expired.";
-	case HELD_NOT_UNDERSTOOD:
-		return "The first line of your mail does not say what is to "
-			"be done: approve, reject,\ndiscard or accept.";
-	case HELD_IMPOSSIBLE:
-		return result->why;
-	default:
-		return NULL;	/* was said in the SMTP reply, or to nobody */
-	}
+	return holds ? "yes" : "";
+}
+
+/* The rest was said in the SMTP reply, or to nobody. */
+static bool
+is_worth_a_letter(enum held_outcome outcome)
+{
+	return outcome == HELD_DECIDED || outcome == HELD_NOT_UNDERSTOOD ||
+		outcome == HELD_IMPOSSIBLE;
 }
 
 static enum err_code
 complain(struct task *task, const struct held_result *result,
 	 struct err *err)
 {
-	const char *what = complaint(result), *why;
-	g_autofree char *subject = NULL, *text = NULL;
+	const enum held_outcome outcome = result->outcome;
+	const struct letter_field fields[] = {
+		{ "subject", task->mail.subject },
+		{ "decided", flag(outcome == HELD_DECIDED) },
+		{ "not.understood", flag(outcome == HELD_NOT_UNDERSTOOD) },
+		{ "reason", outcome == HELD_IMPOSSIBLE ? result->why : "" },
+		{ 0 },
+	};
 	g_autoptr(held_conf_t) conf = NULL;
 	struct letter letter = {
 		.list = task->job->list, .list_addr = task->job->list_addr,
+		.template = "held-not-done", .fields = fields,
 	};
+	const char *why;
 	enum err_code rc;
 
-	if (what == NULL)
+	if (!is_worth_a_letter(outcome))
 		return ERR_OK;
 	rc = list_conf_load(task->txn, task->job->list_addr, &conf, err);
 	if (rc != ERR_OK)
 		return rc;
-	subject = g_strdup_printf("Not done: %s",
-				  held_view_subject(&task->mail));
-	text = g_strdup_printf("What you asked for about a held post to %s "
-			       "was not done.\n\n%s\n", task->job->list_addr,
-			       what);
 	letter.conf = conf;
-	letter.subject = subject;
-	letter.text = text;
-	return letter_to_author(task->txn, task->settings, &letter,
-				&task->mail, "answer to a moderator",
-				task->now_ms, &why, err);
+	return author_tell(task->txn, task->settings, &letter, &task->mail,
+			   "answer to a moderator", task->now_ms, &why, err);
 }
 
 static enum err_code

@@ -5,7 +5,6 @@
 
 #include "core/base/clock.h"
 #include "core/held/inside.h"
-#include "core/held/letter.h"
 #include "db/post.h"
 #include "core/base/banned.h"
 
@@ -204,22 +203,38 @@ collect(void *arg, const struct job *job)
 	return true;
 }
 
-static void
-add_ways(GString *out, const struct held_key *key, const struct job *held)
+static struct letter
+letter_of(const struct task *task, const char *name,
+	  const struct letter_field *fields)
 {
-	for (int i = HELD_APPROVE; i < HELD_ASK; i++) {
-		enum held_decision decision = (enum held_decision)i;
-		g_autofree char *addr = notice_addr(key, held, decision);
-		g_autofree char *name = g_strdup_printf(
-			"%s:", held_decision_name(decision));
-
-		g_string_append_printf(out, "   %-10s %s\n", name, addr);
-	}
-	g_string_append_c(out, '\n');
+	return (struct letter){
+		.list = task->job->list, .list_addr = task->job->list_addr,
+		.conf = task->conf, .template = name, .fields = fields,
+		.to = "",
+	};
 }
 
 static enum err_code
-add_held(GString *out, struct task *task, guint index, struct err *err)
+add_post(GString *out, const struct task *task, const struct job *held,
+	 const struct held_view *view, guint number, struct err *err)
+{
+	g_autofree char *count = g_strdup_printf("%u", number);
+	g_autoptr(GPtrArray) all = notice_fields(task->key, held, view);
+	g_autofree struct letter_field *fields = notice_fields_of(
+		all, "number", count);
+	struct letter letter = letter_of(task, "held-digest-post", fields);
+	g_autofree char *subject = NULL, *text = NULL;
+	enum err_code rc = letter_fill(task->txn, &letter, &subject, &text,
+				       NULL, err);
+
+	if (rc == ERR_OK)
+		g_string_append_printf(out, "%s%s", out->len > 0 ? "\n" : "",
+				       text);
+	return rc;
+}
+
+static enum err_code
+add_held(GString *out, const struct task *task, guint index, struct err *err)
 {
 	const struct job *held = g_ptr_array_index(task->held, index);
 	struct held_view view;
@@ -229,85 +244,54 @@ add_held(GString *out, struct task *task, guint index, struct err *err)
 
 	if (rc != ERR_OK || !found)
 		return rc;
-	g_string_append_printf(out, "%u.\n", index + 1);
-	notice_facts(out, 3, held, &view);
-	add_ways(out, task->key, held);
+	rc = add_post(out, task, held, &view, index + 1, err);
 	held_view_done(&view);
-	return ERR_OK;
-}
-
-static void
-add_expired_lines(GString *out, const struct job *job)
-{
-	guint listed = g_strv_length(job->addrs);
-
-	if (job->refused == 0)
-		return;
-	g_string_append(out, "Expired since the last digest, and discarded:\n"
-			"\n");
-	for (char **line = job->addrs; *line != NULL; line++)
-		g_string_append_printf(out, "   %s\n", *line);
-	if (job->refused > listed)
-		g_string_append_printf(out, "   and %llu more\n",
-				       (unsigned long long)(job->refused -
-							    listed));
-	g_string_append_c(out, '\n');
-}
-
-static void
-add_head(GString *out, const struct task *task)
-{
-	if (task->count == 0)
-		return;
-	g_string_append_printf(out, "Posts to %s that wait for a decision: "
-			       "%u.\nTo decide, send a mail from the address "
-			       "that got this notice to one of\nthe addresses "
-			       "below. What the mail says does not matter.\n"
-			       "\n", task->job->list_addr, task->count);
-	g_string_append(out, "approve: it is sent to the list. reject: the "
-			"author is told, if it is verified\nwho that is; a "
-			"line \"Reason: ...\" tells why. discard: nobody is "
-			"told.\naccept: approve, and never hold posts of "
-			"this author again.\n\n");
-	if (task->count > task->held->len)
-		g_string_append_printf(out, "Only the first %u are shown.\n"
-				       "\n", task->held->len);
-}
-
-static enum err_code
-digest_text(struct task *task, char **out, struct err *err)
-{
-	GString *text = g_string_new(NULL);
-	enum err_code rc = ERR_OK;
-
-	add_head(text, task);
-	for (guint i = 0; i < task->held->len && rc == ERR_OK; i++)
-		rc = add_held(text, task, i, err);
-	add_expired_lines(text, task->job);
-	*out = g_string_free(text, FALSE);
 	return rc;
 }
 
-static enum err_code
-send_digest(struct task *task, char *const *to, struct err *err)
+static char *
+number_if(bool given, uint64_t number)
 {
-	g_autofree char *text = NULL, *subject = NULL;
-	g_autofree char *name = list_name(task->job->list_addr);
-	struct letter letter = {
-		.list = task->job->list, .list_addr = task->job->list_addr,
-		.conf = task->conf,
-	};
-	enum err_code rc = digest_text(task, &text, err);
+	return given ? g_strdup_printf("%" G_GUINT64_FORMAT, number) :
+		g_strdup("");
+}
 
-	subject = g_strdup_printf("Held for %s: %u posts", name, task->count);
-	letter.subject = subject;
-	letter.text = text;
+static enum err_code
+send_letters(const struct task *task, const char *posts, char *const *to,
+	     struct err *err)
+{
+	const struct job *job = task->job;
+	const guint listed = g_strv_length(job->addrs);
+	g_autofree char *count = number_if(true, task->count);
+	g_autofree char *shown = number_if(task->count > task->held->len,
+					   task->held->len);
+	g_autofree char *expired = g_strjoinv("\n", job->addrs);
+	g_autofree char *more = number_if(job->refused > listed,
+					  job->refused - listed);
+	const struct letter_field fields[] = {
+		{ "count", count }, { "shown", shown }, { "posts", posts },
+		{ "expired", expired }, { "expired.more", more }, { 0 },
+	};
+	struct letter letter = letter_of(task, "held-digest", fields);
+	enum err_code rc = ERR_OK;
+
 	for (; *to != NULL && rc == ERR_OK; to++) {
 		letter.to = *to;
 		rc = letter_send(task->txn, task->settings, &letter,
-				 "digest of held posts", err);
+				 "digest of held posts", NULL, err);
 	}
 	return rc;
+}
+
+static enum err_code
+send_digest(const struct task *task, char *const *to, struct err *err)
+{
+	g_autoptr(GString) posts = g_string_new(NULL);
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < task->held->len && rc == ERR_OK; i++)
+		rc = add_held(posts, task, i, err);
+	return rc == ERR_OK ? send_letters(task, posts->str, to, err) : rc;
 }
 
 /* While any are held, there is a digest each morning. */

@@ -4,9 +4,10 @@
 #include <string.h>
 
 #include "conf/keys.h"
+#include "core/held/author.h"
 #include "core/held/inside.h"
-#include "core/held/letter.h"
 #include "core/held/view.h"
+#include "core/letter/plain.h"
 #include "db/post.h"
 #include "core/base/banned.h"
 
@@ -53,7 +54,7 @@ held_put(struct txn *txn, const struct held_offer *offer, struct err *err)
 	held->due_ms = offer->now_ms + conf->held_keep_s * 1000;
 	set_text(&held->detail, offer->detail);
 	g_free(held->reason);
-	held->reason = held_one_line(offer->reason, REASON_CHARS);
+	held->reason = plain_line(offer->reason, REASON_CHARS);
 	rc = queue_put(txn, held, err);
 	return rc == ERR_OK ? put_notice(txn, held, err) : rc;
 }
@@ -157,43 +158,30 @@ accept_author(struct txn *txn, const struct job *held,
 
 /* --- reject, discard ---------------------------------------------------- */
 
-static char *
-rejection(const struct job *held, const struct held_view *view,
-	  const char *reason)
-{
-	g_autofree char *line = held_one_line(reason, REASON_CHARS);
-	g_autofree char *time = held_time_text(view->post->received_s);
-
-	return g_strdup_printf(
-		"A moderator has not accepted your post to %s. It has not\n"
-		"been sent to the list.\n\nSubject:   %s\nReceived:  %s\n"
-		"%s%s%s", held->list_addr, held_view_subject(view), time,
-		line[0] != '\0' ? "\nThe moderator says:\n\n  " : "", line,
-		line[0] != '\0' ? "\n" : "");
-}
-
 static enum err_code
 send_rejection(struct txn *txn, const struct settings *settings,
 	       const struct job *held, const struct held_view *view,
 	       const struct held_act *act, const char **why, struct err *err)
 {
-	g_autofree char *text = rejection(held, view, act->reason);
-	g_autofree char *subject = g_strdup_printf(
-		"Your post to %s was not accepted: %s", held->list_addr,
-		held_view_subject(view));
+	g_autofree char *time = plain_time(view->post->received_s);
 	g_autoptr(held_conf_t) conf = NULL;
+	const struct letter_field fields[] = {
+		{ "subject", view->subject },
+		{ "received", time },
+		{ "reason", act->reason },
+		{ 0 },
+	};
 	struct letter letter = {
 		.list = held->list, .list_addr = held->list_addr,
-		.subject = subject, .text = text,
+		.template = "held-rejected", .fields = fields,
 	};
 	enum err_code rc = list_conf_load(txn, held->list_addr, &conf, err);
 
 	if (rc != ERR_OK)
 		return rc;
 	letter.conf = conf;
-	return letter_to_author(txn, settings, &letter, view,
-				"rejection of a held post", act->now_ms, why,
-				err);
+	return author_tell(txn, settings, &letter, view,
+			   "rejection of a held post", act->now_ms, why, err);
 }
 
 static enum err_code

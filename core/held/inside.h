@@ -41,12 +41,14 @@ struct answer {
 bool answer_read(enum held_decision token, const char *text,
 		 struct answer *out);
 
-/* notice_facts - what a moderator must know about a held post, lines
- * indented by so many blanks */
-void notice_facts(GString *out, int indent, const struct job *held,
-		  const struct held_view *view);
-/* list_name - what stands before the "@"; the caller frees */
-char *list_name(const char *list_addr);
+/* notice_fields - what a moderator must know about a held post, as HELD_POST
+ * of core/letter/kinds.c: an array of struct letter_field, which it owns.
+ * notice_fields_of - the same and one more, for a letter; g_free() it before
+ * they go. */
+GPtrArray *notice_fields(const struct held_key *key, const struct job *held,
+			 const struct held_view *view);
+struct letter_field *notice_fields_of(const GPtrArray *fields,
+				      const char *name, const char *value);
 /* notice_addr - the address that does this; the caller frees */
 char *notice_addr(const struct held_key *key, const struct job *held,
 		  enum held_decision decision);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/held/author.h"
 #include "core/held/inside.h"
-#include "core/held/letter.h"
+#include "core/letter/plain.h"
 #include "db/post.h"
 #include "core/base/banned.h"
 
@@ -13,6 +14,7 @@
  * act by themselves stand in the text.
  */
 
+#define HOUR_S 3600
 #define NOTICES_MOST 20		/* an hour for one list; then digests */
 
 char **
@@ -32,13 +34,6 @@ notice_recipients(const struct list_conf *conf, enum notice_for which)
 }
 
 char *
-list_name(const char *list_addr)
-{
-	return g_strndup(list_addr, (gsize)(strrchr(list_addr, '@') -
-					    list_addr));
-}
-
-char *
 notice_addr(const struct held_key *key, const struct job *held,
 	    enum held_decision decision)
 {
@@ -53,84 +48,87 @@ notice_addr(const struct held_key *key, const struct job *held,
 /* --- its text ----------------------------------------------------------- */
 
 static void
-fact(GString *out, int indent, const char *name, const char *value)
+take(GPtrArray *fields, const char *name, char *value)
 {
-	g_string_append_printf(out, "%*s%-10s %s\n", indent, "", name, value);
+	struct letter_field *field = g_new(struct letter_field, 1);
+
+	field->name = name;
+	field->value = value;
+	g_ptr_array_add(fields, field);
 }
 
-void
-notice_facts(GString *out, int indent, const struct job *held,
-	     const struct held_view *view)
+static void
+set(GPtrArray *fields, const char *name, const char *value)
 {
-	g_autofree char *reason = held_one_line(job_held_for(held), 1000);
-	g_autofree char *size = g_format_size_full(view->post->size,
-						   G_FORMAT_SIZE_IEC_UNITS);
-	g_autofree char *expires = held_time_text(held->due_ms / 1000);
+	take(fields, name, g_strdup(value));
+}
+
+static void
+field_free(void *data)
+{
+	struct letter_field *field = data;
+
+	g_free((char *)(uintptr_t)field->value);
+	g_free(field);
+}
+
+/* Who vouches for the author. */
+static void
+set_verified(GPtrArray *fields, const struct evidence *evidence)
+{
+	static const char *const names[] = {
+		[BY_DMARC] = "verified.dmarc", [BY_LOGIN] = "verified.login",
+		[BY_NETWORK] = "verified.network",
+		[BY_SEALER] = "verified.sealer",
+	};
+
+	if (evidence->by != BY_NONE)
+		set(fields, names[evidence->by], "yes");
+	else
+		set(fields, evidence->verifiable ? "forged" : "unverified",
+		    "yes");
+}
+
+GPtrArray *
+notice_fields(const struct held_key *key, const struct job *held,
+	      const struct held_view *view)
+{
+	GPtrArray *fields = g_ptr_array_new_with_free_func(field_free);
 	char id[POST_ID_TEXT + 1];
 
 	post_id_text(&held->id, id);
-	fact(out, indent, "Author:", view->author[0] != '\0' ? view->author :
-	     "(none)");
-	fact(out, indent, "", held_verified_text(view->evidence));
-	fact(out, indent, "Subject:", held_view_subject(view));
-	fact(out, indent, "Held for:", reason[0] != '\0' ? reason :
-	     "(no reason was given)");
-	fact(out, indent, "Size:", size);
-	fact(out, indent, "Expires:", expires);
-	fact(out, indent, "Id:", id);
+	set(fields, "author", view->author);
+	set_verified(fields, view->evidence);
+	set(fields, "subject", view->subject);
+	set(fields, "reason", job_held_for(held));
+	take(fields, "size", g_format_size_full(view->post->size,
+						G_FORMAT_SIZE_IEC_UNITS));
+	take(fields, "expires", plain_time(held->due_ms / 1000));
+	set(fields, "id", id);
+	for (int i = HELD_APPROVE; i < HELD_ASK; i++) {
+		static const char *const names[] = {
+			[HELD_APPROVE] = "approve.address",
+			[HELD_REJECT] = "reject.address",
+			[HELD_DISCARD] = "discard.address",
+			[HELD_ACCEPT] = "accept.address",
+		};
+
+		take(fields, names[i], notice_addr(key, held,
+						   (enum held_decision)i));
+	}
+	return fields;
 }
 
-static void
-add_beginning(GString *out, const struct held_view *view)
+struct letter_field *
+notice_fields_of(const GPtrArray *fields, const char *name, const char *value)
 {
-	g_auto(GStrv) lines = held_view_lines(view);
+	struct letter_field *all = g_new0(struct letter_field,
+					  fields->len + 2);
 
-	if (lines[0] == NULL)
-		return;
-	g_string_append(out, "\nIt begins:\n\n");
-	for (char **line = lines; *line != NULL; line++)
-		g_string_append_printf(out, "  | %s\n", *line);
-}
-
-static void
-add_way(GString *out, const struct held_key *key, const struct job *held,
-	enum held_decision decision, const char *what, const char *query)
-{
-	g_autofree char *addr = notice_addr(key, held, decision);
-
-	g_string_append_printf(out, "%s:\n  %s\n  <mailto:%s?subject=%s%s>\n"
-			       "\n", what, addr, addr,
-			       held_decision_name(decision), query);
-}
-
-static char *
-notice_text(const struct held_key *key, const struct job *held,
-	    const struct held_view *view)
-{
-	GString *out = g_string_new(NULL);
-
-	g_string_append_printf(out, "A post to %s waits for your decision.\n"
-			       "\n", held->list_addr);
-	notice_facts(out, 0, held, view);
-	add_beginning(out, view);
-	g_string_append(out, "\nIf no moderator decides before it expires, "
-			"it is discarded.\n\n"
-			"To decide, send a mail from the address that got "
-			"this notice to one of\nthese addresses. What the "
-			"mail says does not matter.\n\n");
-	add_way(out, key, held, HELD_APPROVE,
-		"Approve: the post is sent to the list", "");
-	add_way(out, key, held, HELD_REJECT, "Reject: the author is told, if "
-		"it is verified who that is; a line\n\"Reason: ...\" in your "
-		"mail tells why", "&body=Reason:%20");
-	add_way(out, key, held, HELD_DISCARD,
-		"Discard: nobody is told", "");
-	add_way(out, key, held, HELD_ACCEPT, "Accept: approve it, and never "
-		"hold posts of this author again", "");
-	g_string_append(out, "Or answer this notice, with one of these four "
-			"words as the first line:\napprove, reject, discard, "
-			"accept. What follows \"reject\" is the reason.\n");
-	return g_string_free(out, FALSE);
+	for (guint i = 0; i < fields->len; i++)
+		all[i] = *(const struct letter_field *)fields->pdata[i];
+	all[fields->len] = (struct letter_field){ name, value };
+	return all;
 }
 
 /* --- to moderators ------------------------------------------------------ */
@@ -146,39 +144,41 @@ struct task {
 };
 
 static struct letter
-letter_of(const struct task *task)
+letter_of(const struct task *task, const char *name,
+	  const struct letter_field *fields)
 {
 	return (struct letter){
 		.list = task->held->list,
 		.list_addr = task->held->list_addr, .conf = task->conf,
+		.template = name, .fields = fields,
 	};
 }
 
 static enum err_code
 send_notices(const struct task *task, char *const *to, struct err *err)
 {
-	g_autofree char *text = notice_text(task->key, task->held,
-					    task->view);
+	g_auto(GStrv) lines = held_view_lines(task->view);
+	g_autofree char *beginning = g_strjoinv("\n", lines);
 	g_autofree char *reply_to = notice_addr(task->key, task->held,
 						HELD_ASK);
-	g_autofree char *name = list_name(task->held->list_addr);
-	g_autofree char *subject = NULL, *what = NULL;
-	struct letter letter = letter_of(task);
+	g_autoptr(GPtrArray) all = notice_fields(task->key, task->held,
+						 task->view);
+	g_autofree struct letter_field *fields = notice_fields_of(
+		all, "beginning", beginning);
+	struct letter_about about = held_view_about(task->view);
+	struct letter letter = letter_of(task, "held-notice", fields);
+	g_autofree char *what = NULL;
 	char post[POST_ID_TEXT + 1];
 	enum err_code rc = ERR_OK;
 
-	subject = g_strdup_printf("Held for %s: %s", name,
-				  held_view_subject(task->view));
 	post_id_text(&task->held->post, post);
 	what = g_strdup_printf("notice of held post %s", post);
-	letter.subject = subject;
-	letter.text = text;
 	letter.reply_to = reply_to;
-	letter.about = task->view;
+	letter.about = &about;
 	for (; *to != NULL && rc == ERR_OK; to++) {
 		letter.to = *to;
 		rc = letter_send(task->txn, task->settings, &letter, what,
-				 err);
+				 NULL, err);
 	}
 	return rc;
 }
@@ -201,7 +201,8 @@ tell_each(const struct task *task, char *const *to, struct err *err)
 	if (*to == NULL)
 		return ERR_OK;
 	rc = letter_allowed(task->txn, "notice", task->held->list_addr,
-			    NOTICES_MOST, task->now_ms, &allowed, err);
+			    NOTICES_MOST, HOUR_S, task->now_ms, &allowed,
+			    err);
 	if (rc == ERR_OK && !allowed)
 		rc = digest_ensure(task->txn, task->held->list,
 				   task->held->list_addr, true, task->now_ms,
@@ -237,38 +238,23 @@ tell_moderators(const struct task *task, struct err *err)
 
 /* --- to the author ------------------------------------------------------ */
 
-static char *
-waiting_text(const struct task *task)
-{
-	g_autofree char *expires = held_time_text(task->held->due_ms / 1000);
-
-	return g_strdup_printf(
-		"Your post to %s waits for a moderator.\n\n"
-		"Subject:   %s\n\n"
-		"You need not do anything. If nobody has decided by %s,\n"
-		"it is discarded.\n", task->held->list_addr,
-		held_view_subject(task->view), expires);
-}
-
 static enum err_code
 tell_author(const struct task *task, struct err *err)
 {
-	g_autofree char *subject = NULL, *text = NULL;
-	struct letter letter = letter_of(task);
+	g_autofree char *expires = plain_time(task->held->due_ms / 1000);
+	const struct letter_field fields[] = {
+		{ "subject", task->view->subject },
+		{ "expires", expires },
+		{ 0 },
+	};
+	struct letter letter = letter_of(task, "held-waiting", fields);
 	const char *why = NULL;
 	enum err_code rc;
 
 	if (!task->conf->held_notice)
 		return ERR_OK;
-	subject = g_strdup_printf("Your post to %s waits for a moderator: "
-				  "%s", task->held->list_addr,
-				  held_view_subject(task->view));
-	text = waiting_text(task);
-	letter.subject = subject;
-	letter.text = text;
-	rc = letter_to_author(task->txn, task->settings, &letter, task->view,
-			      "that a post is held", task->now_ms, &why,
-			      err);
+	rc = author_tell(task->txn, task->settings, &letter, task->view,
+			 "that a post is held", task->now_ms, &why, err);
 	if (rc != ERR_OK)
 		return rc;
 	return trace(task, err, why == NULL ? "the author was told that it "

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/letter/plain.h"
 #include "core/mail/content.h"
 #include "core/mail/mime.h"
 #include "core/base/banned.h"
@@ -11,46 +12,6 @@
 #define LINES_READ 1000	/* the last of them is all the rest */
 #define LINE_CHARS 200
 #define SUBJECT_CHARS 200
-
-/* What a terminal or a mail reader would act on instead of showing it; also
- * the marks that turn the direction of text around. */
-static bool
-is_shown(gunichar c)
-{
-	GUnicodeType type = g_unichar_type(c);
-
-	return type != G_UNICODE_CONTROL && type != G_UNICODE_FORMAT &&
-		type != G_UNICODE_LINE_SEPARATOR &&
-		type != G_UNICODE_PARAGRAPH_SEPARATOR;
-}
-
-char *
-held_one_line(const char *text, size_t max)
-{
-	g_autofree char *valid = g_utf8_make_valid(text, -1);
-	GString *line = g_string_new(NULL);
-	size_t count = 0;
-
-	for (const char *p = valid; *p != '\0' && count < max;
-	     p = g_utf8_next_char(p), count++) {
-		gunichar c = g_utf8_get_char(p);
-
-		if (is_shown(c))
-			g_string_append_unichar(line, c);
-		else if (c < ' ')
-			g_string_append_c(line, ' ');
-	}
-	return g_strstrip(g_string_free(line, FALSE));
-}
-
-char *
-held_time_text(int64_t time_s)
-{
-	g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(time_s);
-
-	return time != NULL ? g_date_time_format(time, "%Y-%m-%d %H:%M UTC") :
-		g_strdup("-");
-}
 
 static struct evidence *
 read_evidence(const char *text)
@@ -77,7 +38,7 @@ read_header(struct held_view *view)
 	}
 	raw = header_get(&view->header, "Subject");
 	decoded = raw != NULL ? mime_decode(raw) : NULL;
-	view->subject = held_one_line(decoded != NULL ? decoded : "",
+	view->subject = plain_line(decoded != NULL ? decoded : "",
 				      SUBJECT_CHARS);
 }
 
@@ -98,7 +59,7 @@ held_view_load(struct txn *txn, const struct post_id *id,
 		return rc;
 	}
 	out->evidence = read_evidence(out->post->evidence);
-	out->author = held_one_line(out->evidence->author[0] != '\0' ?
+	out->author = plain_line(out->evidence->author[0] != '\0' ?
 				    out->evidence->author : out->post->author,
 				    SUBJECT_CHARS);
 	read_header(out);
@@ -130,6 +91,17 @@ held_view_whole(const struct held_view *view)
 	return g_bytes_get_size(view->head) == view->post->size;
 }
 
+struct letter_about
+held_view_about(const struct held_view *view)
+{
+	struct letter_about about = {
+		.body_at = view->body_at, .whole = held_view_whole(view),
+	};
+
+	about.bytes = g_bytes_get_data(view->head, &about.len);
+	return about;
+}
+
 /* No empty lines at the beginning, and none at the end. */
 static char **
 first_lines(char *const *all)
@@ -137,7 +109,7 @@ first_lines(char *const *all)
 	GPtrArray *lines = g_ptr_array_new_with_free_func(g_free);
 
 	for (; *all != NULL && lines->len < LINES_MAX; all++) {
-		g_autofree char *line = held_one_line(*all, LINE_CHARS);
+		g_autofree char *line = plain_line(*all, LINE_CHARS);
 
 		if (line[0] != '\0' || lines->len > 0)
 			g_ptr_array_add(lines, g_steal_pointer(&line));

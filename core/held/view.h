@@ -7,6 +7,7 @@
 #include <glib.h>
 
 #include "core/auth/evidence.h"
+#include "core/letter/letter.h"
 #include "core/mail/header.h"
 #include "db/post.h"
 
@@ -36,6 +37,9 @@ const char *held_view_subject(const struct held_view *view);
 /* held_view_whole - is all of the post in head? */
 bool held_view_whole(const struct held_view *view);
 
+/* held_view_about - the post, to go with a letter; good as long as view */
+struct letter_about held_view_about(const struct held_view *view);
+
 /* held_view_lines - how its text begins: at most 12 lines, NULL-ended, for
  * g_strfreev() */
 char **held_view_lines(const struct held_view *view);
@@ -43,12 +47,5 @@ char **held_view_lines(const struct held_view *view);
 /* held_verified_text - "verified: ..." or "NOT verified: ...", for people;
  * static */
 const char *held_verified_text(const struct evidence *evidence);
-
-/* held_one_line - text from outside for one line, at most max characters;
- * the caller frees */
-char *held_one_line(const char *text, size_t max);
-
-/* held_time_text - "2026-11-23 12:00 UTC"; the caller frees */
-char *held_time_text(int64_t time_s);
 
 #endif

@@ -71,11 +71,11 @@ test_addresses(void)
 	static const struct {
 		const char *before; enum held_decision decision;
 	} ways[] = {
-		{ "Approve: the post is sent to the list:\r\n  ",
+		{ "Approve: the post is sent to the list.\r\n\r\n  ",
 		  HELD_APPROVE },
-		{ "tells why:\r\n  ", HELD_REJECT },
-		{ "Discard: nobody is told:\r\n  ", HELD_DISCARD },
-		{ "of this author again:\r\n  ", HELD_ACCEPT },
+		{ "tells why.\r\n\r\n  ", HELD_REJECT },
+		{ "Discard: nobody is told.\r\n\r\n  ", HELD_DISCARD },
+		{ "of this author again.\r\n\r\n  ", HELD_ACCEPT },
 		{ "\r\nReply-To: <", HELD_ASK },
 	};
 	g_auto(GStrv) sent = NULL;
