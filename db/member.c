@@ -10,6 +10,9 @@
  * A member, and his record. Records are written in the layout of
  * MEMBER_VERSION, each when its member is next changed: those of the versions
  * before it are read as long as there are any.
+ *
+ * What most members do not have takes no room in them: a roster of a million
+ * is read for each post, and what takes the time is how many pages it has.
  */
 enum {
 	FLAG_DELIVERY = 1,	/* of versions 1 and 2 only */
@@ -18,7 +21,13 @@ enum {
 	FLAG_DUPLICATES = 8,	/* this and what follows: from version 3 on */
 	FLAG_ACK = 16,
 	FLAG_HIDDEN = 32,
-	FLAG_BOUNCE = 64,	/* there is a bounce_state */
+	FLAG_BOUNCE = 64,	/* from here on: what there is in the record */
+	FLAG_FAILURES = 128,
+	FLAG_POSTS = 256,
+	FLAG_ADDR = 512,
+	FLAG_NAME = 1024,
+	FLAG_LANGUAGE = 2048,
+	FLAGS_ALL = 4095 & ~FLAG_DELIVERY,
 };
 
 static const char *const deliveries[] = { "off", "on", "digest", "plain" };
@@ -156,126 +165,180 @@ get_bounce_state(struct cursor *in, struct bounce_state *out)
 	out->warnings = get_u32(in);
 }
 
-static uint8_t
-flags_of(const struct member *member)
+static bool
+has_text(const char *text)
 {
-	return (uint8_t)((member->own_posts ? FLAG_OWN_POSTS : 0) |
-			 (member->moderated ? FLAG_MODERATED : 0) |
-			 (member->duplicates ? FLAG_DUPLICATES : 0) |
-			 (member->ack ? FLAG_ACK : 0) |
-			 (member->hidden ? FLAG_HIDDEN : 0) |
-			 (bounce_state_is_set(&member->bounce) ?
-			  FLAG_BOUNCE : 0));
+	return text != NULL && text[0] != '\0';
+}
+
+static bool
+has_failures(const struct member *member)
+{
+	return member->bounces != 0 || member->bounced_s != 0 ||
+		has_text(member->bounce_reason);
+}
+
+static uint16_t
+flags_of(const struct member *member, const char *canon)
+{
+	const struct { bool is; uint16_t flag; } all[] = {
+		{ member->own_posts, FLAG_OWN_POSTS },
+		{ member->moderated, FLAG_MODERATED },
+		{ member->duplicates, FLAG_DUPLICATES },
+		{ member->ack, FLAG_ACK },
+		{ member->hidden, FLAG_HIDDEN },
+		{ bounce_state_is_set(&member->bounce), FLAG_BOUNCE },
+		{ has_failures(member), FLAG_FAILURES },
+		{ member->posts != 0, FLAG_POSTS },
+		/* mostly it is the same as the key */
+		{ strcmp(member->addr, canon) != 0, FLAG_ADDR },
+		{ has_text(member->name), FLAG_NAME },
+		{ has_text(member->language), FLAG_LANGUAGE },
+	};
+	uint16_t flags = 0;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+		flags |= all[i].is ? all[i].flag : 0;
+	return flags;
+}
+
+static void
+put_off(GByteArray *out, const struct member *member)
+{
+	put_u8(out, (uint8_t)(member->off_by != OFF_NOT ? member->off_by :
+			      OFF_BY_ADMIN));
+	put_u64(out, (uint64_t)member->off_s);
 }
 
 void
 member_encode(GByteArray *out, const struct member *member,
 	      const char *canon)
 {
-	const bool is_off = member->delivery == DELIVERY_OFF;
+	const uint16_t flags = flags_of(member, canon);
 
 	g_byte_array_set_size(out, 0);
 	put_u8(out, MEMBER_VERSION);
-	put_u8(out, flags_of(member));
+	put_u16(out, flags);
 	put_u8(out, (uint8_t)member->delivery);
-	put_u8(out, (uint8_t)(!is_off ? OFF_NOT : member->off_by != OFF_NOT ?
-			      member->off_by : OFF_BY_ADMIN));
+	if (member->delivery == DELIVERY_OFF)
+		put_off(out, member);
 	put_u64(out, (uint64_t)member->since_s);
-	put_u32(out, member->bounces);
-	put_u64(out, (uint64_t)member->bounced_s);
-	put_u64(out, member->posts);
-	/* most have neither */
-	if (is_off)
-		put_u64(out, (uint64_t)member->off_s);
-	if (bounce_state_is_set(&member->bounce))
+	if ((flags & FLAG_POSTS) != 0)
+		put_u64(out, member->posts);
+	if ((flags & FLAG_FAILURES) != 0) {
+		put_u32(out, member->bounces);
+		put_u64(out, (uint64_t)member->bounced_s);
+		put_text(out, member->bounce_reason);
+	}
+	if ((flags & FLAG_BOUNCE) != 0)
 		put_bounce_state(out, &member->bounce);
-	/* mostly it is the same as the key, which need not be kept twice */
-	put_text(out, strcmp(member->addr, canon) == 0 ? "" : member->addr);
-	put_text(out, member->name);
-	put_text(out, member->language);
-	put_text(out, member->bounce_reason);
+	if ((flags & FLAG_ADDR) != 0)
+		put_text(out, member->addr);
+	if ((flags & FLAG_NAME) != 0)
+		put_text(out, member->name);
+	if ((flags & FLAG_LANGUAGE) != 0)
+		put_text(out, member->language);
+}
+
+static void
+read_flags(uint16_t flags, struct roster_entry *out)
+{
+	out->own_posts = (flags & FLAG_OWN_POSTS) != 0;
+	out->moderated = (flags & FLAG_MODERATED) != 0;
+	out->duplicates = (flags & FLAG_DUPLICATES) != 0;
+	out->ack = (flags & FLAG_ACK) != 0;
+	out->hidden = (flags & FLAG_HIDDEN) != 0;
 }
 
 /* Versions 1 and 2 knew on and off, which only administrators set. */
 static bool
-read_old_delivery(uint8_t flags, struct roster_entry *out)
+read_old(struct cursor *in, uint8_t version, struct roster_entry *out)
 {
+	const uint8_t known = FLAG_DELIVERY | FLAG_OWN_POSTS |
+		(version >= 2 ? FLAG_MODERATED : 0);
+	uint8_t flags = get_u8(in);
+
+	read_flags(flags, out);
+	out->duplicates = true;
 	out->delivery = (flags & FLAG_DELIVERY) != 0 ? DELIVERY_ON :
 		DELIVERY_OFF;
 	out->off_by = out->delivery == DELIVERY_OFF ? OFF_BY_ADMIN : OFF_NOT;
-	out->duplicates = true;
-	return true;
+	out->since_s = get_time(in);
+	out->bounces = get_u32(in);
+	out->bounced_s = get_time(in);
+	if (version >= 2)
+		out->posts = (uint64_t)get_time(in);
+	out->addr = get_text(in);
+	out->name = get_text(in);
+	out->bounce_reason = get_text(in);
+	return (flags & ~known) == 0;
 }
 
 static bool
-read_delivery(struct cursor *in, uint8_t flags, struct roster_entry *out)
+read_delivery(struct cursor *in, struct roster_entry *out)
 {
-	uint8_t delivery = get_u8(in), by = get_u8(in);
+	uint8_t delivery = get_u8(in), by = OFF_NOT;
 
-	if (delivery > DELIVERY_DIGEST_PLAIN || by > OFF_BY_BOUNCES ||
-	    (delivery == DELIVERY_OFF) != (by != OFF_NOT))
+	if (delivery > DELIVERY_DIGEST_PLAIN)
 		return false;
 	out->delivery = (enum delivery_mode)delivery;
+	if (delivery != DELIVERY_OFF)
+		return true;
+	by = get_u8(in);
+	if (by == OFF_NOT || by > OFF_BY_BOUNCES)
+		return false;
 	out->off_by = (enum off_by)by;
-	out->duplicates = (flags & FLAG_DUPLICATES) != 0;
-	out->ack = (flags & FLAG_ACK) != 0;
-	out->hidden = (flags & FLAG_HIDDEN) != 0;
+	out->off_s = get_time(in);
 	return true;
 }
 
-static uint8_t
-flags_known(uint8_t version)
-{
-	if (version == 1)
-		return FLAG_DELIVERY | FLAG_OWN_POSTS;
-	if (version == 2)
-		return FLAG_DELIVERY | FLAG_OWN_POSTS | FLAG_MODERATED;
-	return FLAG_OWN_POSTS | FLAG_MODERATED | FLAG_DUPLICATES | FLAG_ACK |
-		FLAG_HIDDEN | FLAG_BOUNCE;
-}
-
 static bool
-read_value(struct bytes value, struct roster_entry *out)
+read_new(struct cursor *in, struct roster_entry *out)
 {
-	struct cursor v;
-	uint8_t version = cursor_version(&v, value, MEMBER_VERSION);
-	uint8_t flags = get_u8(&v);
-	bool right = version >= 3 ? read_delivery(&v, flags, out) :
-		read_old_delivery(flags, out);
+	uint16_t flags = get_u16(in);
 
-	out->own_posts = (flags & FLAG_OWN_POSTS) != 0;
-	out->moderated = (flags & FLAG_MODERATED) != 0;
-	out->since_s = get_time(&v);
-	out->bounces = get_u32(&v);
-	out->bounced_s = get_time(&v);
-	if (version >= 2)
-		out->posts = (uint64_t)get_time(&v);
-	if (version >= 3 && out->delivery == DELIVERY_OFF)
-		out->off_s = get_time(&v);
+	read_flags(flags, out);
+	if ((flags & ~FLAGS_ALL) != 0 || !read_delivery(in, out))
+		return false;
+	out->since_s = get_time(in);
+	if ((flags & FLAG_POSTS) != 0)
+		out->posts = (uint64_t)get_time(in);
+	if ((flags & FLAG_FAILURES) != 0) {
+		out->bounces = get_u32(in);
+		out->bounced_s = get_time(in);
+		out->bounce_reason = get_text(in);
+	}
 	if ((flags & FLAG_BOUNCE) != 0)
-		get_bounce_state(&v, &out->bounce);
-	out->addr = get_text(&v);
-	out->name = get_text(&v);
-	out->language = version >= 3 ? get_text(&v) : "";
-	out->bounce_reason = get_text(&v);
-	return right && cursor_end(&v) && (flags & ~flags_known(version)) == 0;
+		get_bounce_state(in, &out->bounce);
+	if ((flags & FLAG_ADDR) != 0)
+		out->addr = get_text(in);
+	if ((flags & FLAG_NAME) != 0)
+		out->name = get_text(in);
+	if ((flags & FLAG_LANGUAGE) != 0)
+		out->language = get_text(in);
+	return true;
 }
 
 bool
 member_read(struct bytes key, struct bytes value, uint32_t *list_out,
 	    struct roster_entry *out)
 {
-	struct cursor k;
+	struct cursor k, v;
+	uint8_t version;
 	bool right;
 
-	*out = (struct roster_entry){ 0 };
+	*out = (struct roster_entry){
+		.addr = "", .name = "", .language = "", .bounce_reason = "",
+	};
 	cursor_init(&k, key);
 	*list_out = get_u32(&k);
 	out->key = get_key_text(&k);
-	right = read_value(value, out);
+	version = cursor_version(&v, value, MEMBER_VERSION);
+	right = version >= 3 ? read_new(&v, out) :
+		read_old(&v, version, out);
 	if (out->addr[0] == '\0')
 		out->addr = out->key;
-	return right && cursor_end(&k);
+	return right && cursor_end(&k) && cursor_end(&v);
 }
 
 struct member *

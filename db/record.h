@@ -31,24 +31,28 @@
  *	                                        are still to be purged
  *	          'I' u32 number                text address
  *	settings  scope (text key), name        text value
- *	members   u32 list, address (text key)  u8 flags (2 own posts, 4
+ *	members   u32 list, address (text key)  u16 flags (2 own posts, 4
  *	                                        moderated, 8 duplicates, 16
- *	                                        ack, 32 hidden, 64 bounce),
- *	                                        u8 delivery, u8 off_by, u64
- *	                                        since_s, u32 bounces, u64
- *	                                        bounced_s, u64 posts; if it
- *	                                        is off u64 off_s; with flag
- *	                                        64 u32 score, u64 score_s,
- *	                                        u64 scored_s, u64 probe_s,
- *	                                        4 bytes probe_post, u64
- *	                                        warned_s, u32 warnings;
- *	                                        texts: addr ("": as in the
- *	                                        key), name, language,
- *	                                        bounce_reason. Version 2:
- *	                                        flags 1 (delivery), 2, 4; no
- *	                                        delivery, off_by, off_s,
- *	                                        language. Version 1: as 2,
- *	                                        no flag 4, no posts
+ *	                                        ack, 32 hidden), u8 delivery;
+ *	                                        if it is off u8 off_by, u64
+ *	                                        off_s; u64 since_s; with flag
+ *	                                        256 u64 posts; 128 u32
+ *	                                        bounces, u64 bounced_s, text
+ *	                                        bounce_reason; 64 u32 score,
+ *	                                        u64 score_s, u64 scored_s,
+ *	                                        u64 probe_s, 4 bytes
+ *	                                        probe_post, u64 warned_s, u32
+ *	                                        warnings; texts: 512 addr (if
+ *	                                        not as in the key), 1024
+ *	                                        name, 2048 language.
+ *	                                        Version 2: u8 flags (1
+ *	                                        delivery, 2 own posts, 4
+ *	                                        moderated), u64 since_s, u32
+ *	                                        bounces, u64 bounced_s, u64
+ *	                                        posts, texts: addr ("": as in
+ *	                                        the key), name,
+ *	                                        bounce_reason. Version 1: no
+ *	                                        flag 4, no posts
  *	handles   8 bytes handle, u32 list      key in members (kept by
  *	                                        Berkeley DB, duplicates)
  *	token     'T' 32 bytes hash             u32 list, u64 made_s, u64

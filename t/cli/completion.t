@@ -39,6 +39,8 @@ ok(words('list', 'set', 'x@y', '--unset')->{policy}, 'a key to unset');
 ok(words('member', 'set', 'x@y', 'a@b')->{'delivery='}, "a member's key");
 ok(words('policy', 'set', 'x@y')->{FILE}, 'a policy');
 ok(words('member', 'set', 'x@y', 'a@b')->{'moderated='}, 'a new key');
+ok(words('member', 'ls', '--delivery')->{plain}, 'a delivery');
+ok(words('member', 'ls', '--off-by')->{bounces}, 'who turned it off');
 ok(words('-c')->{FILE}, 'a settings file');
 ok(words('-c', 'f', 'list')->{create}, 'a verb behind -c');
 ok(words('load')->{FILE}, 'a dump');

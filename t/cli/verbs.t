@@ -68,6 +68,28 @@ is($cli->ok('member', 'ls', $list), "Bob\@Example.NET\nann\@example.net\n" .
 	"\toff-by=admin\n" .
 	"zoe\@example.net\n",
 	'member ls');
+is($cli->ok('member', 'ls', $list, @{$_->[0]}), $_->[1],
+	"member ls @{$_->[0]}") for
+	[['--delivery', 'on'], "Bob\@Example.NET\nann\@example.net\n" .
+		"zoe\@example.net\n"],
+	[['--delivery=digest'], ''],
+	[['--off-by', 'self'], ''],
+	[['--off-by', 'admin', '--moderated', '--delivery', 'off'],
+		"x\@example.net\tdelivery=off\tmoderated=yes\town-posts=no" .
+		"\toff-by=admin\n"];
+is(scalar @{$cli->json('member', 'ls', $list, '--moderated')}, 1,
+	'member ls --moderated --json');
+for (['--delivery', 'no'], ['--off-by', '']) {
+	my ($status, $out, $err) = $cli->run('member', 'ls', $list, @$_);
+	is($status . $out, '2', "member ls @$_ is no usage");
+	like($err, qr/$_->[0]: .* is expected/, 'and it says what is');
+}
+$cli->ok('member', 'set', $list, 'zoe@example.net', 'delivery=plain',
+	'duplicates=no', 'ack=yes', 'hidden=yes', 'language=pt_BR');
+like($cli->ok('member', 'ls', $list, '--delivery', 'plain'),
+	qr/^zoe\@example\.net\tdelivery=plain\tduplicates=no\tack=yes\t
+	hidden=yes\tlanguage=pt-br\n\z/x, 'what is not the default');
+$cli->ok('member', 'set', $list, 'zoe@example.net', 'delivery=on');
 my $members = $cli->json('member', 'ls', $list);
 is_deeply([map { $_->{name} } @$members], ['Bob, B', '', 'Ix', 'Zoë'],
 	'member ls --json');

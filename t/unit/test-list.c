@@ -403,6 +403,68 @@ test_holds(void)
 	case_end(&t);
 }
 
+static enum err_code
+life_body(struct txn *txn, void *arg, struct err *err)
+{
+	static const char *const pairs[][2] = {
+		{ "subscription", "invite" }, { "who", "all" },
+		{ "complaint", "ignore" }, { "leave-confirm", "no" },
+		{ "commands-most", "3" }, { "confirm-domain-rate", "" },
+		{ "bounce-soft-weight", "0.125" }, { "bounce-warnings", "0" },
+	};
+	enum err_code rc = ERR_OK;
+
+	(void) arg;
+	for (size_t i = 0; rc == ERR_OK && i < G_N_ELEMENTS(pairs); i++)
+		rc = setting_put(txn, "@example.org", pairs[i][0],
+				 pairs[i][1], err);
+	return rc;
+}
+
+static void
+test_life(void)
+{
+	struct list_conf *conf;
+	struct store_case t;
+
+	case_begin(&t);
+	conf = conf_of(&t, "dev@example.org");
+	g_assert_cmpint(conf->subscription, ==, SUBSCRIPTION_CONFIRM);
+	g_assert_cmpint(conf->who, ==, WHO_OWNERS);
+	g_assert_cmpint(conf->complaint, ==, COMPLAINT_REMOVE);
+	g_assert_true(conf->leave_confirm && conf->self_service &&
+		      conf->welcome && conf->goodbye &&
+		      conf->bounce_processing && conf->bounce_notify);
+	g_assert_cmpint(conf->commands_most, ==, 10);
+	g_assert_cmpint(conf->token_keep_s, ==, 7 * 86400);
+	g_assert_cmpint(conf->confirm_address_rate, ==, 3);
+	g_assert_cmpint(conf->confirm_address_rate_s, ==, 86400);
+	g_assert_cmpint(conf->confirm_domain_rate, ==, 200);
+	g_assert_cmpint(conf->confirm_network_rate_s, ==, 3600);
+	g_assert_cmpint(conf->bounce_hard, ==, 1000);
+	g_assert_cmpint(conf->bounce_soft, ==, 250);
+	g_assert_cmpint(conf->bounce_threshold, ==, 4000);
+	g_assert_cmpint(conf->bounce_decay_s, ==, 30 * 86400);
+	g_assert_cmpint(conf->bounce_probe_wait_s, ==, 7 * 86400);
+	g_assert_cmpint(conf->bounce_warn_every_s, ==, 7 * 86400);
+	g_assert_cmpint(conf->bounce_warnings, ==, 3);
+	g_assert_cmpint(conf->bounce_breaker, ==, 10);
+	g_assert_cmpint(conf->bounce_breaker_least, ==, 20);
+	list_conf_free(conf);
+	case_txn(&t, life_body, NULL);
+	conf = conf_of(&t, "dev@example.org");
+	g_assert_cmpint(conf->subscription, ==, SUBSCRIPTION_INVITE);
+	g_assert_cmpint(conf->who, ==, WHO_ALL);
+	g_assert_cmpint(conf->complaint, ==, COMPLAINT_IGNORE);
+	g_assert_false(conf->leave_confirm);
+	g_assert_cmpint(conf->commands_most, ==, 3);
+	g_assert_cmpint(conf->confirm_domain_rate, ==, 0);
+	g_assert_cmpint(conf->bounce_soft, ==, 125);
+	g_assert_cmpint(conf->bounce_warnings, ==, 0);
+	list_conf_free(conf);
+	case_end(&t);
+}
+
 int
 main(void)
 {
@@ -422,6 +484,8 @@ main(void)
 		  test_values },
 		{ "settings of a later version are passed over",
 		  test_many_settings },
+		{ "joining, leaving and bounces: defaults, and what is set",
+		  test_life },
 		{ NULL, NULL },
 	};
 

@@ -364,8 +364,9 @@ test_broken(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(ways); i++) {
 		struct bytes whole = bytes_buf(value);
 
-		value->data[2] = ways[i][0];
-		value->data[3] = ways[i][1];
+		/* version, two bytes of flags, delivery, off_by */
+		value->data[3] = ways[i][0];
+		value->data[4] = ways[i][1];
 		case_txn(&t, raw_body, &whole);
 		g_assert_cmpint(roster_find(store_reader(t.store), 1,
 					    "ann@example.net", &got, &t.err),
