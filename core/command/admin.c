@@ -136,6 +136,38 @@ const struct verb verbs[] = {
 	  "is the author if --from does not say else.",
 	  "LIST FILE", OPTION_JSON | OPTION_EVIDENCE, 2, 2, NO_PAIRS, false,
 	  NULL, policy_test_run },
+	{ "template", "ls", "[LIST|@DOMAIN|site]",
+	  "Print the names of all texts of letters, with their languages.",
+	  "Behind a language stands who has set a text of his own: the list, "
+	  "its domain,\nor the site.",
+	  "LIST", OPTION_JSON, 0, 1, NO_PAIRS, false, NULL, template_ls_run },
+	{ "template", "show", "NAME [LIST|@DOMAIN|site]",
+	  "Print the text that holds.",
+	  "Without --language that of the list; where there is none, in "
+	  "English.", "TEMPLATE LIST",
+	  OPTION_LANGUAGE | OPTION_PREVIEW | OPTION_JSON, 1, 2, NO_PAIRS,
+	  false, NULL, template_show_run },
+	{ "template", "set", "LIST|@DOMAIN|site NAME [FILE|-]",
+	  "Make the text of a file a letter's own; it is checked first.",
+	  "Without FILE, or with -, it is read from stdin. Without "
+	  "--language it is in that\nof the list.",
+	  "LIST TEMPLATE FILE", OPTION_LANGUAGE, 2, 3, NO_PAIRS, false, NULL,
+	  template_set_run },
+	{ "template", "unset", "LIST|@DOMAIN|site NAME",
+	  "Remove such a text, so that the inherited one holds.", NULL,
+	  "LIST TEMPLATE", OPTION_LANGUAGE, 2, 2, NO_PAIRS, false, NULL,
+	  template_unset_run },
+	{ "template", "check", "FILE|-",
+	  "Look for mistakes in the text of a letter.",
+	  "A mistake is printed as FILE:LINE:COLUMN: what is wrong, and the "
+	  "exit\nstatus is 1. Where the file is not called as the template "
+	  "is, --name says which\nfields there are.",
+	  "FILE", OPTION_NAME, 1, 1, NO_PAIRS, true, NULL,
+	  template_check_run },
+	{ "template", "fields", "[NAME]",
+	  "Print the fields that a text may have: without NAME those of all.",
+	  NULL, "TEMPLATE", OPTION_JSON, 0, 1, NO_PAIRS, true, NULL,
+	  template_fields_run },
 	{ "trace", NULL, "MESSAGE-ID|ID",
 	  "Tell the story of a post, by its Message-ID, its id, the MTA's "
 	  "queue id, or the id of a job.", NULL, "ID", OPTION_JSON, 1, 1,

@@ -8,6 +8,7 @@
 #include "core/answers.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
+#include "core/letter/source.h"
 #include "core/moderate/policy.h"
 #include "core/outbound/outbound.h"
 #include "core/base/banned.h"
@@ -237,6 +238,55 @@ check_lists(struct check *check)
 		count == 1 ? "list" : "lists");
 }
 
+/* Texts of letters, which a dump or another version may have left. */
+struct texts { struct check *check; const char *scope; };
+
+static bool
+check_text(void *arg, const char *key, const char *value)
+{
+	struct texts *texts = arg;
+	g_autofree char *name = NULL, *language = NULL;
+	const struct template_kind *kind;
+	struct template *parsed = NULL;
+	struct err err = ERR_INIT;
+
+	if (!template_setting_read(key, &name, &language))
+		return true;
+	kind = template_kind_find(name);
+	if (kind == NULL)
+		finding(texts->check, WARNING, "template %s of %s: there is "
+			"no such template", name, scope_text(texts->scope));
+	else if (template_parse(name, kind, value, &parsed, &err) != ERR_OK)
+		finding(texts->check, ERROR, "template %s (%s) of %s is not "
+			"used: %s; set or unset it", name, language,
+			scope_text(texts->scope), err.what);
+	template_free(parsed);
+	return true;
+}
+
+static void
+check_templates(struct check *check)
+{
+	struct txn *reader = store_reader(check->call->admin->store);
+	struct texts texts = { .check = check };
+	struct err err = ERR_INIT;
+	char *scope = NULL, *next = NULL;
+	enum err_code rc = setting_next_scope(reader, NULL, &scope, &err);
+
+	while (rc == ERR_OK && scope != NULL) {
+		texts.scope = scope;
+		next = NULL;
+		rc = setting_walk(reader, scope, KEY_TEMPLATE_PREFIX,
+				  check_text, &texts, &err);
+		if (rc == ERR_OK)
+			rc = setting_next_scope(reader, scope, &next, &err);
+		g_free(scope);
+		scope = next;
+	}
+	if (rc != ERR_OK)
+		finding_err(check, ERROR, &err);
+}
+
 static void
 collect(void *arg, const char *text)
 {
@@ -281,6 +331,7 @@ check_run(struct call *call)
 	check_sockets(&check);
 	check_relays(&check);
 	check_lists(&check);
+	check_templates(&check);
 	check_store(&check);
 	if (call->json)
 		print_array_end(&check.array);

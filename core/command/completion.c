@@ -3,6 +3,7 @@
 
 #include "core/command/print.h"
 #include "core/command/verb.h"
+#include "core/letter/source.h"
 #include "core/base/banned.h"
 
 /*
@@ -36,6 +37,7 @@ takes_value(const char *option)
 		"--from", "--client", "--helo", "--login", "--evidence",
 		"--reason", "--timeout", "--interval",
 		"--delivery", "--off-by",
+		"--language", "--name",
 		NULL
 	};
 
@@ -123,12 +125,22 @@ print_words(FILE *out, const char *const *words)
 }
 
 static void
+print_templates(FILE *out)
+{
+	for (const struct template_kind *kind = template_kinds;
+	     kind->name != NULL; kind++)
+		(void) fprintf(out, "%s\n", kind->name);
+}
+
+static void
 print_kind(FILE *out, const char *kind)
 {
 	if (strcmp(kind, "KEY") == 0)
 		print_key_names(out, list_keys, "=");
 	else if (strcmp(kind, "MEMBERKEY") == 0)
 		print_key_names(out, member_keys, "=");
+	else if (strcmp(kind, "TEMPLATE") == 0)
+		print_templates(out);
 	else if (strcmp(kind, "LIST") == 0 || strcmp(kind, "FILE") == 0 ||
 		 strcmp(kind, "DIR") == 0)
 		(void) fprintf(out, "%s\n", kind);
@@ -164,6 +176,10 @@ print_value(FILE *out, const char *option)
 		print_words(out, deliveries);
 	else if (strcmp(option, "--off-by") == 0)
 		print_words(out, offs);
+	else if (strcmp(option, "--name") == 0)
+		print_templates(out);
+	else if (strcmp(option, "--language") == 0)
+		print_words(out, template_languages);
 	else if (is_file_option(option))
 		print_kind(out, "FILE");
 }

@@ -70,6 +70,13 @@ call_option_entries(const struct verb *verb, struct call *call)
 		{ OPTION_LIVE, { "uncounted", 0, G_OPTION_FLAG_HIDDEN,
 		  G_OPTION_ARG_NONE, &call->uncounted, "Do not count who is "
 		  "left", NULL } },
+		{ OPTION_LANGUAGE, { "language", 0, 0, G_OPTION_ARG_STRING,
+		  &call->language, "In this language, such as de or pt-br",
+		  "LANGUAGE" } },
+		{ OPTION_PREVIEW, { "preview", 0, 0, G_OPTION_ARG_NONE,
+		  &call->preview, "Filled in with examples", NULL } },
+		{ OPTION_NAME, { "name", 0, 0, G_OPTION_ARG_STRING,
+		  &call->name, "Which template it is", "NAME" } },
 		{ OPTION_JSON, { "json", 0, 0, G_OPTION_ARG_NONE,
 		  &call->json, "Print JSON", NULL } },
 		{ 0, { "config", 'c', 0, G_OPTION_ARG_STRING, &call->config,
@@ -353,6 +360,8 @@ call_done(struct call *call)
 	g_free(call->timeout);
 	g_free(call->delivery);
 	g_free(call->off_by);
+	g_free(call->language);
+	g_free(call->name);
 	g_free(call->from);
 	g_free(call->client);
 	g_free(call->helo);

@@ -33,6 +33,9 @@ option_words(const struct verb *verb)
 		  "[--evidence KEY=VALUE]... " },
 		{ OPTION_WAIT, "[--wait [--timeout TIME]] " },
 		{ OPTION_LIVE, "[--once] [--interval SECONDS] " },
+		{ OPTION_LANGUAGE, "[--language LANGUAGE] " },
+		{ OPTION_PREVIEW, "[--preview] " },
+		{ OPTION_NAME, "[--name NAME] " },
 		{ OPTION_JSON, "[--json] " },
 	};
 	GString *text = g_string_new(NULL);

@@ -30,6 +30,9 @@ enum {
 	OPTION_WAIT = 1 << 9,		/* wait, timeout */
 	OPTION_MEMBERS = 1 << 7,	/* delivery, off-by, moderated */
 	OPTION_LIVE = 1 << 10,		/* once, interval, uncounted */
+	OPTION_LANGUAGE = 1 << 11,
+	OPTION_PREVIEW = 1 << 12,
+	OPTION_NAME = 1 << 13,
 };
 
 struct verb;
@@ -52,6 +55,8 @@ struct call {
 	gboolean moderated;
 	gboolean once, uncounted;
 	int interval_s;		/* 0 if not given */
+	char *language, *name;	/* NULL if not given */
+	gboolean preview;
 };
 
 /*
@@ -65,9 +70,9 @@ struct verb {
 	const char *help;	/* one sentence */
 	const char *more;	/* further lines of --help, or NULL */
 	const char *takes;	/* what completes each argument, the last
-				 * one repeated: LIST KEY MEMBERKEY FILE DIR
-				 * or anything else for nothing. The file
-				 * that FILE stands for is admin->in. */
+				 * one repeated: LIST KEY MEMBERKEY TEMPLATE
+				 * FILE DIR or anything else for nothing. The
+				 * file that FILE stands for is admin->in. */
 	unsigned int options;
 	int least, most;	/* arguments; most < 0: any */
 	int pairs_from;		/* from this argument on KEY=VALUE; < 0: no
@@ -135,6 +140,15 @@ enum err_code call_input(const struct call *call, const char *name,
 enum err_code policy_value_check(const struct key *key, const char *value,
 				 struct err *err);
 
+/* template_call_kind - the template that a word names; complains if there is
+ * none. template_call_language - what --language says, or the scope's. */
+struct template_kind;
+enum admin_status template_call_kind(const struct call *call,
+				     const char *name,
+				     const struct template_kind **out);
+enum admin_status template_call_language(const struct call *call,
+					 const char *scope, char **out);
+
 /* KEY=VALUE arguments, checked. */
 struct pair {
 	const struct key *key;
@@ -191,6 +205,12 @@ enum admin_status policy_set_run(struct call *call);
 enum admin_status policy_check_run(struct call *call);
 enum admin_status policy_presets_run(struct call *call);
 enum admin_status policy_test_run(struct call *call);
+enum admin_status template_ls_run(struct call *call);
+enum admin_status template_show_run(struct call *call);
+enum admin_status template_set_run(struct call *call);
+enum admin_status template_unset_run(struct call *call);
+enum admin_status template_check_run(struct call *call);
+enum admin_status template_fields_run(struct call *call);
 enum admin_status trace_run(struct call *call);
 enum admin_status status_run(struct call *call);
 enum admin_status top_run(struct call *call);

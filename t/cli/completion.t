@@ -43,6 +43,8 @@ ok(words('member', 'ls', '--delivery')->{plain}, 'a delivery');
 ok(words('member', 'ls', '--off-by')->{bounces}, 'who turned it off');
 ok(words('-c')->{FILE}, 'a settings file');
 ok(words('-c', 'f', 'list')->{create}, 'a verb behind -c');
+ok(words('template', 'show')->{'join-confirm'}, 'a template');
+ok(words('template', 'show', 'invite', '--language')->{de}, 'a language');
 ok(words('load')->{FILE}, 'a dump');
 ok(words('backup')->{DIR}, 'a directory');
 ok(!words('list', 'show', 'x@y')->{LIST}, 'no more than it takes');

@@ -8,6 +8,7 @@ use Muster::Cli;
 my $cli = Muster::Cli->new;
 my %page = map { $_ => "$Muster::Cli::SRC/$_" }
 	qw(core/muster.1 conf/muster.conf.5 core/moderate/muster-policy.5
+		core/letter/muster-templates.5
 		core/musterd.8 db/muster-dump.5 milter/muster-milter.8);
 my $mandoc = (grep { -x } map { "$_/mandoc" } split /:/, $ENV{PATH})[0];
 
@@ -90,6 +91,28 @@ for (split /\n/, $conf) {
 	$section = '' if /^\.Sh /;
 	ok($seen{"$section $1"}, "muster.conf(5): [$section] $1 is a key")
 		if $section ne '' && /^\.It Va (\S+)/;
+}
+
+my $texts = plain($page{'core/letter/muster-templates.5'});
+my @common = @{$cli->json('template', 'fields')};
+my %common = map { $_->{field} => 1 } @common;
+my @templates = split /^/m, $cli->ok('template', 'ls');
+for my $template (undef, map { /^(\S+)/ } @templates) {
+	my $name = $template // 'FIELDS OF ALL TEMPLATES';
+	my ($part) = $texts =~ /^\.S[sh] \Q$name\E\n(.*?)(?=^\.S[sh] )/ms;
+	ok(defined $part, "muster-templates(5) has $name") or next;
+	my @fields = defined $template ? grep { !$common{$_->{field}} }
+		@{$cli->json('template', 'fields', $template)} : @common;
+	my %known = map { $_->{field} => 1 } @fields;
+	for my $field (@fields) {
+		my ($head) = $part =~ /^(\.It Va \Q$field->{field}\E(?: .*)?)$/m;
+		ok(defined $head, "muster-templates(5): $name: "
+			. $field->{field}) or next;
+		is($head =~ /\bmust$/ ? 1 : 0, $field->{must} ? 1 : 0,
+			"muster-templates(5): must it be in $name");
+	}
+	ok($known{$_}, "muster-templates(5): $name: $_ is a field")
+		for $part =~ /^\.It Va (\S+)/mg;
 }
 
 done_testing;

@@ -433,7 +433,7 @@ test_languages(void)
 	static const char *const good[] = { "de", "pt-br", "zh-hant-tw",
 					    "gsw", "de-1996" };
 	static const char *const bad[] = { "", "d", "DE", "de-", "de_at",
-					   "deut", "de-a", "../x", "de/x" };
+					   "d1", "../x", "de/x" };
 
 	for (size_t i = 0; i < G_N_ELEMENTS(good); i++)
 		g_assert_true(key_is_language(good[i]));
