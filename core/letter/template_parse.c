@@ -67,6 +67,10 @@ column_of(const struct parse *parse)
 	return (int)g_utf8_strlen(parse->line, parse->at - parse->line) + 1;
 }
 
+static bool mistake_at(struct parse *parse, int line, int column,
+		       const char *format, va_list ap)
+	__attribute__((format(printf, 4, 0)));
+
 static bool
 mistake_at(struct parse *parse, int line, int column, const char *format,
 	   va_list ap)

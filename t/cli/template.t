@@ -141,7 +141,7 @@ for (
 		$list, 'invite'],
 	[qr/template=|unknown key/, {}, 'list', 'set', $list,
 		'template/invite/de=x'],
-	[qr/a language such as de/, {}, 'list', 'set', $list, 'language=x'],
+	[qr/language, such as de/, {}, 'list', 'set', $list, 'language=x'],
 ) {
 	my ($want, @args) = @$_;
 	my ($status, $out, $err) = $cli->run(@args);
