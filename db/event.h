@@ -8,6 +8,13 @@
 #include "db/store.h"
 
 /*
+ * libunbound calls libevent's event_add(), out of itself or of that library.
+ * What a program exports comes first, so a name of ours must not be seen
+ * outside of it.
+ */
+#pragma GCC visibility push(hidden)
+
+/*
  * Events: what has happened to the members of a list, in order of time, for
  * the digest that owners get and for `muster bounce ls`. What has happened to
  * a post is in its trace (db/post.h).
@@ -46,5 +53,7 @@ enum err_code event_walk(struct txn *txn, uint32_t list, int64_t since_us,
  * Those of a deleted list stay until then. */
 enum err_code event_expire(struct store *store, int64_t before_s,
 			   struct err *err);
+
+#pragma GCC visibility pop
 
 #endif
