@@ -306,7 +306,7 @@ see_columns(const char *file, const char *body)
 
 		/* set lines are as long as whoever wrote them likes */
 		if (words && g_utf8_strlen(*line, -1) >
-		    (**line == ' ' ? 78 : COLUMNS))
+		    (strchr(" -", **line) != NULL ? 78 : COLUMNS))
 			g_error("%s: \"%s\"", file, *line);
 		if (g_str_has_suffix(*line, " "))
 			g_error("%s: blanks at the end of \"%s\"", file,
