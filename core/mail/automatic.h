@@ -33,6 +33,10 @@ const char *automatic_name(enum automatic automatic);
 enum automatic automatic_kind(const char *sender, const struct header *header,
 			      const char *body, size_t body_len);
 
+/* automatic_from_daemon - is it by MAILER-DAEMON, postmaster or the like, as
+ * the envelope's sender (NULL: not known) or From say? */
+bool automatic_from_daemon(const char *sender, const struct header *header);
+
 /*
  * automatic_unwelcome - the message is not to be answered by a machine, even
  * where a person wrote it: it came over a list, says bulk, or asks for that
