@@ -245,8 +245,8 @@ is_attachment(const struct part *part)
 	       g_ascii_strncasecmp(value, "attachment", 10) == 0;
 }
 
-static char *
-decode_text(const struct piece *piece)
+char *
+part_text(const struct piece *piece, size_t most)
 {
 	g_autofree char *type = header_get(&piece->part->header,
 					   "Content-Type");
@@ -254,13 +254,17 @@ decode_text(const struct piece *piece)
 						: NULL;
 	struct span span = piece->span;
 	g_autoptr(GByteArray) bytes = NULL;
+	g_autofree char *text = NULL;
 
 	/* More is not kept, however it is encoded. */
-	span.len = MIN(span.len, 4 * CONTENT_TEXT_MAX);
+	span.len = MIN(span.len, 4 * most);
 	bytes = part_decode(piece->part, span);
-	return mime_to_utf8(charset != NULL ? charset : "",
+	text = mime_to_utf8(charset != NULL ? charset : "",
 			    bytes->len > 0 ? (const char *)bytes->data : "",
-			    MIN(bytes->len, CONTENT_TEXT_MAX));
+			    MIN(bytes->len, most));
+	if (strcmp(piece->part->type, "text/html") == 0)
+		return text_of_html(text);
+	return g_steal_pointer(&text);
 }
 
 static void
@@ -276,14 +280,8 @@ add_texts(const struct parts *parts, const char *type, GString *out)
 		    strcmp(piece->part->type, type) != 0 ||
 		    is_attachment(piece->part))
 			continue;
-		text = decode_text(piece);
-		if (strcmp(type, "text/html") == 0) {
-			g_autofree char *plain = text_of_html(text);
-
-			g_string_append(out, plain);
-		} else {
-			g_string_append(out, text);
-		}
+		text = part_text(piece, CONTENT_TEXT_MAX);
+		g_string_append(out, text);
 	}
 }
 

@@ -362,6 +362,21 @@ mime_dsn(const char *bytes, size_t len, struct dsn *out)
 	return true;
 }
 
+bool
+mime_dsn_text(const char *text, size_t len, struct dsn *out)
+{
+	struct dsn dsn = { g_strdup(""),
+			   g_ptr_array_new_with_free_func(recipient_free) };
+
+	read_groups((struct span){ text, MIN(len, STATUS_PART_MAX) }, &dsn);
+	if (dsn.recipients->len == 0) {
+		dsn_done(&dsn);
+		return false;
+	}
+	*out = dsn;
+	return true;
+}
+
 void
 dsn_done(struct dsn *dsn)
 {

@@ -130,6 +130,10 @@ struct dsn {
 };
 
 bool mime_dsn(const char *bytes, size_t len, struct dsn *out);
+/* mime_dsn_text - the same from fields that stand somewhere in a text, as
+ * where the parts of a report have lost their types. False: none of them is
+ * about a recipient. */
+bool mime_dsn_text(const char *text, size_t len, struct dsn *out);
 void dsn_done(struct dsn *dsn);
 
 #endif

@@ -11,8 +11,8 @@
 
 /*
  * The structure of a post as a flat list of pieces that cover each of its
- * bytes once, in order (RFC 2046). For recode.c and dsn.c only: the outside
- * has mime.h.
+ * bytes once, in order (RFC 2046). For this folder only: the outside has
+ * mime.h.
  *
  * All is found in one pass, with the boundaries of the open multiparts at
  * hand, so that the time does not grow with the depth. Everything points
@@ -73,5 +73,9 @@ void parts_done(struct parts *parts);
 
 /* part_decode - content without its Content-Transfer-Encoding; a copy. */
 GByteArray *part_decode(const struct part *part, struct span content);
+
+/* part_text - a leaf of text in UTF-8, of HTML without its tags, from at most
+ * `most` bytes of what was encoded. The caller frees. In content.c. */
+char *part_text(const struct piece *piece, size_t most);
 
 #endif
