@@ -16,9 +16,9 @@
 #include <glib.h>
 
 #include "core/bounce/inside.h"
+#include "core/bounce/recognise.h"
 #include "core/mail/addr.h"
 #include "core/mail/header.h"
-#include "core/mail/mime.h"
 #include "db/post.h"
 #include "db/roster.h"
 #include "core/base/banned.h"
@@ -30,27 +30,35 @@ struct report {
 	struct verp_says says;
 	struct post_id post;	/* that failed; the report's own if its trace
 				 * has expired */
-	struct dsn dsn;
+	char *member;		/* whom the token names, canonical; NULL */
+	struct bounce_result result;
 	bool is_mtas;		/* nobody else can have made it */
 };
 
+/* "hard: 5.1.1 550 5.1.1 no such user" */
 static char *
-failure_text(const struct dsn_recipient *failure)
+failure_text(const struct bounce_recipient *failure)
 {
-	return g_strdup_printf("%s%s%s", failure->status,
-			       failure->diagnostic[0] != '\0' ? " " : "",
-			       failure->diagnostic);
+	const char *reason = bounce_reason_name(failure->reason);
+	g_autofree char *said = g_strdup_printf(
+		"%s%s%s", failure->status,
+		failure->status[0] != '\0' ? " " : "", failure->diagnostic);
+
+	g_strstrip(said);
+	return g_strdup_printf("%s: %s", bounce_class_name(failure->class),
+			       said[0] != '\0' ? said :
+			       reason[0] != '\0' ? reason : "no reason given");
 }
 
 /* The first of them at or behind *index, which is then behind it. */
-static const struct dsn_recipient *
-next_failure(const struct dsn *dsn, guint *index)
+static const struct bounce_recipient *
+next_failure(const struct bounce_result *result, guint *index)
 {
-	while (*index < dsn->recipients->len) {
-		const struct dsn_recipient *one =
-			g_ptr_array_index(dsn->recipients, (*index)++);
+	while (*index < result->recipients->len) {
+		const struct bounce_recipient *one =
+			g_ptr_array_index(result->recipients, (*index)++);
 
-		if (one->action == DSN_FAILED)
+		if (one->class == BOUNCE_HARD || one->class == BOUNCE_SOFT)
 			return one;
 	}
 	return NULL;
@@ -81,9 +89,11 @@ is_from_mta(const struct post *post, const struct header *header)
 		strstr(theirs, " with ") == NULL;
 }
 
+/* Of the post that reports it; *sender is to be freed, NULL: not known */
 static enum err_code
 see_who_made_it(struct txn *txn, const struct job *job, const char *bytes,
-		size_t len, struct report *report, struct err *err)
+		size_t len, struct report *report, char **sender,
+		struct err *err)
 {
 	struct post *post = NULL;
 	struct header header;
@@ -92,6 +102,7 @@ see_who_made_it(struct txn *txn, const struct job *job, const char *bytes,
 
 	if (rc != ERR_OK || post == NULL)
 		return rc;
+	*sender = g_strdup(post->sender);
 	if (header_parse(bytes, len, &header, &body_at)) {
 		report->is_mtas = is_from_mta(post, &header);
 		header_done(&header);
@@ -100,31 +111,42 @@ see_who_made_it(struct txn *txn, const struct job *job, const char *bytes,
 	return ERR_OK;
 }
 
-/* Such a copy has one recipient, so one failure is recorded, the first. */
+/* Such a copy has one recipient, so one failure is recorded: the first that
+ * is his, or else the first, of where his mail has gone on to. */
+static const struct bounce_recipient *
+failure_of_member(const struct report *report)
+{
+	const struct bounce_recipient *first = NULL, *one;
+	guint index = 0;
+
+	while ((one = next_failure(&report->result, &index)) != NULL) {
+		if (g_strcmp0(one->addr, report->member) == 0)
+			return one;
+		if (first == NULL)
+			first = one;
+	}
+	return first;
+}
+
 static enum err_code
 record_single(struct txn *txn, const struct job *job,
-	      const struct report *report,
-	      const struct dsn_recipient *failure, struct err *err)
+	      const struct report *report, struct err *err)
 {
-	g_autofree char *reason = failure_text(failure), *key = NULL;
-	struct member *member = NULL;
+	const struct bounce_recipient *failure = failure_of_member(report);
+	g_autofree char *reason = failure_text(failure);
 	enum err_code rc;
 
-	rc = roster_by_handle(txn, job->list, report->says.member, &member,
-			      &key, err);
-	member_free(member);
-	if (rc != ERR_OK)
-		return rc;
-	if (key == NULL)
+	if (report->member == NULL)
 		return trace_add(txn, &job->post, "bounce", job->list_addr,
 				 err, "a failure of somebody who is not "
 				 "subscribed any more: %s", reason);
-	rc = bounce_record(txn, job->list, job->list_addr, key,
+	rc = bounce_record(txn, job->list, job->list_addr, report->member,
 			   &report->post, reason, err);
 	if (rc == ERR_OK && memcmp(&report->post, &job->post,
 				   sizeof(job->post)) != 0)
 		rc = trace_add(txn, &job->post, "bounce", job->list_addr, err,
-			       "a delivery report: counted against %s", key);
+			       "a delivery report: counted against %s",
+			       report->member);
 	return rc;
 }
 
@@ -136,10 +158,11 @@ record_single(struct txn *txn, const struct job *job,
  */
 static char *
 failed_member(const struct report *report,
-	      const struct dsn_recipient *failure)
+	      const struct bounce_recipient *failure)
 {
 	const char *named = failure->original[0] != '\0' ?
-		failure->original : failure->final;
+		failure->original : failure->final[0] != '\0' ?
+		failure->final : failure->addr;
 	g_autofree char *key = addr_canon(named);
 
 	if (report->says.addr == NULL)
@@ -150,21 +173,30 @@ failed_member(const struct report *report,
 	return g_strdup(report->says.addr);
 }
 
+/* An MTA that delivers to us speaks RFC 3464; all else in its reports can be
+ * what others have written. */
+static bool
+is_believed(const struct report *report)
+{
+	return report->is_mtas &&
+	       strcmp(report->result.how, "delivery-status") == 0;
+}
+
 static enum err_code
 record_shared(struct txn *txn, const struct job *job,
 	      const struct report *report, struct err *err)
 {
-	const struct dsn_recipient *failure;
+	const struct bounce_recipient *failure;
 	enum err_code rc = ERR_OK;
 	guint index = 0, most = report->says.addr != NULL ? 1 :
 		SHARED_REPORTS_MAX;
 
 	while (rc == ERR_OK && most-- > 0 &&
-	       (failure = next_failure(&report->dsn, &index)) != NULL) {
+	       (failure = next_failure(&report->result, &index)) != NULL) {
 		g_autofree char *key = failed_member(report, failure);
 		g_autofree char *reason = failure_text(failure);
 
-		if (key != NULL && report->is_mtas)
+		if (key != NULL && is_believed(report))
 			rc = bounce_record(txn, job->list, job->list_addr,
 					   key, &report->post, reason, err);
 		else if (key != NULL)
@@ -179,21 +211,42 @@ record_shared(struct txn *txn, const struct job *job,
 	return rc;
 }
 
+/* Of what is no failure; NULL: it is one */
+static const char *
+no_failure(const struct bounce_result *result)
+{
+	switch (result->class) {
+	case BOUNCE_NONE:
+		return result->how[0] != '\0' ? "a report without a failure" :
+			"not about a failure";
+	case BOUNCE_DELAYED:
+		return "a report without a failure, of a delay";
+	case BOUNCE_REPLY:
+		return "an automatic reply";
+	case BOUNCE_CHALLENGE:
+		return "a challenge, which nobody answers";
+	case BOUNCE_COMPLAINT:
+		return "a complaint";
+	case BOUNCE_HARD:
+	case BOUNCE_SOFT:
+		break;
+	}
+	return NULL;
+}
+
 static enum err_code
 record_report(struct txn *txn, const struct job *job,
 	      const struct report *report, struct err *err)
 {
-	const struct dsn_recipient *failure;
 	guint index = 0;
 
-	failure = next_failure(&report->dsn, &index);
-	if (failure == NULL)
+	if (next_failure(&report->result, &index) == NULL)
 		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "a report without a failure, e.g. of a "
-				 "delay; nothing counted");
-	if (report->says.is_shared)
-		return record_shared(txn, job, report, err);
-	return record_single(txn, job, report, failure, err);
+				 err, "a report of a failure that names "
+				 "nobody; nothing counted");
+	return report->says.is_shared ?
+		record_shared(txn, job, report, err) :
+		record_single(txn, job, report, err);
 }
 
 /*
@@ -204,7 +257,7 @@ static enum err_code
 find_post(struct txn *txn, struct report *report, bool *agrees,
 	  struct err *err)
 {
-	g_autofree char *text = g_strndup(report->dsn.envelope_id,
+	g_autofree char *text = g_strndup(report->result.envelope_id,
 					  POST_ID_TEXT);
 	const uint8_t *prefix = report->says.post;
 	struct post_id id;
@@ -223,12 +276,17 @@ find_post(struct txn *txn, struct report *report, bool *agrees,
 }
 
 static enum err_code
-judge_dsn(struct txn *txn, const struct job *job, struct report *report,
-	  struct err *err)
+judge_result(struct txn *txn, const struct job *job, struct report *report,
+	     struct err *err)
 {
+	const char *what = no_failure(&report->result);
+	enum err_code rc;
 	bool agrees;
-	enum err_code rc = find_post(txn, report, &agrees, err);
 
+	if (what != NULL)
+		return trace_add(txn, &job->post, "bounce", job->list_addr,
+				 err, "%s; nothing counted", what);
+	rc = find_post(txn, report, &agrees, err);
 	if (rc == ERR_OK && report->says.is_shared && !agrees)
 		return trace_add(txn, &job->post, "bounce", job->list_addr,
 				 err, "a report about another post than its "
@@ -236,11 +294,32 @@ judge_dsn(struct txn *txn, const struct job *job, struct report *report,
 	return rc == ERR_OK ? record_report(txn, job, report, err) : rc;
 }
 
+/* Whom the token names: of a single one always, of a shared one where the
+ * relay has written him behind it */
+static enum err_code
+find_member(struct txn *txn, const struct job *job, struct report *report,
+	    struct err *err)
+{
+	struct member *member = NULL;
+	enum err_code rc;
+
+	if (report->says.is_shared) {
+		report->member = g_strdup(report->says.addr);
+		return ERR_OK;
+	}
+	rc = roster_by_handle(txn, job->list, report->says.member, &member,
+			      &report->member, err);
+	member_free(member);
+	return rc;
+}
+
 static enum err_code
 judge(struct txn *txn, const struct job *job, struct report *report,
       struct err *err)
 {
+	struct bounce_envelope envelope = { 0 };
 	g_autoptr(GBytes) bytes = NULL;
+	g_autofree char *sender = NULL;
 	const char *text;
 	enum err_code rc;
 	gsize len;
@@ -249,14 +328,19 @@ judge(struct txn *txn, const struct job *job, struct report *report,
 	if (rc != ERR_OK || bytes == NULL)
 		return rc;
 	text = g_bytes_get_data(bytes, &len);
-	if (!mime_dsn(text, len, &report->dsn))
-		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "not a delivery status notification; "
-				 "nothing counted");
-	rc = see_who_made_it(txn, job, text, len, report, err);
+	rc = find_member(txn, job, report, err);
 	if (rc == ERR_OK)
-		rc = judge_dsn(txn, job, report, err);
-	dsn_done(&report->dsn);
+		rc = see_who_made_it(txn, job, text, len, report, &sender,
+				     err);
+	if (rc != ERR_OK)
+		return rc;
+	envelope.sender = sender;
+	/* Whoever has left is none of the roster, and has failed all the
+	 * same. */
+	envelope.member = report->member != NULL ? report->member : "";
+	bounce_recognise(text, len, &envelope, &report->result);
+	rc = judge_result(txn, job, report, err);
+	bounce_result_done(&report->result);
 	return rc;
 }
 
@@ -273,6 +357,7 @@ run_report(struct txn *txn, const struct verp *verp, const struct job *job,
 				 "nothing counted");
 	rc = judge(txn, job, &report, err);
 	g_free(report.says.addr);
+	g_free(report.member);
 	return rc;
 }
 

@@ -78,14 +78,18 @@ test_failed(void)
 
 	bounce_begin(&b);
 	trace = bounce(&b, b.token, REPORT("x", "failed", "5.1.1"));
-	see_bounces(&b, 1, "5.1.1 550 5.1.1 no such user");
+	see_bounces(&b, 1, "hard: 5.1.1 550 5.1.1 no such user");
 	stage_see(trace, "a delivery report: counted against " MEMBER);
 	about = stage_trace(&b.t, &b.post);
-	stage_see(about, "bounce: " MEMBER " failed: 5.1.1");
+	stage_see(about, "bounce: " MEMBER " failed: hard: 5.1.1");
 	stage_end(&b.t);
 }
 
 /* A report to an address with a token that all copies of the post share. */
+#define TEXT_REPORT \
+	"From: MAILER-DAEMON@mx\r\nSubject: failure notice\r\n\r\n" \
+	"Your message was not delivered to the following recipients:\r\n\r\n" \
+	"  " MEMBER "\r\n    User unknown\r\n"
 #define SHARED_REPORT(original) \
 	"From: MAILER-DAEMON@mx\r\nMIME-Version: 1.0\r\n" \
 	"Content-Type: multipart/report; report-type=delivery-status; " \
@@ -122,6 +126,8 @@ test_shared(void)
 		  "somebody else than the address says" },
 		{ "+nobody=example.net", SHARED_REPORT(""), false,
 		  "who is not subscribed" },
+		{ "", TEXT_REPORT, true, NULL },
+		{ "+m0000001=example.net", TEXT_REPORT, true, NULL },
 		{ "+m0000001", SHARED_REPORT(""), false,
 		  "who is not subscribed" },
 		{ "m0000001=example.net", SHARED_REPORT(""), false,
@@ -201,6 +207,26 @@ test_mtas(void)
 	}
 }
 
+/* Our MTA speaks RFC 3464: what else its reports say, others may have made
+ * it say. */
+static void
+test_mtas_words(void)
+{
+	char token[VERP_POST_TOKEN_LEN + 1];
+	g_autofree char *trace = NULL;
+	struct member *member;
+	struct bounce_case b;
+
+	bounce_begin(&b);
+	verp_make_post(b.t.verp, LIST_ADDR, b.post.bytes, token);
+	trace = bounce(&b, token, DOOR POSTFIX TEXT_REPORT);
+	member = stage_get_member(&b.t, MEMBER);
+	g_assert_cmpuint(member->bounces, ==, 0);
+	g_assert_true(member->bounced_s > 0);
+	member_free(member);
+	stage_end(&b.t);
+}
+
 /* The token of a list's post is none of another list's. */
 static void
 test_shared_forged(void)
@@ -243,10 +269,53 @@ test_post_gone(void)
 	report = g_strjoinv(id, parts);
 	g_strfreev(parts);
 	trace = bounce(&b, b.token, report);
-	see_bounces(&b, 1, "5.1.1 550 5.1.1 no such user");
+	see_bounces(&b, 1, "hard: 5.1.1 550 5.1.1 no such user");
 	about = stage_trace(&b.t, &b.post);
-	stage_see(about, "bounce: " MEMBER " failed: 5.1.1");
+	stage_see(about, "bounce: " MEMBER " failed: hard: 5.1.1");
 	stage_end(&b.t);
+}
+
+#define DAEMON "From: MAILER-DAEMON@else.test\r\n"
+
+/* A report of any form that comes to a member's own address counts. */
+static void
+test_formats(void)
+{
+	static const struct { const char *bytes, *reason; } rows[] = {
+		{ DAEMON "Subject: failure notice\r\n\r\nHi. This is the "
+		  "qmail-send program at else.test.\r\nI'm afraid I wasn't "
+		  "able to deliver your message to the following "
+		  "addresses.\r\n\r\n<" MEMBER ">:\r\nSorry, no mailbox here "
+		  "by that name. (#5.1.1)\r\n\r\n--- Below this line is a copy "
+		  "of the message.\r\n\r\nReturn-Path: <a@b.test>\r\n",
+		  "hard: 5.1.1 <" MEMBER ">: Sorry, no mailbox here by that "
+		  "name. (#5.1.1)" },
+		{ DAEMON "Subject: failure notice\r\n\r\nUnable to deliver "
+		  "message to the following address(es).\r\n\r\n<" MEMBER
+		  ">:\r\nThis account is over quota.\r\n",
+		  "soft: <" MEMBER ">: This account is over quota." },
+		/* his mail went on to another address */
+		{ DAEMON "Subject: Undelivered mail\r\n"
+		  "X-Failed-Recipients: else@else.test\r\n\r\n"
+		  "It could not be delivered.\r\n",
+		  "hard: It could not be delivered." },
+		/* nobody is named: the token names him */
+		{ DAEMON "Subject: Undelivered mail\r\n\r\n"
+		  "Your message could not be delivered.\r\n",
+		  "hard: no reason given" },
+		{ NULL, NULL }
+	};
+
+	for (int i = 0; rows[i].bytes != NULL; i++) {
+		g_autofree char *trace = NULL;
+		struct bounce_case b;
+
+		bounce_begin(&b);
+		trace = bounce(&b, b.token, rows[i].bytes);
+		stage_see(trace, "counted against " MEMBER);
+		see_bounces(&b, 1, rows[i].reason);
+		stage_end(&b.t);
+	}
 }
 
 static void
@@ -258,8 +327,23 @@ test_not_counted(void)
 		{ REPORT("x", "relayed", "2.0.0"), 
 		  "a report without a failure" },
 		{ "Subject: out of office\r\n\r\nI am away\r\n",
-		  "not a delivery status notification" },
-		{ "", "not a delivery status notification" },
+		  "an automatic reply" },
+		{ "Subject: hello\r\n\r\nIt works\r\n",
+		  "not about a failure" },
+		{ "", "not about a failure" },
+		{ DAEMON "Subject: Delivery Status Notification (Delay)\r\n"
+		  "\r\nTHIS IS A WARNING MESSAGE ONLY.\r\nDelivery to the "
+		  "following recipient has been delayed:\r\n\r\n   "
+		  MEMBER "\r\n", "without a failure, of a delay" },
+		{ "From: fred@else.test\r\nSubject: Please confirm\r\n\r\n"
+		  "Your message is being held because the address has not "
+		  "been verified.\r\n", "a challenge" },
+		{ "From: feedback@isp.test\r\nMIME-Version: 1.0\r\n"
+		  "Content-Type: multipart/report; boundary=b; "
+		  "report-type=feedback-report\r\n\r\n--b\r\n"
+		  "Content-Type: message/feedback-report\r\n\r\n"
+		  "Feedback-Type: abuse\r\nUser-Agent: x/1\r\n"
+		  "Version: 1\r\n\r\n--b--\r\n", "a complaint" },
 		{ NULL, NULL }
 	};
 
@@ -343,11 +427,14 @@ test_reason(void)
 static const struct tap_case cases[] = {
 	{ "a failed delivery counts once", test_failed },
 	{ "a post that is gone has its trace", test_post_gone },
+	{ "a failure counts in whatever form it is reported", test_formats },
 	{ "other mail counts nothing", test_not_counted },
 	{ "a forged token counts nothing", test_forged },
 	{ "a shared envelope's report raises a doubt and counts nothing",
 	  test_shared },
 	{ "a shared envelope's report by our own MTA counts", test_mtas },
+	{ "words are believed of no MTA, nor is what it encloses",
+	  test_mtas_words },
 	{ "another list's token of a post counts nothing",
 	  test_shared_forged },
 	{ "a subscriber who has left", test_left },
