@@ -168,6 +168,13 @@ const struct verb verbs[] = {
 	  "Print the fields that a text may have: without NAME those of all.",
 	  NULL, "TEMPLATE", OPTION_JSON, 0, 1, NO_PAIRS, true, NULL,
 	  template_fields_run },
+	{ "bounce", "test", "FILE|-",
+	  "Say whose delivery has failed, as a message tells that came back.",
+	  "A line CLASS TAB ADDRESS for each: hard or soft. A message that "
+	  "reports no\nfailure is \"none\": also a warning of a delay, an "
+	  "automatic reply, a complaint.\n--json tells which of them, and the "
+	  "reasons. The file may be an mbox.", "FILE", OPTION_JSON, 1, 1,
+	  NO_PAIRS, true, NULL, bounce_test_run },
 	{ "trace", NULL, "MESSAGE-ID|ID",
 	  "Tell the story of a post, by its Message-ID, its id, the MTA's "
 	  "queue id, or the id of a job.", NULL, "ID", OPTION_JSON, 1, 1,

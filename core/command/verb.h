@@ -211,6 +211,7 @@ enum admin_status template_set_run(struct call *call);
 enum admin_status template_unset_run(struct call *call);
 enum admin_status template_check_run(struct call *call);
 enum admin_status template_fields_run(struct call *call);
+enum admin_status bounce_test_run(struct call *call);
 enum admin_status trace_run(struct call *call);
 enum admin_status status_run(struct call *call);
 enum admin_status top_run(struct call *call);
