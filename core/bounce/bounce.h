@@ -11,10 +11,11 @@
  * Bounce: what a failure says about a subscriber.
  *
  * bounce_run - a message that came to dev-bounces+TOKEN: takes the job; a
- * failed delivery that it reports (RFC 3464) is recorded against the member
- * that the token names. The token of a shared envelope names none: whom such a
- * report is about is in doubt from then on, and nothing is counted, unless the
- * MTA that delivers to us has made the report.
+ * failed delivery that it reports, in whatever form (core/bounce/recognise.h),
+ * is recorded against the member that the token names. The token of a shared
+ * envelope names none: whom such a report is about is in doubt from then on,
+ * and nothing is counted, unless the MTA that delivers to us has made the
+ * report (RFC 3464).
  */
 enum err_code bounce_run(struct txn *txn, const struct settings *settings,
 			 const struct verp *verp, const struct job *job,
