@@ -26,16 +26,34 @@ unsubscribe_url(const struct list_conf *conf, const struct marks *marks)
 		       marks->text[SLOT_LEAVE]);
 }
 
+bool
+is_personal(const struct list_conf *conf)
+{
+	return conf->unsubscribe_url[0] != '\0' ||
+		strstr(conf->footer, "%{member}") != NULL;
+}
+
+/* The token in it is proof enough, whoever sends that mail. */
+char *
+leave_mailto(const struct list_conf *conf, const char *list,
+	     const struct marks *marks)
+{
+	g_autofree char *suffix = is_personal(conf) ?
+		g_strconcat("-leave+", marks->text[SLOT_LEAVE], NULL) :
+		g_strdup("-leave");
+	g_autofree char *addr = list_role_addr(list, suffix);
+
+	return g_strconcat("mailto:", addr, NULL);
+}
+
 /* Where a reader leaves the list: with one step, or by mail. */
 static char *
 leave_place(const struct list_conf *conf, const char *list,
 	    const struct marks *marks)
 {
-	g_autofree char *addr = list_role_addr(list, "-leave");
-
 	return conf->unsubscribe_url[0] != '\0' ?
 		unsubscribe_url(conf, marks) :
-		g_strdup_printf("mailto:%s", addr);
+		leave_mailto(conf, list, marks);
 }
 
 /* In one pass, so that what is put in is not looked at again. */

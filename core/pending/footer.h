@@ -18,6 +18,14 @@ struct marks { char text[SLOTS][SLOT_MARK_MAX]; };
 char *unsubscribe_url(const struct list_conf *conf,
 		      const struct marks *marks);
 
+/* is_personal - has each copy something of its own, by the list's keys? */
+bool is_personal(const struct list_conf *conf);
+
+/* leave_mailto - "mailto:dev-leave@..." for all copies, or, in a personal one,
+ * with the mark of its token behind "dev-leave+". The caller frees. */
+char *leave_mailto(const struct list_conf *conf, const char *list,
+		   const struct marks *marks);
+
 /*
  * footer_text - the list's footer as lines of a post, which keep to 998
  * octets whatever goes into their marks: %{list}, %{member}, %{unsubscribe}.

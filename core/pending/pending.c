@@ -96,25 +96,26 @@ add_list_id(struct work *work)
 }
 
 /* By one step where the list has a place for that (RFC 8058 section 3.1),
- * and by mail. */
+ * and by mail, which in a personal copy names its reader by a token. */
 static void
 add_unsubscribe(struct work *work)
 {
-	g_autofree char *url = NULL, *addr = NULL, *value = NULL;
-	g_autofree char *folded = NULL;
+	g_autofree char *mailto = leave_mailto(work->conf,
+					       work->job->list_addr,
+					       &work->marks);
+	const bool one_click = work->conf->unsubscribe_url[0] != '\0';
+	g_autofree char *url = NULL, *value = NULL, *folded = NULL;
 
-	if (work->conf->unsubscribe_url[0] == '\0') {
-		add_mailto(&work->header, "List-Unsubscribe",
-			   work->job->list_addr, "-leave", "");
-		return;
-	}
-	url = unsubscribe_url(work->conf, &work->marks);
-	addr = list_role_addr(work->job->list_addr, "-leave");
-	value = g_strdup_printf("<%s>, <mailto:%s>", url, addr);
+	if (one_click)
+		url = unsubscribe_url(work->conf, &work->marks);
+	value = g_strdup_printf("%s%s%s<%s>", one_click ? "<" : "",
+				one_click ? url : "", one_click ? ">, " : "",
+				mailto);
 	folded = header_fold(value, strlen("List-Unsubscribe: "));
 	header_append(&work->header, "List-Unsubscribe", folded);
-	header_append(&work->header, "List-Unsubscribe-Post",
-		      "List-Unsubscribe=One-Click");
+	if (one_click)
+		header_append(&work->header, "List-Unsubscribe-Post",
+			      "List-Unsubscribe=One-Click");
 }
 
 static void
@@ -271,8 +272,8 @@ form_body(const struct work *work, const struct form *form, gsize *len)
 static enum seal_own
 add_footer(struct work *work, struct form *form)
 {
-	enum seal_own own = work->conf->unsubscribe_url[0] != '\0' ?
-		SEAL_OWN_FIELDS : SEAL_OWN_NOTHING;
+	enum seal_own own = is_personal(work->conf) ? SEAL_OWN_FIELDS :
+		SEAL_OWN_NOTHING;
 	bool is_ascii;
 	g_autofree char *text = footer_text(work->conf, work->job->list_addr,
 					    &work->marks, &is_ascii);

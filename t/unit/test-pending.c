@@ -272,13 +272,37 @@ test_unsubscribe(void)
 	stage_set(&made.t, "unsubscribe-url", URL);
 	make(&made, ROLE_POST, HEADER
 	     "List-Unsubscribe: <https://other>\r\n\r\nbody\r\n");
+	(void) mark_of(&made, SLOT_LEAVE, mark);
 	field = g_strdup_printf("List-Unsubscribe: <https://example.org/"
-		"leave?t=%s>,\r\n <mailto:dev-leave@lists.example.org>\r\n"
-		"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
-		mark_of(&made, SLOT_LEAVE, mark));
+		"leave?t=%s>,\r\n <mailto:dev-leave+%s@lists.example.org>"
+		"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n",
+		mark, mark);
 	stage_see(made.header, field);
 	see_not(made.header, "other");
 	g_assert_null(made.form->body);
+	made_done(&made);
+}
+
+/* Copies that differ anyway name their readers where these leave by mail. */
+static void
+test_unsubscribe_by_mail(void)
+{
+	g_autofree char *field = NULL, *line = NULL, *body = NULL;
+	char mark[SLOT_MARK_MAX];
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "footer", "%{member}\n%{unsubscribe}");
+	make(&made, ROLE_POST, HEADER "\r\nbody\r\n");
+	(void) mark_of(&made, SLOT_LEAVE, mark);
+	field = g_strdup_printf("List-Unsubscribe: <mailto:dev-leave+%s@"
+				"lists.example.org>\r\n", mark);
+	line = g_strdup_printf("mailto:dev-leave+%s@lists.example.org\r\n",
+			       mark);
+	body = body_of(&made);
+	stage_see(made.header, field);
+	see_not(made.header, "List-Unsubscribe-Post");
+	stage_see(body, line);
 	made_done(&made);
 }
 
@@ -572,6 +596,8 @@ static const struct tap_case cases[] = {
 	{ "the body's bytes stay", test_body_bytes },
 	{ "to the owners as it came", test_owner },
 	{ "one step to leave, and one by mail", test_unsubscribe },
+	{ "in a personal copy, mail to leave names its reader",
+	  test_unsubscribe_by_mail },
 	{ "a footer with marks", test_footer },
 	{ "marks are never encoded", test_footer_encoded },
 	{ "owners get no footer", test_footer_owner },

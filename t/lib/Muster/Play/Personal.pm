@@ -177,7 +177,7 @@ sub _own ($name, $what, @copies) {
 		my ($leave) = field($copy->{data}, 'List-Unsubscribe');
 		my ($token) = $leave =~ m{^<https://lists\.example\.org/leave\?
 			t=([a-z2-7]{24})&l=dev>,\s+
-			<mailto:\Q$name\E-leave\@lists\.example\.org>$}x;
+			<mailto:\Q$name\E-leave\+\1\@lists\.example\.org>$}x;
 		ok(defined $token, "$name, $what: a token to leave with")
 			or diag $leave;
 		$token{$token // ''} = 1;
