@@ -39,6 +39,8 @@
 	"the address that is subscribed" }
 #define NEW_ADDRESS { "new.address", FIELD_ADDR, MUST, "ann@example.com", \
 	"the address that is to take its place" }
+#define ALL_LISTS { "all.lists", FIELD_FLAG, MAY, "", \
+	"it is about all lists of the site" }
 #define MEMBER_ADDRESS { "member.address", FIELD_ADDR, MUST, \
 	"ann@example.net", "whom this is about" }
 #define MEMBER_NAME { "member.name", FIELD_LINE, MAY, "Ann Example", \
@@ -310,14 +312,20 @@ const struct template_kind template_kinds[] = {
 	  false, FIELDS(POST_SUBJECT, LEAVE_ADDRESS) },
 	{ "move-confirm-new", "to the new address of a member", false, FIELDS(
 		CONFIRM_ADDRESS, CONFIRM_URL, OLD_ADDRESS, NEW_ADDRESS,
-		EXPIRES, ASKED_AT, CLIENT_NETWORK) },
+		ALL_LISTS, EXPIRES, ASKED_AT, CLIENT_NETWORK) },
 	{ "move-confirm-old", "to the old address of a member", false, FIELDS(
 		CONFIRM_ADDRESS, CONFIRM_URL, OLD_ADDRESS, NEW_ADDRESS,
-		EXPIRES, ASKED_AT, CLIENT_NETWORK) },
+		ALL_LISTS, EXPIRES, ASKED_AT, CLIENT_NETWORK) },
 	{ "move-done", "to both addresses: the new one is subscribed", false,
-	  FIELDS(OLD_ADDRESS, NEW_ADDRESS) },
+	  FIELDS(OLD_ADDRESS, NEW_ADDRESS, ALL_LISTS) },
 	{ "not-member", "to one who wants to leave, but is not subscribed "
 	  "with this address", false, FIELDS(ASKED_AT) },
+	{ "set-confirm", "to a member for whom a change of settings was "
+	  "asked for", false, FIELDS(
+		{ "settings", FIELD_LINES, MUST, "delivery digest",
+		  "one a line, as \"set\" takes them" },
+		CONFIRM_ADDRESS, CONFIRM_URL, EXPIRES, ASKED_AT, ASKED_BY,
+		CLIENT_NETWORK) },
 	{ NULL, NULL, false, NULL },
 };
 
