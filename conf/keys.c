@@ -37,7 +37,8 @@ const struct key list_keys[] = {
 	  "most posts of one author in a time, e.g. 20/1d; empty: any",
 	  false, NULL },
 	{ "banned", KEY_PATTERNS, "",
-	  "who may not post, besides those that the domain and the site ban: "
+	  "who may neither post nor join, besides those that the domain and "
+	  "the site ban: "
 	  "addresses and patterns", true, NULL },
 	{ "bounce-breaker", KEY_PERCENT, "10",
 	  "when so much of the roster, in percent, fails within an hour it "

@@ -28,11 +28,13 @@ static json_t *
 held_json(const struct job *job, const struct held_view *view)
 {
 	return json_pack(
-		"{s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-		"id", id_json(&job->id), "list", json_text(job->list_addr),
+		"{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+		"id", id_json(&job->id),
+		"kind", held_is_request(job) ? "join" : "post",
+		"list", json_text(job->list_addr),
 		"held", json_time(job->made_ms / 1000),
 		"expires", json_time(job->due_ms / 1000),
-		"author", json_text(view->author),
+		"author", json_text(held_author(job, view)),
 		"subject", json_text(view->subject),
 		"reason", json_text(job_held_for(job)),
 		"post", id_json(&job->post));
@@ -53,10 +55,10 @@ print_row(FILE *out, const json_t *held)
 	g_autofree char *subject = print_plain(field(held, "subject"));
 	g_autofree char *reason = print_plain(field(held, "reason"));
 
-	(void) fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+	(void) fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
 		       field(held, "id"), field(held, "list"),
 		       field(held, "held"), field(held, "expires"), author,
-		       subject, reason);
+		       subject, reason, field(held, "kind"));
 }
 
 /* --- ls ----------------------------------------------------------------- */
@@ -380,12 +382,13 @@ decide_one(const struct call *call, const char *id,
 static enum admin_status
 decide(struct call *call, enum held_decision what, const char *done)
 {
+	struct verp *verp = verp_new(store_secret(call->admin->store));
 	struct decision decision = {
 		.settings = call->admin->settings,
 		.act = {
 			.decision = what, .who = "the administrator",
 			.reason = call->reason != NULL ? call->reason : "",
-			.now_ms = clock_ms(),
+			.now_ms = clock_ms(), .verp = verp,
 		},
 	};
 	enum admin_status status = ADMIN_DONE, one;
@@ -394,6 +397,7 @@ decide(struct call *call, enum held_decision what, const char *done)
 		one = decide_one(call, call->args[i], &decision, done);
 		status = MAX(status, one);
 	}
+	verp_free(verp);
 	if (call->admin->wake != NULL)
 		call->admin->wake();
 	return status;

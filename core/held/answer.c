@@ -136,7 +136,10 @@ decide(struct task *task, const struct job *held, enum held_decision token,
 	g_autofree char *who = g_strdup_printf("%s, by mail",
 					       task->mail.evidence->author);
 	struct answer answer = { 0 };
-	struct held_act act = { .who = who, .now_ms = task->now_ms };
+	struct held_act act = {
+		.who = who, .now_ms = task->now_ms,
+		.verp = held_key_verp(task->key),
+	};
 	enum err_code rc;
 
 	if (!answer_read(token, task->text, &answer)) {

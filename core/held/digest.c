@@ -104,11 +104,13 @@ digest_ensure(struct txn *txn, uint32_t list, const char *list_addr,
 /* --- what has expired --------------------------------------------------- */
 
 static char *
-expired_line(const struct held_view *view)
+expired_line(const struct job *held, const struct held_view *view)
 {
-	return g_strdup_printf("%s: %s", view->author[0] != '\0' ?
-			       view->author : "(none)",
-			       held_view_subject(view));
+	const char *author = held_author(held, view);
+
+	return g_strdup_printf("%s: %s", author[0] != '\0' ? author :
+			       "(none)", held_is_request(held) ?
+			       "asked to join" : held_view_subject(view));
 }
 
 static enum err_code
@@ -142,7 +144,7 @@ note_expired(struct txn *txn, const struct job *held, int64_t now_ms,
 
 	if (rc != ERR_OK || !found)
 		return rc;
-	line = expired_line(&view);
+	line = expired_line(held, &view);
 	held_view_done(&view);
 	rc = digest_ensure(txn, held->list, held->list_addr, false, now_ms,
 			   err);
@@ -196,6 +198,9 @@ collect(void *arg, const struct job *job)
 		return true;
 	copy = job_new(job->stage, &job->post, job->list, job->list_addr);
 	copy->id = job->id;
+	copy->role = job->role;
+	g_strfreev(copy->addrs);
+	copy->addrs = g_strdupv(job->addrs);
 	copy->due_ms = job->due_ms;
 	g_free(copy->reason);
 	copy->reason = g_strdup(job_held_for(job));

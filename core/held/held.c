@@ -49,6 +49,12 @@ held_put(struct txn *txn, const struct held_offer *offer, struct err *err)
 
 	if (rc != ERR_OK)
 		return rc;
+	if (offer->id != NULL)
+		held->id = *offer->id;
+	if (offer->addrs != NULL) {
+		g_strfreev(held->addrs);
+		held->addrs = g_strdupv((char **)(uintptr_t)offer->addrs);
+	}
 	held->role = offer->role;
 	held->made_ms = offer->now_ms;
 	held->due_ms = offer->now_ms + conf->held_keep_s * 1000;
@@ -258,6 +264,8 @@ held_decide(struct txn *txn, const struct settings *settings,
 		.outcome = HELD_DONE, .decision = act->decision,
 		.post = held->post,
 	};
+	if (held_is_request(held))
+		return request_decide(txn, settings, held, act, out, err);
 	if (act->decision == HELD_REJECT || act->decision == HELD_DISCARD)
 		return end_here(txn, settings, held, act, out, err);
 	rc = list_by_id(txn, held->list, &list, err);

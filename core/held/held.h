@@ -7,6 +7,7 @@
 
 #include "conf/settings.h"
 #include "core/mail/addr.h"
+#include "core/mail/verp.h"
 #include "db/list.h"
 #include "db/queue.h"
 #include "db/store.h"
@@ -34,6 +35,7 @@ struct held_key;
 #define HELD_PREFIX_LEN 8	/* bytes of the job's id in a token */
 
 struct held_key *held_key_new(const uint8_t *secret);	/* store_secret() */
+const struct verp *held_key_verp(const struct held_key *key);	/* of copies */
 void held_key_free(struct held_key *key);
 
 enum held_decision {
@@ -65,6 +67,8 @@ struct held_offer {
 	const char *detail;
 	const char *reason;	/* why: the rule and its text; UTF-8 */
 	int64_t now_ms;		/* unix time */
+	const struct post_id *id;	/* of the job; NULL: a new one */
+	char *const *addrs;		/* of the job; NULL: none */
 };
 
 /*
@@ -75,6 +79,26 @@ struct held_offer {
 #define HELD_JOBS 2
 enum err_code held_put(struct txn *txn, const struct held_offer *offer,
 		       struct err *err);
+
+/*
+ * Requests to join wait too: jobs with ROLE_JOIN, about the post that asked,
+ * or an empty one. What approving, rejecting and discarding them means is said
+ * in core/command/subscription.h.
+ */
+struct held_request {
+	const struct list *list;
+	const char *addr;		/* canonical: who wants to join */
+	const char *detail;		/* how, as core/command writes it */
+	const struct post_id *post;	/* what asked; its jobs are counted
+					 * here. NULL: none */
+	int64_t now_ms;
+};
+/* held_put_request - *is_new false: this address waits already, and nothing
+ * was done */
+enum err_code held_put_request(struct txn *txn,
+			       const struct held_request *request,
+			       bool *is_new, struct err *err);
+bool held_is_request(const struct job *held);
 
 enum held_outcome {
 	HELD_DONE,
@@ -99,6 +123,8 @@ struct held_act {
 	const char *who;	/* for the trace: "the administrator" */
 	const char *reason;	/* for the author, UTF-8, "" if none */
 	int64_t now_ms;
+	const struct verp *verp;	/* for whom a request lets in: the
+					 * token to leave with */
 };
 
 /* held_decide - do this, but for HELD_ASK, with a job of STAGE_HELD as it was

@@ -49,6 +49,19 @@ GPtrArray *notice_fields(const struct held_key *key, const struct job *held,
 			 const struct held_view *view);
 struct letter_field *notice_fields_of(const GPtrArray *fields,
 				      const char *name, const char *value);
+/* request_notice - tell these of a request to join; request_decide - as
+ * held_decide() */
+enum err_code request_notice(struct txn *txn,
+			     const struct settings *settings,
+			     const struct held_key *key,
+			     const struct job *held,
+			     const struct held_view *view,
+			     struct letter *letter, char *const *to,
+			     struct err *err);
+enum err_code request_decide(struct txn *txn, const struct settings *settings,
+			     const struct job *held,
+			     const struct held_act *act,
+			     struct held_result *out, struct err *err);
 /* notice_addr - the address that does this; the caller frees */
 char *notice_addr(const struct held_key *key, const struct job *held,
 		  enum held_decision decision);

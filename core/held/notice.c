@@ -97,9 +97,11 @@ notice_fields(const struct held_key *key, const struct job *held,
 	char id[POST_ID_TEXT + 1];
 
 	post_id_text(&held->id, id);
-	set(fields, "author", view->author);
-	set_verified(fields, view->evidence);
-	set(fields, "subject", view->subject);
+	set(fields, "author", held_author(held, view));
+	if (!held_is_request(held)) {	/* else it has confirmed that */
+		set_verified(fields, view->evidence);
+		set(fields, "subject", view->subject);
+	}
 	set(fields, "reason", job_held_for(held));
 	take(fields, "size", g_format_size_full(view->post->size,
 						G_FORMAT_SIZE_IEC_UNITS));
@@ -184,6 +186,17 @@ send_notices(const struct task *task, char *const *to, struct err *err)
 }
 
 static enum err_code
+send_notice(const struct task *task, char *const *to, struct err *err)
+{
+	struct letter letter = letter_of(task, "", NULL);
+
+	return held_is_request(task->held) ?
+		request_notice(task->txn, task->settings, task->key,
+			       task->held, task->view, &letter, to, err) :
+		send_notices(task, to, err);
+}
+
+static enum err_code
 trace(const struct task *task, struct err *err, const char *what,
       const char *whom)
 {
@@ -211,7 +224,7 @@ tell_each(const struct task *task, char *const *to, struct err *err)
 		return trace(task, err, "too many are held for a notice "
 			     "each; one about all follows", "");
 	if (rc == ERR_OK)
-		rc = send_notices(task, to, err);
+		rc = send_notice(task, to, err);
 	return rc == ERR_OK ? trace(task, err, "notice to ", all) : rc;
 }
 
@@ -251,7 +264,8 @@ tell_author(const struct task *task, struct err *err)
 	const char *why = NULL;
 	enum err_code rc;
 
-	if (!task->conf->held_notice)
+	/* who asks to join has been told */
+	if (!task->conf->held_notice || held_is_request(task->held))
 		return ERR_OK;
 	rc = author_tell(task->txn, task->settings, &letter, task->view,
 			 "that a post is held", task->now_ms, &why, err);

@@ -13,7 +13,7 @@
  * to be done, and eight are the beginning of the job's id. That the two
  * kinds cannot be taken for each other is due to the key alone.
  */
-struct held_key { struct verp *verp; };
+struct held_key { struct verp *verp, *copies; };
 
 G_STATIC_ASSERT(HELD_TOKEN_LEN == VERP_TOKEN_LEN);
 G_STATIC_ASSERT(1 + HELD_PREFIX_LEN == VERP_MEMBER_LEN + VERP_POST_LEN);
@@ -29,6 +29,7 @@ held_key_new(const uint8_t *secret)
 	g_string_append_len(text, (const char *)secret, VERP_SECRET_LEN);
 	(void) SHA256((const uint8_t *)text->str, text->len, derived);
 	key->verp = verp_new(derived);
+	key->copies = verp_new(secret);
 	OPENSSL_cleanse(text->str, text->len);
 	OPENSSL_cleanse(derived, sizeof(derived));
 	return key;
@@ -40,7 +41,14 @@ held_key_free(struct held_key *key)
 	if (key == NULL)
 		return;
 	verp_free(key->verp);
+	verp_free(key->copies);
 	g_free(key);
+}
+
+const struct verp *
+held_key_verp(const struct held_key *key)
+{
+	return key->copies;
 }
 
 static const char *const decisions[] = {

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "core/held/held.h"
 #include "core/letter/plain.h"
 #include "core/mail/content.h"
 #include "core/mail/mime.h"
@@ -83,6 +84,12 @@ const char *
 held_view_subject(const struct held_view *view)
 {
 	return view->subject[0] != '\0' ? view->subject : "(no subject)";
+}
+
+const char *
+held_author(const struct job *held, const struct held_view *view)
+{
+	return held_is_request(held) ? held->addrs[0] : view->author;
 }
 
 bool

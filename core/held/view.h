@@ -10,6 +10,7 @@
 #include "core/letter/letter.h"
 #include "core/mail/header.h"
 #include "db/post.h"
+#include "db/queue.h"
 
 /*
  * A held post as a person is shown it. Only its first POST_HEAD_MAX bytes
@@ -33,6 +34,10 @@ void held_view_done(struct held_view *view);	/* takes a zeroed one */
 
 /* held_view_subject - for people: never empty */
 const char *held_view_subject(const struct held_view *view);
+
+/* held_author - whose it is, "" if nobody knows: of a request to join its
+ * address. Borrowed from either. */
+const char *held_author(const struct job *held, const struct held_view *view);
 
 /* held_view_whole - is all of the post in head? */
 bool held_view_whole(const struct held_view *view);

@@ -83,7 +83,7 @@ is_deeply({ map { $_ => $b->{$_} } qw(id list author subject reason) },
 	reason => 'rule 2: not author.member' }, 'ls --json');
 my @rows = split /\n/, $cli->ok('held', 'ls');
 is(scalar @rows, 4, 'ls: a line each');
-is(scalar(split /\t/, $rows[0]), 7, 'ls: with all columns');
+is(scalar(split /\t/, $rows[0]), 8, 'ls: with all columns');
 refused($cli, qr/no such list|there is no list/, 'ls',
 	'no@lists.example.org');
 

@@ -183,7 +183,8 @@ decide(struct held_case *h, const struct job *held,
 {
 	struct decide_work work = {
 		.h = h, .job = held,
-		.act = { decision, "the administrator", reason, h->now_ms },
+		.act = { decision, "the administrator", reason, h->now_ms,
+			 h->t.verp },
 	};
 
 	case_txn(&h->t.s, decide_body, &work);
@@ -240,7 +241,8 @@ letter_text(struct held_case *h, struct job *job)
 			       (const char *)g_bytes_get_data(form->body,
 							      NULL));
 	form_free(form);
-	case_txn(&h->t.s, take_body, job);
+	case_ok(store_txn(h->t.s.store, TXN_LAZY, take_body, job,
+			  &h->t.s.err), &h->t.s);
 	return text;
 }
 
