@@ -59,8 +59,20 @@ const struct verb verbs[] = {
 	  "A file (- is stdin) has one address a line; empty lines and those "
 	  "that\nbegin with # are passed over. Each bad line is reported "
 	  "and left out, the\nothers are added, and the exit status is 1.",
-	  "LIST ADDR", OPTION_FILE | OPTION_JSON, 1, ANY, NO_PAIRS, false,
-	  member_add_check, member_add_run },
+	  "LIST ADDR", OPTION_FILE | OPTION_JSON | OPTION_MODE |
+	  OPTION_LANGUAGE | OPTION_WELCOME | OPTION_CONFIRM, 1, ANY, NO_PAIRS,
+	  false, member_add_check, member_add_run },
+	{ "member", "invite", "LIST [ADDR...|-]",
+	  "Invite addresses: each gets a letter, and is a member when it is "
+	  "answered.",
+	  "A file is read as for \"member add\". Who has an invitation that "
+	  "holds is not\ninvited again.", "LIST ADDR",
+	  OPTION_FILE | OPTION_JSON | OPTION_LANGUAGE, 1, ANY, NO_PAIRS,
+	  false, addresses_check, member_invite_run },
+	{ "member", "find", "ADDR",
+	  "Print the lists that an address is subscribed to, and how.",
+	  NULL, "ADDR", OPTION_JSON, 1, 1, NO_PAIRS, false, NULL,
+	  member_find_run },
 	{ "member", "ls", "LIST",
 	  "Print the members' addresses, behind a tab what is not the "
 	  "default.", "With several of --delivery, --off-by and --moderated, "
@@ -75,9 +87,22 @@ const struct verb verbs[] = {
 	  "The keys are those of \"muster list keys\".",
 	  "LIST ADDR MEMBERKEY", 0, 3, ANY, 2, false, NULL,
 	  member_set_run },
-	{ "member", "remove", "LIST ADDR...", "Unsubscribe addresses.", NULL,
-	  "LIST ADDR", 0, 2, ANY, NO_PAIRS, false, NULL,
-	  member_remove_run },
+	{ "member", "move", "LIST OLD NEW",
+	  "Put a new address in the place of an old one, with all that is "
+	  "known about the\nmember.", NULL, "LIST ADDR ADDR",
+	  OPTION_ALL | OPTION_JSON, 3, 3, NO_PAIRS, false, NULL,
+	  member_move_run },
+	{ "member", "remove", "LIST [ADDR...|-]", "Unsubscribe addresses.",
+	  "A file is read as for \"member add\".", "LIST ADDR",
+	  OPTION_FILE | OPTION_JSON | OPTION_GOODBYE, 1, ANY, NO_PAIRS,
+	  false, member_remove_check, member_remove_run },
+	{ "member", "leave", "LIST TOKEN",
+	  "Do what a click on List-Unsubscribe asks (RFC 8058), for a web "
+	  "server.",
+	  "The exit status is 0 when the member has left, and 1, with the "
+	  "reason on\nstderr, when the token is not valid or whom it is for "
+	  "has left already.", "LIST", OPTION_JSON, 2, 2, NO_PAIRS, false,
+	  NULL, member_leave_run },
 	{ "held", "ls", "[LIST]",
 	  "Print the posts that wait for a moderator.",
 	  NULL, "LIST", OPTION_JSON, 0, 1, NO_PAIRS, false, NULL,

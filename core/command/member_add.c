@@ -1,251 +1,86 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
 #include <string.h>
 
 #include "core/base/clock.h"
-#include "core/command/print.h"
-#include "core/command/verb.h"
+#include "core/command/addresses.h"
+#include "core/command/member_inside.h"
 #include "core/mail/addr.h"
-#include "core/mail/mime.h"
+#include "core/mail/pattern.h"
+#include "db/event.h"
 #include "core/base/banned.h"
 
 /*
- * Addresses into the roster, from the command line or from a file of any
- * size: a batch at a time is in memory, and is one transaction. A bad line
- * is reported and left out; it must not keep a million good ones waiting.
+ * Addresses into the roster. A file of which nobody is told is imported, in
+ * the fastest way there is; else each address joins, in one transaction with
+ * its letter.
  */
-#define BATCH 1000
-#define LINE_LONGEST 2000	/* bytes; a name and an address need less */
-#define NAME_LONGEST 400	/* KEY_TEXT_MAX of conf/keys.h */
-#define SHOWN_LONGEST 100	/* bytes of a bad line in its report */
+#define IMPORT_BATCH 5000
+#define JOIN_BATCH 50
 
 struct adding {
-	const struct call *call;
-	uint32_t list;
-	int64_t now_s;
-	GPtrArray *members;	/* struct member *, of the batch */
-	const char *source;	/* the file's name, NULL: the command line */
-	uint64_t line;
-	uint64_t added, there, bad;
-	struct progress progress;
+	struct member_work work;
+	struct join_options options;
+	enum delivery_mode delivery;
+	const char *language;
+	uint64_t there, asked;
 };
+
+/* --- options ------------------------------------------------------------ */
 
 const char *
 member_add_check(const struct call *call)
 {
-	bool dash = false;
+	enum delivery_mode delivery;
 
-	for (int i = 1; i < call->count; i++)
-		dash |= strcmp(call->args[i], "-") == 0;
-	if (call->count == 1 && call->file == NULL)
-		return "addresses, --file FILE or - are missing";
-	if ((call->count > 1 && call->file != NULL) ||
-	    (call->count > 2 && dash))
-		return "addresses come either from the command line or from "
-			"one file";
-	return NULL;
+	if (call->welcome && call->no_welcome)
+		return "--welcome or --no-welcome?";
+	if (call->confirm && call->welcome)
+		return "who confirms is welcomed as the list says; --welcome "
+			"and --confirm exclude each other";
+	if (call->delivery != NULL &&
+	    !delivery_mode_of_name(call->delivery, &delivery))
+		return "--delivery: on, off, digest or plain is expected";
+	return addresses_check(call);
 }
 
-static void
-report_bad(struct adding *adding, const char *wrong, const char *text)
+static enum admin_status
+read_language(const struct call *call, char **out)
 {
-	g_autofree char *plain = print_plain(text);
-	FILE *errors = adding->call->admin->errors;
-	const char *end = plain + MIN(strlen(plain), SHOWN_LONGEST);
+	struct err err = ERR_INIT;
 
-	adding->bad++;
-	progress_clear(&adding->progress);
-	if (*end != '\0') {
-		/* not within a character */
-		end = g_utf8_find_prev_char(plain, end + 1);
-		plain[end - plain] = '\0';
+	if (call->language == NULL) {
+		*out = g_strdup("");
+		return ADMIN_DONE;
 	}
-	if (adding->source != NULL)
-		(void) fprintf(errors, "%s:%llu: %s: %s\n", adding->source,
-			       (unsigned long long)adding->line, wrong,
-			       plain);
-	else
-		(void) fprintf(errors, "muster: %s: %s\n", wrong, plain);
+	if (key_check(key_find(member_keys, "language"), call->language, out,
+		      &err) != ERR_OK)
+		return call_fail(call, &err);
+	return ADMIN_DONE;
 }
 
-/* A name may come encoded and decode to anything. */
-static const char *
-check_name(const char *name)
+/* --- importing ---------------------------------------------------------- */
+
+static bool
+is_banned(const struct list_conf *conf, const char *addr)
 {
-	if (strlen(name) > NAME_LONGEST)
-		return "the name is over 400 bytes";
-	for (; *name != '\0'; name++)
-		if ((unsigned char)*name < ' ' || *name == 0x7f)
-			return "the name has a control character";
-	return NULL;
+	for (char **one = conf->banned; *one != NULL; one++)
+		if (address_matches(*one, addr))
+			return true;
+	return false;
 }
 
-static void
-take(struct adding *adding, const char *text)
+static struct member *
+member_of(const struct adding *adding, const struct address *address)
 {
-	g_autofree char *addr = NULL, *name = NULL;
-	const char *wrong = mime_mailbox(text, &addr, &name);
-	struct member *member;
+	const int64_t now_s = clock_s();
+	struct member *member = member_new(address->addr, now_s);
 
-	if (wrong == NULL)
-		wrong = check_name(name);
-	if (wrong != NULL) {
-		report_bad(adding, wrong, text);
-		return;
-	}
-	member = member_new(addr, adding->now_s);
 	g_free(member->name);
-	member->name = g_steal_pointer(&name);
-	g_ptr_array_add(adding->members, member);
-}
-
-static enum err_code
-flush(struct adding *adding, struct err *err)
-{
-	GPtrArray *members = adding->members;
-	g_autofree bool *added = g_new0(bool, members->len + 1);
-	enum err_code rc;
-
-	if (members->len == 0)
-		return ERR_OK;
-	rc = roster_import(adding->call->admin->store, adding->list,
-			   (struct member *const *)members->pdata,
-			   members->len, added, err);
-	if (rc != ERR_OK)
-		return rc;
-	for (guint i = 0; i < members->len; i++)
-		if (added[i])
-			adding->added++;
-		else
-			adding->there++;
-	g_ptr_array_set_size(members, 0);
-	progress_show(&adding->progress, "line %llu: %llu added",
-		      (unsigned long long)adding->line,
-		      (unsigned long long)adding->added);
-	return ERR_OK;
-}
-
-/* --- a file ------------------------------------------------------------- */
-
-enum line { LINE_END, LINE_GOOD, LINE_LONG, LINE_NUL };
-
-/* The next line without its end; what is too long is passed over. */
-static enum line
-next_line(FILE *in, char *buf)
-{
-	enum line result = LINE_GOOD;
-	size_t len = 0;
-	int c;
-
-	while ((c = getc_unlocked(in)) != EOF && c != '\n') {
-		if (c == '\0')
-			result = LINE_NUL;
-		if (len < LINE_LONGEST)
-			buf[len++] = (char)c;
-		else if (result == LINE_GOOD)
-			result = LINE_LONG;
-	}
-	buf[len] = '\0';
-	/* What an error cut off may look like an address, and is none. */
-	return c == EOF && (len == 0 || ferror(in)) ? LINE_END : result;
-}
-
-static void
-take_line(struct adding *adding, enum line kind, char *line)
-{
-	static const char bom[] = "\357\273\277";
-
-	adding->line++;
-	if (adding->line == 1 && g_str_has_prefix(line, bom))
-		line += strlen(bom);
-	if (kind == LINE_NUL) {
-		report_bad(adding, "there is a NUL byte in it", line);
-	} else if (kind == LINE_LONG) {
-		report_bad(adding, "the line is over 2000 bytes", line);
-	} else {
-		g_strstrip(line);
-		if (line[0] != '\0' && line[0] != '#')
-			take(adding, line);
-	}
-}
-
-static enum err_code
-read_error(const struct adding *adding, int problem, struct err *err)
-{
-	if (problem == ECANCELED)
-		return err_set(err, ERR_BUSY, "run it again when musterd is "
-			       "up; what is there already is left as it is",
-			       "stopped at line %llu, because musterd stops",
-			       (unsigned long long)adding->line);
-	errno = problem;
-	return err_errno(err, "", "%s cannot be read", adding->source);
-}
-
-static enum err_code
-add_lines(struct adding *adding, struct err *err)
-{
-	FILE *in = adding->call->admin->in;
-	char line[LINE_LONGEST + 1];
-	enum err_code rc = ERR_OK;
-	enum line kind;
-
-	errno = 0;
-	while (rc == ERR_OK && (kind = next_line(in, line)) != LINE_END) {
-		take_line(adding, kind, line);
-		if (adding->members->len >= BATCH)
-			rc = flush(adding, err);
-		errno = 0;
-	}
-	if (rc == ERR_OK && ferror(in))
-		rc = read_error(adding, errno, err);
-	return rc;
-}
-
-/* --- the verb ----------------------------------------------------------- */
-
-static enum err_code
-add_all(struct adding *adding, struct err *err)
-{
-	enum err_code rc = ERR_OK;
-
-	if (adding->source != NULL)
-		rc = add_lines(adding, err);
-	else
-		for (int i = 1; i < adding->call->count; i++)
-			take(adding, adding->call->args[i]);
-	if (rc == ERR_OK)
-		rc = flush(adding, err);
-	progress_clear(&adding->progress);
-	return rc;
-}
-
-static void
-print_summary(const struct adding *adding)
-{
-	const struct call *call = adding->call;
-
-	if (call->json)
-		print_object(call, json_pack(
-			"{s:I, s:I, s:I}", "added", (json_int_t)adding->added,
-			"already_there", (json_int_t)adding->there,
-			"bad", (json_int_t)adding->bad));
-	else
-		(void) fprintf(call->admin->out, "%llu added, %llu were "
-			       "already there, %llu bad %s\n",
-			       (unsigned long long)adding->added,
-			       (unsigned long long)adding->there,
-			       (unsigned long long)adding->bad,
-			       adding->source == NULL ? "addresses" : "lines");
-}
-
-static const char *
-source_of(const struct call *call)
-{
-	if (call->file != NULL && strcmp(call->file, "-") != 0)
-		return call->file;
-	if (call->file != NULL || strcmp(call->args[1], "-") == 0)
-		return "stdin";
-	return NULL;
+	member->name = g_strdup(address->name);
+	g_free(member->language);
+	member->language = g_strdup(adding->language);
+	member_deliver(member, adding->delivery, OFF_BY_ADMIN, now_s);
+	return member;
 }
 
 static void
@@ -254,27 +89,212 @@ free_member(void *member)
 	member_free(member);
 }
 
+/* Of a line that cannot be imported it is said why. */
+static bool
+is_good(struct addresses *addresses, const struct adding *adding,
+	const struct address *address)
+{
+	g_autofree char *canon = addr_canon(address->addr);
+	const char *wrong = NULL;
+
+	if (canon == NULL)
+		wrong = "is no address";
+	else if (is_banned(adding->work.conf, canon))
+		wrong = "is banned";
+	if (wrong != NULL)
+		addresses_refuse(addresses, address, wrong);
+	return wrong == NULL;
+}
+
+static enum err_code
+import(struct addresses *addresses, const struct address *batch, guint count,
+       struct err *err)
+{
+	struct adding *adding = addresses->arg;
+	g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(
+		free_member);
+	g_autofree bool *added = g_new0(bool, count);
+	enum err_code rc;
+
+	for (guint i = 0; i < count; i++)
+		if (is_good(addresses, adding, &batch[i]))
+			g_ptr_array_add(members, member_of(adding,
+							   &batch[i]));
+	if (members->len == 0)
+		return ERR_OK;
+	rc = roster_import(addresses->call->admin->store,
+			   adding->work.list->id,
+			   (struct member *const *)members->pdata,
+			   members->len, added, err);
+	for (guint i = 0; i < members->len && rc == ERR_OK; i++)
+		if (added[i])
+			addresses->done++;
+		else
+			adding->there++;
+	return rc;
+}
+
+/* One event for all: a digest of a million lines helps nobody. */
+static enum err_code
+note_body(struct txn *txn, void *arg, struct err *err)
+{
+	const struct addresses *addresses = arg;
+	const struct adding *adding = addresses->arg;
+
+	return event_add(txn, adding->work.list->id, "added", "", err,
+			 "%llu members were added from a file by the "
+			 "administrator",
+			 (unsigned long long)addresses->done);
+}
+
+/* --- joining ------------------------------------------------------------ */
+
+static enum err_code
+join_one(const struct member_work *work, struct txn *txn,
+	 const struct asker *asker, struct subscription_result *out,
+	 struct err *err)
+{
+	const struct adding *adding = work->arg;
+
+	return subscription_join(txn, &work->with, work->list, work->conf,
+				 asker, &adding->options, out, err);
+}
+
+static void
+count_joined(struct addresses *addresses, const struct member_work *work,
+	     const struct address *address,
+	     const struct subscription_result *result)
+{
+	struct adding *adding = work->arg;
+
+	switch (result->outcome) {
+	case SUB_DONE:
+		addresses->done++;
+		break;
+	case SUB_CONFIRM:
+		adding->asked++;
+		break;
+	case SUB_ALREADY:
+	case SUB_RETURNED:
+		adding->there++;
+		break;
+	default:
+		addresses_refuse(addresses, address,
+				 member_complaint(result));
+	}
+}
+
+static enum err_code
+join(struct addresses *addresses, const struct address *batch, guint count,
+     struct err *err)
+{
+	struct adding *adding = addresses->arg;
+
+	return member_work_batch(&adding->work, addresses, batch, count, err);
+}
+
+/* --- the verb ----------------------------------------------------------- */
+
+static void
+print_summary(const struct addresses *addresses, const struct adding *adding)
+{
+	const struct call *call = addresses->call;
+	json_t *object;
+
+	if (call->json) {
+		object = json_pack("{s:I, s:I, s:I}", "added",
+				   (json_int_t)addresses->done,
+				   "already_there", (json_int_t)adding->there,
+				   "bad", (json_int_t)addresses->bad);
+		if (call->confirm)
+			(void) json_object_set_new(object, "asked",
+				json_integer((json_int_t)adding->asked));
+		print_object(call, object);
+		return;
+	}
+	if (call->confirm)
+		(void) fprintf(call->admin->out, "%llu asked to confirm, ",
+			       (unsigned long long)adding->asked);
+	(void) fprintf(call->admin->out, "%llu added, %llu were already "
+		       "there, %llu bad %s\n",
+		       (unsigned long long)addresses->done,
+		       (unsigned long long)adding->there,
+		       (unsigned long long)addresses->bad,
+		       addresses_unit(addresses));
+}
+
+static bool
+is_import(const struct call *call)
+{
+	return !call->welcome && !call->confirm &&
+		(call->file != NULL || strcmp(call->args[1], "-") == 0);
+}
+
+static enum err_code
+add_all(struct addresses *addresses, struct err *err)
+{
+	const struct admin *admin = addresses->call->admin;
+	enum err_code rc = addresses_run(addresses, err);
+	struct err second = ERR_INIT;
+
+	if (is_import(addresses->call) && addresses->done > 0 &&
+	    store_txn(admin->store, TXN_DURABLE, note_body, addresses,
+		      &second) != ERR_OK && rc == ERR_OK) {
+		rc = second.code;
+		*err = second;
+	}
+	return rc;
+}
+
+static enum admin_status
+add(struct call *call, struct adding *adding)
+{
+	const bool imports = is_import(call);
+	struct addresses addresses = {
+		.call = call, .arg = adding, .doing = "added",
+		.batch = imports ? import : join,
+		.batch_max = imports ? IMPORT_BATCH : JOIN_BATCH,
+	};
+	struct err err = ERR_INIT;
+	enum admin_status status = ADMIN_DONE;
+
+	if (add_all(&addresses, &err) != ERR_OK)
+		status = call_fail(call, &err);
+	print_summary(&addresses, adding);
+	if (!imports)
+		member_wake(call);
+	if (status == ADMIN_DONE && addresses.bad > 0)
+		status = ADMIN_REFUSED;
+	return status;
+}
+
 enum admin_status
 member_add_run(struct call *call)
 {
-	g_autoptr(list_auto) list = NULL;
-	g_autoptr(GPtrArray) members = g_ptr_array_new_with_free_func(
-		free_member);
 	struct adding adding = {
-		.call = call, .members = members, .source = source_of(call),
-		.now_s = clock_s(),
+		.options = {
+			.delivery = DELIVERY_ON,
+			.welcome = call->welcome ? LETTER_SEND : LETTER_NOT,
+			.confirm = call->confirm,
+		},
+		.delivery = DELIVERY_ON,
 	};
-	struct err err = ERR_INIT;
-	enum admin_status status = call_list(call, call->args[0], &list);
+	g_autofree char *language = NULL;
+	enum admin_status status = member_work_begin(&adding.work, call);
 
-	if (status != ADMIN_DONE)
-		return status;
-	adding.list = list->id;
-	progress_init(&adding.progress, call);
-	if (add_all(&adding, &err) != ERR_OK)
-		status = call_fail(call, &err);
-	print_summary(&adding);
-	if (status == ADMIN_DONE && adding.bad > 0)
-		status = ADMIN_REFUSED;
+	if (status == ADMIN_DONE)
+		status = read_language(call, &language);
+	if (call->delivery != NULL)	/* member_add_check() has seen it */
+		(void) delivery_mode_of_name(call->delivery,
+					     &adding.delivery);
+	adding.options.delivery = adding.delivery;
+	adding.language = language;
+	adding.work.language = language;
+	adding.work.arg = &adding;
+	adding.work.act = join_one;
+	adding.work.count = count_joined;
+	if (status == ADMIN_DONE)
+		status = add(call, &adding);
+	member_work_done(&adding.work);
 	return status;
 }

@@ -33,6 +33,11 @@ enum {
 	OPTION_LANGUAGE = 1 << 11,
 	OPTION_PREVIEW = 1 << 12,
 	OPTION_NAME = 1 << 13,
+	OPTION_MODE = 1 << 14,		/* delivery, of who joins */
+	OPTION_WELCOME = 1 << 15,	/* welcome, no-welcome */
+	OPTION_CONFIRM = 1 << 16,
+	OPTION_GOODBYE = 1 << 17,	/* goodbye, no-goodbye */
+	OPTION_ALL = 1 << 18,
 };
 
 struct verb;
@@ -51,12 +56,15 @@ struct call {
 	char **evidence;			/* not given */
 	gboolean wait;
 	char *timeout;
-	char *delivery, *off_by;	/* OPTION_MEMBERS; NULL if not given */
+	char *delivery;		/* OPTION_MEMBERS, OPTION_MODE; NULL if not
+				 * given */
+	char *off_by;			/* OPTION_MEMBERS, the same */
 	gboolean moderated;
 	gboolean once, uncounted;
 	int interval_s;		/* 0 if not given */
 	char *language, *name;	/* NULL if not given */
 	gboolean preview;
+	gboolean welcome, no_welcome, confirm, goodbye, no_goodbye, all;
 };
 
 /*
@@ -190,6 +198,10 @@ enum admin_status member_ls_run(struct call *call);
 enum admin_status member_show_run(struct call *call);
 enum admin_status member_set_run(struct call *call);
 enum admin_status member_remove_run(struct call *call);
+enum admin_status member_invite_run(struct call *call);
+enum admin_status member_move_run(struct call *call);
+enum admin_status member_leave_run(struct call *call);
+enum admin_status member_find_run(struct call *call);
 enum admin_status held_ls_run(struct call *call);
 enum admin_status held_show_run(struct call *call);
 enum admin_status held_approve_run(struct call *call);
@@ -228,6 +240,8 @@ const char *top_check(const struct call *call);
 const char *list_set_check(const struct call *call);
 const char *member_ls_check(const struct call *call);
 const char *member_add_check(const struct call *call);
+const char *member_remove_check(const struct call *call);
+const char *addresses_check(const struct call *call);
 
 /* g_autoptr() for the store's types */
 typedef struct list list_auto;
