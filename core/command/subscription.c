@@ -51,8 +51,7 @@ static const char *const outcome_texts[] = {
 	[SUB_CLOSED] = "nobody joins this list by himself",
 	[SUB_INVITE_ONLY] = "only who is invited joins this list",
 	[SUB_TOO_OFTEN] = "nothing is sent, since enough was sent lately",
-	[SUB_BAD_TOKEN] = "the token is not one of ours, was used, or is too "
-		"old",
+	[SUB_BAD_TOKEN] = "the token is unknown, used, or too old",
 	[SUB_NOT_ALLOWED] = "not allowed",
 	[SUB_BAD_VALUE] = "not possible",
 	[SUB_AUTOMATIC] = "nothing, a machine asks",
