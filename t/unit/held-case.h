@@ -4,6 +4,7 @@
 
 #include "core/held/held.h"
 #include "core/held/inside.h"
+#include "db/dump.h"
 #include "t/unit/stage-case.h"
 
 /* A list of an owner's, and posts that are held for it, for one case. */
@@ -289,6 +290,32 @@ see_counts(struct held_case *h, uint64_t held, uint64_t notice,
 	g_assert_cmpuint(stage_count(&h->t, STAGE_NOTICE), ==, notice);
 	g_assert_cmpuint(stage_count(&h->t, STAGE_PENDING), ==, pending);
 	g_assert_cmpuint(stage_count(&h->t, STAGE_OUTBOUND), ==, outbound);
+}
+
+/* All of the store as text, and back. */
+static inline char *
+dump_text(struct held_case *h)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	case_ok(dump_write(h->t.s.store, NULL, out, &h->t.s.err), &h->t.s);
+	(void) fclose(out);
+	return text;
+}
+
+static inline void
+load_text(struct held_case *h, const char *text)
+{
+	g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
+	int fd = case_memfd(bytes);
+	struct dump_counts counts;
+
+	g_assert_cmpint(lseek(fd, 0, SEEK_SET), ==, 0);
+	case_ok(dump_load(h->t.s.store, fd, false, NULL, NULL, &counts,
+			  &h->t.s.err), &h->t.s);
+	(void) close(fd);
 }
 
 #endif

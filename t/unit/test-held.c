@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/base/log.h"
 #include "core/stages.h"
-#include "db/dump.h"
 #include "t/unit/held-case.h"
 #include "core/base/banned.h"
 
@@ -377,31 +376,6 @@ test_kill(void)
 }
 
 /* --- dump and load ------------------------------------------------------ */
-
-static char *
-dump_text(struct held_case *h)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	case_ok(dump_write(h->t.s.store, NULL, out, &h->t.s.err), &h->t.s);
-	(void) fclose(out);
-	return text;
-}
-
-static void
-load_text(struct held_case *h, const char *text)
-{
-	g_autoptr(GBytes) bytes = g_bytes_new(text, strlen(text));
-	int fd = case_memfd(bytes);
-	struct dump_counts counts;
-
-	g_assert_cmpint(lseek(fd, 0, SEEK_SET), ==, 0);
-	case_ok(dump_load(h->t.s.store, fd, false, NULL, NULL, &counts,
-			  &h->t.s.err), &h->t.s);
-	(void) close(fd);
-}
 
 static void
 test_dump(void)

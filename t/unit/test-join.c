@@ -424,6 +424,41 @@ test_approve_by_mail(void)
 	sub_end(&sub);
 }
 
+/* With and without a mail that asks; and tokens, which only who has got the
+ * letters can use. */
+static void
+test_dump(void)
+{
+	g_autofree char *first = NULL, *second = NULL, *token = NULL;
+	struct job *held;
+	struct sub a, b;
+
+	sub_begin(&a);
+	sub_begin(&b);
+	stage_set(&a.h.t, "subscription", "moderated");
+	(void) sub_join(&a, by_nobody(EVE));
+	token = sub_token(&a, EVE);
+	(void) sub_run(&a, (struct sub_ask){
+		.call = CALL_JOIN, .options = as_usual,
+		.asker = { .addr = JOE, .name = "J \"o\" \\ e",
+			   .is_verified = true } });
+	first = dump_text(&a.h);
+	stage_see(first, "\"role\":\"join\"");
+	g_assert_null(strstr(first, token));
+	load_text(&b.h, first);
+	second = dump_text(&b.h);
+	g_assert_cmpstr(first, ==, second);
+	g_strfreev(letters(&b.h));
+	held = held_job(&b);
+	g_assert_cmpint(decide(&b.h, held, HELD_APPROVE, ""), ==, HELD_DONE);
+	g_assert_true(is_member(&b, JOE));
+	g_assert_cmpint(sub_confirm(&b, token), ==, SUB_HELD);
+	g_strfreev(letters(&b.h));
+	job_free(held);
+	sub_end(&a);
+	sub_end(&b);
+}
+
 /* --- leaving ------------------------------------------------------------ */
 
 static void
@@ -620,6 +655,7 @@ static const struct tap_case cases[] = {
 	{ "bans hold, for everybody and at every step", test_bans },
 	{ "a moderator approves", test_approve },
 	{ "a moderator rejects, or discards", test_reject },
+	{ "requests and tokens survive dump and load", test_dump },
 	{ "a moderator approves by mail", test_approve_by_mail },
 	{ "a request has its mail, and expires",
 	  test_request_and_its_post },
