@@ -329,7 +329,8 @@ see_undone(struct held_case *h, txn_body body, const struct job *job,
 {
 	struct decide_work work = {
 		.h = h, .job = job, .fail = true,
-		.act = { decision, "somebody", "", h->now_ms },
+		.act = { decision, "somebody", "", h->now_ms,
+			 h->t.verp },
 	};
 	struct err err = ERR_INIT;
 	uint64_t before[10], after;
