@@ -16,6 +16,7 @@
 #include "core/mail/automatic_inside.h"
 #include "core/mail/content.h"
 #include "core/mail/mime.h"
+#include "core/mail/own.h"
 #include "core/base/banned.h"
 
 const char *
@@ -95,7 +96,7 @@ static bool
 is_report_subject(const struct look *look)
 {
 	bool is_reply;
-	const char *subject = automatic_skip_prefixes(look->subject, &is_reply);
+	const char *subject = own_subject(look->subject, &is_reply);
 
 	return !is_reply && wordlist_begins(&automatic_dsn_subjects, subject);
 }
@@ -142,7 +143,7 @@ static bool
 is_reply_subject(const struct look *look, bool hinted)
 {
 	bool is_reply;
-	const char *subject = automatic_skip_prefixes(look->subject, &is_reply);
+	const char *subject = own_subject(look->subject, &is_reply);
 
 	/* "Re: Out of office": a person answers one; "[PATCH] autoreply: ..."
 	 * is about a program. */
@@ -184,7 +185,7 @@ is_bulk_answer(const struct look *look)
 {
 	bool is_reply;
 
-	(void)automatic_skip_prefixes(look->subject, &is_reply);
+	(void)own_subject(look->subject, &is_reply);
 	return is_bulk(look) && !is_of_list(look) &&
 	       (is_reply || header_find(look->header, "In-Reply-To", 0) >= 0 ||
 		header_find(look->header, "References", 0) >= 0);

@@ -53,4 +53,8 @@ enum command_meant { COMMAND_NONE, COMMAND_SUBSCRIBE, COMMAND_UNSUBSCRIBE };
 enum command_meant command_meant(const struct header *header,
 				 const char *body, size_t body_len);
 
+/* command_of_word - a word in lower case that is such a command by itself, in
+ * one of many languages */
+enum command_meant command_of_word(const char *word);
+
 #endif

@@ -133,34 +133,3 @@ automatic_has_reply_field(const struct header *header)
 			return true;
 	return automatic_has_field(header, &automatic_reply_fields);
 }
-
-/* "Re:", "[list]" and blanks in front of what a subject says;
- * *is_reply: there was a "Re:" or the like */
-const char *
-automatic_skip_prefixes(const char *subject, bool *is_reply)
-{
-	static const char *const prefixes[] = {
-		"re:", "aw:", "sv:", "vs:", "antw:", "rv:", "fw:", "fwd:",
-		"wg:", "tr:", "res:", "odp:", "ynt:", "回复:", "答复:",
-	};
-	bool more = true;
-
-	*is_reply = false;
-	while (more) {
-		const char *close;
-
-		more = false;
-		subject += strspn(subject, " \t");
-		for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
-			if (g_str_has_prefix(subject, prefixes[i])) {
-				subject += strlen(prefixes[i]);
-				*is_reply = more = true;
-			}
-		close = subject[0] == '[' ? strchr(subject, ']') : NULL;
-		if (close != NULL) {
-			subject = close + 1;
-			more = true;
-		}
-	}
-	return subject;
-}

@@ -38,8 +38,4 @@ bool automatic_has_field(const struct header *header,
 /* automatic_has_reply_field - the same of those by which programs say that
  * they answer */
 bool automatic_has_reply_field(const struct header *header);
-/* automatic_skip_prefixes - behind "Re:", "[list]" and blanks of a subject in
- * lower case; *is_reply: there was a "Re:" or the like */
-const char *automatic_skip_prefixes(const char *subject, bool *is_reply);
-
 #endif

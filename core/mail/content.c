@@ -217,17 +217,94 @@ skip_tag(GString *out, const char *at)
 	return end + 1;
 }
 
+/* Does the tag at `at` say so in one of its attributes? */
+static bool
+tag_says(const char *at, const char *what)
+{
+	const char *end = strchr(at, '>');
+	size_t len = strlen(what);
+
+	for (; end != NULL && at + len <= end; at++)
+		if (g_ascii_strncasecmp(at, what, len) == 0)
+			return true;
+	return false;
+}
+
+/* What mail programs put around that which they quote */
+static const struct {
+	const char *element, *says;
+} quotes[] = {
+	{"blockquote", ""},
+	{"div", "\"gmail_quote"},
+	{"div", "yahoo_quoted"},
+	{"div", "protonmail_quote"},
+	{"div", "moz-cite-prefix"},
+	{"div", "mail-editor-reference-message"},
+};
+
+/* Outlook: all below it is the mail that was answered. */
+static const char *const quote_starts[] = {
+	"id=\"appendonsend\"", "id=\"divRplyFwdMsg\"",
+	"name=\"_MailOriginal\"",
+};
+
+/* Behind the end of the element that begins at `at`, whatever is in it */
+static const char *
+skip_nested(const char *at, const char *name)
+{
+	g_autofree char *close = g_strdup_printf("/%s", name);
+	size_t depth = 0;
+
+	for (; *at != '\0'; at++) {
+		if (*at != '<')
+			continue;
+		if (is_element(at + 1, name)) {
+			depth++;
+		} else if (is_element(at + 1, close) && --depth == 0) {
+			at = strchr(at, '>');
+			return at != NULL ? at + 1 : "";
+		}
+	}
+	return at;
+}
+
+/* A quote begins at `at`: *next is what follows it, a line that says so
+ * stands for it. */
+static bool
+skip_quote(GString *out, const char *at, const char **next)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(quotes); i++)
+		if (is_element(at + 1, quotes[i].element) &&
+		    tag_says(at, quotes[i].says)) {
+			g_string_append(out, "\n>\n");
+			*next = skip_nested(at, quotes[i].element);
+			return true;
+		}
+	for (size_t i = 0; i < G_N_ELEMENTS(quote_starts); i++)
+		if (tag_says(at, quote_starts[i])) {
+			g_string_append(out, "\n" CONTENT_QUOTE_BELOW "\n");
+			*next = "";
+			return true;
+		}
+	return false;
+}
+
+/* own: without what is quoted, and the lines of the source are no lines */
 static char *
-text_of_html(const char *html)
+text_of_html(const char *html, bool own)
 {
 	GString *out = g_string_new(NULL);
 
 	while (*html != '\0' && out->len < CONTENT_TEXT_MAX) {
 		if (*html == '<') {
-			html = skip_tag(out, html);
+			if (!own || !skip_quote(out, html, &html))
+				html = skip_tag(out, html);
 		} else if (*html == '&') {
 			html++;
 			html += add_entity(out, html);
+		} else if (own && (*html == '\n' || *html == '\r')) {
+			g_string_append_c(out, ' ');
+			html++;
 		} else {
 			g_string_append_c(out, *html++);
 		}
@@ -245,8 +322,9 @@ is_attachment(const struct part *part)
 	       g_ascii_strncasecmp(value, "attachment", 10) == 0;
 }
 
-char *
-part_text(const struct piece *piece, size_t most)
+/* Decoded, in UTF-8 */
+static char *
+decode_text(const struct piece *piece, size_t most)
 {
 	g_autofree char *type = header_get(&piece->part->header,
 					   "Content-Type");
@@ -254,17 +332,29 @@ part_text(const struct piece *piece, size_t most)
 						: NULL;
 	struct span span = piece->span;
 	g_autoptr(GByteArray) bytes = NULL;
-	g_autofree char *text = NULL;
 
 	/* More is not kept, however it is encoded. */
 	span.len = MIN(span.len, 4 * most);
 	bytes = part_decode(piece->part, span);
-	text = mime_to_utf8(charset != NULL ? charset : "",
+	return mime_to_utf8(charset != NULL ? charset : "",
 			    bytes->len > 0 ? (const char *)bytes->data : "",
 			    MIN(bytes->len, most));
+}
+
+static char *
+piece_text(const struct piece *piece, size_t most, bool own)
+{
+	g_autofree char *text = decode_text(piece, most);
+
 	if (strcmp(piece->part->type, "text/html") == 0)
-		return text_of_html(text);
+		return text_of_html(text, own);
 	return g_steal_pointer(&text);
+}
+
+char *
+part_text(const struct piece *piece, size_t most)
+{
+	return piece_text(piece, most, false);
 }
 
 static void
@@ -310,6 +400,48 @@ content_text(const struct header *header, const char *body, size_t body_len)
 	raw = g_string_free(out, FALSE);
 	return g_utf8_make_valid(raw, (gssize)strnlen(raw,
 						      CONTENT_TEXT_MAX));
+}
+
+/* The first of that type that says something */
+static char *
+first_text(const struct parts *parts, const char *type)
+{
+	for (guint i = 0; i < parts->pieces->len; i++) {
+		const struct piece *piece = &g_array_index(
+			parts->pieces, struct piece, i);
+		g_autofree char *text = NULL;
+
+		if (piece->kind != PIECE_LEAF || piece->part->is_inside ||
+		    strcmp(piece->part->type, type) != 0 ||
+		    is_attachment(piece->part))
+			continue;
+		text = piece_text(piece, CONTENT_TEXT_MAX, true);
+		if (!is_blank(text))
+			return g_steal_pointer(&text);
+	}
+	return NULL;
+}
+
+char *
+content_own_text(const struct header *header, const char *body,
+		 size_t body_len)
+{
+	g_autofree char *text = NULL;
+	struct whole whole;
+	struct parts parts;
+
+	whole_init(header, body, body_len, &whole);
+	if (parts_read(whole.bytes, whole.len, &parts)) {
+		text = first_text(&parts, "text/plain");
+		if (text == NULL)
+			text = first_text(&parts, "text/html");
+		parts_done(&parts);
+	}
+	whole_done(&whole);
+	if (text == NULL)
+		return g_strdup("");
+	return g_utf8_make_valid(text, (gssize)strnlen(text,
+						       CONTENT_TEXT_MAX));
 }
 
 /* --- fields ------------------------------------------------------------- */

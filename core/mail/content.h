@@ -34,6 +34,17 @@ void content_parts_done(struct content_parts *parts);
 char *content_text(const struct header *header, const char *body,
 		   size_t body_len);
 
+/*
+ * content_own_text - the first text that the author has written himself: of
+ * text/plain or else of text/html, no attachment and not in a message that he
+ * passes on. Of HTML the quotes are left out, and a line ">" stands for each,
+ * or CONTENT_QUOTE_BELOW where all that follows is one. At most
+ * CONTENT_TEXT_MAX bytes, "" if there is none. The caller frees.
+ */
+#define CONTENT_QUOTE_BELOW "-----Original Message-----"
+char *content_own_text(const struct header *header, const char *body,
+		       size_t body_len);
+
 /* content_field - values of all fields of that name, decoded to UTF-8 (RFC
  * 2047), as char * with free function */
 GPtrArray *content_field(const struct header *header, const char *name);

@@ -9,6 +9,7 @@
 
 #include "core/mail/automatic_inside.h"
 #include "core/mail/content.h"
+#include "core/mail/own.h"
 #include "core/base/banned.h"
 
 #define COMMAND_WORDS_MAX 14
@@ -130,13 +131,22 @@ command_in(const char *text, unsigned int words_max)
 }
 
 enum command_meant
+command_of_word(const char *word)
+{
+	if (is_word(word, leave_words, G_N_ELEMENTS(leave_words)))
+		return COMMAND_UNSUBSCRIBE;
+	return is_word(word, join_words, G_N_ELEMENTS(join_words)) ?
+		COMMAND_SUBSCRIBE : COMMAND_NONE;
+}
+
+enum command_meant
 command_meant(const struct header *header, const char *body, size_t body_len)
 {
 	g_autofree char *subject = automatic_lower(header, "Subject");
 	g_autofree char *text = NULL, *own = NULL;
 	enum command_meant meant;
 	bool is_reply;
-	const char *bare = automatic_skip_prefixes(subject, &is_reply);
+	const char *bare = own_subject(subject, &is_reply);
 
 	meant = is_reply ? COMMAND_NONE : command_in(bare, 8);
 	if (meant != COMMAND_NONE)
