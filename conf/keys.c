@@ -112,6 +112,9 @@ const struct key list_keys[] = {
 	  "most recipients of one post; 0 for any", false, NULL },
 	{ "max-size", KEY_SIZE, "10M",
 	  "largest post, e.g. 400k or 10M; 0 for no limit", false, NULL },
+	{ "misdirected", KEY_BOOL, "yes",
+	  "yes: a command that was sent to the list itself (\"unsubscribe\") "
+	  "is not sent on; its author is told what to do", false, NULL },
 	{ "moderator", KEY_ADDRS, "",
 	  "who decides about held posts; empty: the owners", false, NULL },
 	{ "moderator-digest", KEY_ADDRS, "",
@@ -121,8 +124,7 @@ const struct key list_keys[] = {
 	  "on; paused: posts are taken, no copies leave; drain: what is "
 	  "queued leaves, no posts are taken", false, outgoing_choices },
 	{ "owner", KEY_ADDRS, "",
-	  "who reads LIST-owner and mail to the command addresses", false,
-	  NULL },
+	  "who reads LIST-owner", false, NULL },
 	{ "policy", KEY_POLICY, "members",
 	  "who may post: open, members (From is subscribed), members-strict "
 	  "(the envelope sender too), moderated, announce, or the text of a "

@@ -8,7 +8,7 @@
 #include "conf/settings.h"
 #include "core/base/clock.h"
 #include "core/base/wire.h"
-#include "core/held/held.h"
+#include "core/command/door.h"
 #include "core/mail/addr.h"
 #include "core/mail/pattern.h"
 #include "core/moderate/policy.h"
@@ -147,6 +147,7 @@ list_policy_text(const char *list, const struct list_conf *conf)
 		.refuse_text = conf->refuse_text,
 		.emergency = conf->emergency,
 		.closed = conf->closed,
+		.commands_pass = !conf->misdirected,
 		.accept_automatic = conf->accept_automatic,
 		.recipients_max = conf->recipients_max,
 		.author_rate = conf->author_rate,
@@ -194,31 +195,62 @@ struct rcpt_question {
 	struct role_addr role;
 };
 
+static struct door_with
+answer_door(const struct submission_server *server)
+{
+	return (struct door_with){server->verp, server->held, clock_ms()};
+}
+
+static bool
+is_command(enum role role)
+{
+	return role == ROLE_REQUEST || role == ROLE_JOIN ||
+	       role == ROLE_LEAVE || role == ROLE_CONFIRM;
+}
+
+/* As milters and SMTP write it (RFC 5321 section 4.1.3) */
+static const char *
+bare_client(const char *client)
+{
+	return g_ascii_strncasecmp(client, "IPv6:", 5) == 0 ? client + 5
+							    : client;
+}
+
 static json_t *
 answer_kind(const char *kind)
 {
 	return json_pack("{s:i, s:s}", "rc", ERR_OK, "kind", kind);
 }
 
-static bool
-token_is_ours(const struct rcpt_question *q)
+static enum err_code
+pack_list(const struct rcpt_question *q, const struct door_mail *mail,
+	  const struct person *sender, json_t **out, struct err *err)
 {
-	struct verp_says says;
-	bool ours;
-	uint8_t prefix[HELD_PREFIX_LEN];
-	enum held_decision decision;
+	const struct door_with with = answer_door(q->server);
+	const struct list_conf *conf = mail->conf;
+	g_autofree char *text = list_policy_text(mail->list->addr, conf);
+	g_autofree char *id = policy_id(text), *refusal = NULL;
+	bool token_ok = false;
+	enum err_code rc = door_token(store_reader(q->server->store), &with,
+				      mail, &token_ok, err);
 
-	if (q->role.detail == NULL)
-		return false;
-	if (q->role.role == ROLE_CONFIRM)
-		return held_token_open(q->server->held, q->role.list,
-				       q->role.detail, &decision, prefix);
-	ours = q->role.role == ROLE_BOUNCES &&
-		verp_read(q->server->verp, q->role.list, q->role.detail,
-			  &says);
-	if (ours)
-		g_free(says.addr);
-	return ours;
+	if (rc != ERR_OK)
+		return rc;
+	if (is_command(mail->role))
+		refusal = door_rcpt(mail, token_ok);
+	*out = json_pack(
+		"{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, "
+		"s:I, s:o, s:I}",
+		"rc", ERR_OK, "kind", "list", "list", mail->list->addr,
+		"role", role_name(mail->role), "detail", mail->detail,
+		"policy_id", id, "token_ok", token_ok, "has_owner",
+		conf->owners[0] != NULL, "client_banned",
+		q->client[0] != '\0' && is_among(conf->banned, q->client),
+		"draining", conf->outgoing == OUTGOING_DRAIN, "misdirected",
+		conf->misdirected, "refusal", refusal != NULL ? refusal : "",
+		"commands_most", (json_int_t)conf->commands_most, "sender",
+		person_json(sender), "size_max", (json_int_t)conf->size_max);
+	return ERR_OK;
 }
 
 static enum err_code
@@ -226,31 +258,21 @@ answer_list(const struct rcpt_question *q, const struct list *list,
 	    json_t **out, struct err *err)
 {
 	struct txn *reader = store_reader(q->server->store);
-	g_autofree char *text = NULL, *id = NULL;
 	struct list_conf *conf = NULL;
 	struct person sender = {0};
+	struct door_mail mail = {
+		.list = list, .role = q->role.role, .sender = q->sender.text,
+		.detail = q->role.detail != NULL ? q->role.detail : "",
+		.client = q->client,
+	};
 	enum err_code rc = list_conf_load(reader, list->addr, &conf, err);
 
+	mail.conf = conf;
 	if (rc == ERR_OK && q->sender.text[0] != '\0')
 		rc = person_of_list(reader, list, conf, q->sender.text,
 				    &sender, err);
-	if (rc == ERR_OK) {
-		text = list_policy_text(list->addr, conf);
-		id = policy_id(text);
-		*out = json_pack(
-			"{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, "
-			"s:o, s:I}",
-			"rc", ERR_OK, "kind", "list", "list", list->addr,
-			"role", role_name(q->role.role), "detail",
-			q->role.detail != NULL ? q->role.detail : "",
-			"policy_id", id, "token_ok", token_is_ours(q),
-			"has_owner", conf->owners[0] != NULL, "client_banned",
-			q->client[0] != '\0' &&
-				is_among(conf->banned, q->client),
-			"draining", conf->outgoing == OUTGOING_DRAIN,
-			"sender", person_json(&sender), "size_max",
-			(json_int_t)conf->size_max);
-	}
+	if (rc == ERR_OK)
+		rc = pack_list(q, &mail, &sender, out, err);
 	list_conf_free(conf);
 	return rc;
 }
@@ -310,13 +332,10 @@ static enum err_code
 answer_rcpt(const struct submission_server *server, const json_t *request,
 	    json_t **out, struct err *err)
 {
-	const char *client = wire_str(request, "client", "");
 	struct rcpt_question q = {
 		.server = server,
 		.settings = server->settings(),
-		.client = g_ascii_strncasecmp(client, "IPv6:", 5) == 0
-				  ? client + 5
-				  : client,
+		.client = bare_client(wire_str(request, "client", "")),
 	};
 	bool domainless;
 	enum err_code rc = ERR_OK;
@@ -405,30 +424,46 @@ answer_taken(struct store *store, const json_t *request, json_t **out,
 	return rc;
 }
 
+/* A list that is no more is none of the doors' business: the commit says
+ * so. */
 static enum err_code
-answer_confirm(const struct submission_server *server, const json_t *request,
+answer_command(const struct submission_server *server, const json_t *request,
 	       json_t **out, struct err *err)
 {
+	const struct door_with with = answer_door(server);
+	const struct door_author author = {
+		.verified = wire_str(request, "author", ""),
+		.from = wire_str(request, "from", ""),
+		.needs_proof = wire_bool(request, "needs_proof", 1),
+	};
+	struct door_mail mail = {
+		.detail = wire_str(request, "detail", ""),
+		.sender = wire_str(request, "sender", ""),
+		.client = bare_client(wire_str(request, "client", "")),
+	};
 	struct txn *reader = store_reader(server->store);
-	enum held_outcome outcome = HELD_NO_TOKEN;
 	g_autofree char *refusal = NULL;
+	struct list_conf *conf = NULL;
 	struct list *list = NULL;
-	enum err_code rc = list_find(reader, wire_str(request, "list", ""),
-				     &list, err);
+	enum err_code rc = ERR_OK;
 
+	if (!role_of_name(wire_str(request, "role", ""), &mail.role))
+		return err_set(err, ERR_INVALID, "",
+			       "the request has no good field \"role\"");
+	rc = list_find(reader, wire_str(request, "list", ""), &list, err);
 	if (rc == ERR_OK && list != NULL)
-		rc = held_may_act(reader, server->held, list,
-				  wire_str(request, "token", ""),
-				  wire_str(request, "author", ""), &outcome,
-				  err);
+		rc = list_conf_load(reader, list->addr, &conf, err);
+	mail.list = list;
+	mail.conf = conf;
+	if (rc == ERR_OK && list != NULL)
+		rc = door_end(reader, &with, &mail, &author, &refusal, err);
+	list_conf_free(conf);
 	list_free(list);
-	if (rc != ERR_OK)
-		return rc;
-	refusal = held_refusal(outcome, wire_str(request, "list", ""));
-	*out = json_pack("{s:i, s:b, s:s}", "rc", ERR_OK, "ok",
-			 refusal == NULL, "refusal",
-			 refusal != NULL ? refusal : "");
-	return ERR_OK;
+	if (rc == ERR_OK)
+		*out = json_pack("{s:i, s:b, s:s}", "rc", ERR_OK, "ok",
+				 refusal == NULL, "refusal",
+				 refusal != NULL ? refusal : "");
+	return rc;
 }
 
 enum err_code
@@ -449,8 +484,8 @@ answer_question(const struct submission_server *server, const char *op,
 		return answer_duplicate(store, request, out, err);
 	if (strcmp(op, "taken") == 0)
 		return answer_taken(store, request, out, err);
-	if (strcmp(op, "confirm") == 0)
-		return answer_confirm(server, request, out, err);
+	if (strcmp(op, "command") == 0)
+		return answer_command(server, request, out, err);
 	return err_set(err, ERR_INVALID, "",
 		       "the request has no good field \"op\"");
 }

@@ -14,7 +14,7 @@
 
 /*
  * answer_question - op is "rcpt", "policy", "person", "rate", "duplicate",
- * "taken" or "confirm" (core/inbound/ask.h); ERR_INVALID for anything else.
+ * "taken" or "command" (core/inbound/ask.h); ERR_INVALID for anything else.
  */
 enum err_code answer_question(const struct submission_server *server,
 			      const char *op, const json_t *request,

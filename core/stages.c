@@ -11,6 +11,7 @@
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/bounce/bounce.h"
+#include "core/command/robot.h"
 #include "core/held/held.h"
 #include "core/pending/pending.h"
 #include "core/watch.h"
@@ -32,7 +33,7 @@
 #define BATCH 64
 #define IDLE_MS 5000		/* a hint may get lost */
 #define HOUSEKEEPING_MS 60000
-#define WORKERS 7
+#define WORKERS 8
 #define SLACK_S 3600
 
 struct stages;
@@ -66,14 +67,39 @@ struct run {
 	struct settings *settings;
 	const struct job *job;
 	struct held_result result;	/* of an answer about a held post */
+	struct robot_result robot;	/* of commands */
 	bool expired;			/* a held post */
 };
+
+/* Commands of older versions wait in pending. */
+static bool
+is_command(const struct run *run)
+{
+	return (run->worker->stage == STAGE_COMMAND ||
+		run->worker->stage == STAGE_PENDING) &&
+		robot_takes(run->job);
+}
 
 static bool
 is_answer(const struct run *run)
 {
-	return run->worker->stage == STAGE_PENDING &&
+	return is_command(run) &&
 		held_is_answer(run->worker->stages->held, run->job);
+}
+
+static enum err_code
+run_command(struct txn *txn, struct run *run, int64_t now_ms, struct err *err)
+{
+	const struct stages *stages = run->worker->stages;
+	const struct robot_with with = {
+		.store = stages->store, .settings = run->settings,
+		.verp = stages->verp, .held = stages->held, .now_ms = now_ms,
+	};
+
+	if (is_answer(run))
+		return held_answer_run(txn, run->settings, stages->held,
+				       run->job, now_ms, &run->result, err);
+	return robot_run(txn, &with, run->job, &run->robot, err);
 }
 
 static enum err_code
@@ -96,9 +122,8 @@ run_body(struct txn *txn, void *arg, struct err *err)
 	default:
 		break;
 	}
-	if (is_answer(run))
-		return held_answer_run(txn, run->settings, stages->held,
-				       run->job, now_ms, &run->result, err);
+	if (is_command(run))
+		return run_command(txn, run, now_ms, err);
 	return pending_run(txn, &(struct pending_with){
 		run->settings, stages->verp, stages->keys }, run->job, err);
 }
@@ -123,6 +148,21 @@ log_held(const struct run *run)
 }
 
 static void
+log_command(const struct run *run)
+{
+	char id[POST_ID_TEXT + 1];
+	struct log_ctx ctx = { .list = run->job->list_addr, .id = id };
+
+	if (!is_command(run) || is_answer(run))
+		return;
+	post_id_text(&run->job->post, id);
+	log_info(&ctx, "command.run", kv_str("to",
+		 role_name(run->job->role)), kv_num("commands",
+		 run->robot.commands), kv_num("done", run->robot.done),
+		 kv_str("answered", run->robot.answered ? "yes" : "no"));
+}
+
+static void
 log_job_failed(const struct job *job, const struct err *why)
 {
 	char post[POST_ID_TEXT + 1];
@@ -144,8 +184,10 @@ run_job(struct worker *worker, struct settings *settings,
 	enum err_code rc = store_txn(worker->stages->store, TXN_LAZY,
 				     run_body, &run, err);
 
-	if (rc == ERR_OK)
-		log_held(&run);
+	if (rc != ERR_OK)
+		return rc;
+	log_held(&run);
+	log_command(&run);
 	return rc;
 }
 
@@ -266,7 +308,8 @@ static void
 hasten(struct stages *stages, const struct settings *settings)
 {
 	static const enum stage all[] = {
-		STAGE_PENDING, STAGE_BOUNCE, STAGE_NOTICE, STAGE_OUTBOUND,
+		STAGE_PENDING, STAGE_BOUNCE, STAGE_NOTICE, STAGE_COMMAND,
+		STAGE_OUTBOUND,
 	};
 	struct err err = ERR_INIT;
 	uint64_t count = 0;
@@ -353,7 +396,7 @@ stages_start(struct store *store, struct settings *(*settings)(void),
 		{ STAGE_PENDING, 0, 4 }, { STAGE_PENDING, 1, 4 },
 		{ STAGE_PENDING, 2, 4 }, { STAGE_PENDING, 3, 4 },
 		{ STAGE_BOUNCE, 0, 1 }, { STAGE_NOTICE, 0, 1 },
-		{ STAGE_HELD, 0, 1 },
+		{ STAGE_HELD, 0, 1 }, { STAGE_COMMAND, 0, 1 },
 	};
 	struct stages *stages = g_new0(struct stages, 1);
 

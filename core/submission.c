@@ -49,6 +49,7 @@ struct target {
 	enum verdict_kind verdict;	/* ACCEPT, HOLD or DISCARD */
 	char *why, *reason;
 	uint8_t key[SEEN_KEY_LEN];
+	bool misdirected;	/* of ROLE_POST: a command */
 	bool made;		/* set by the transaction: it was new */
 };
 
@@ -121,6 +122,7 @@ read_target(const json_t *object, struct target *out, struct err *err)
 	out->detail = g_strdup(wire_str(object, "detail", ""));
 	out->why = g_strdup(wire_str(object, "why", ""));
 	out->reason = g_strdup(wire_str(object, "reason", ""));
+	out->misdirected = wire_bool(object, "misdirected", 0);
 	return read_verdict(object, out) ? ERR_OK : malformed(err, "verdict");
 }
 
@@ -280,13 +282,27 @@ count_post(struct txn *txn, const struct offer *offer,
 	return rc;
 }
 
+static enum stage
+stage_of(const struct target *target)
+{
+	switch (target->role) {
+	case ROLE_BOUNCES:
+		return STAGE_BOUNCE;
+	case ROLE_POST:
+		return target->misdirected ? STAGE_COMMAND : STAGE_PENDING;
+	case ROLE_OWNER:
+		return STAGE_PENDING;
+	default:
+		return STAGE_COMMAND;
+	}
+}
+
 static enum err_code
 put_job(struct txn *txn, struct offer *offer, const struct target *target,
 	const struct list *list, struct err *err)
 {
-	struct job *job = job_new(target->role == ROLE_BOUNCES ? STAGE_BOUNCE
-				  : STAGE_PENDING, &offer->post->id, list->id,
-				  list->addr);
+	struct job *job = job_new(stage_of(target), &offer->post->id,
+				  list->id, list->addr);
 	enum err_code rc;
 
 	job->role = target->role;
@@ -322,7 +338,8 @@ carry_out(struct txn *txn, struct offer *offer, const struct target *target,
 {
 	enum err_code rc = ERR_OK;
 
-	if (target->role == ROLE_POST && target->verdict != VERDICT_DISCARD)
+	if (target->role == ROLE_POST && !target->misdirected &&
+	    target->verdict != VERDICT_DISCARD)
 		rc = count_post(txn, offer, list, err);
 	if (rc != ERR_OK)
 		return rc;

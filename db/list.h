@@ -118,6 +118,7 @@ struct list_conf {
 	int64_t list_rate, list_rate_s;
 	bool emergency;		/* hold every post */
 	bool closed;		/* refuse every post */
+	bool misdirected;	/* commands sent to the list are not sent on */
 	bool accept_automatic;	/* posts made by machines: to the policy */
 	bool held_notice;	/* tell verified authors */
 	int64_t held_keep_s;

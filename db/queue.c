@@ -27,6 +27,8 @@ stage_name(enum stage stage)
 		return "bounce";
 	case STAGE_NOTICE:
 		return "notice";
+	case STAGE_COMMAND:
+		return "command";
 	case STAGE_HELD:
 		return "held";
 	case STAGE_SHUNTED:

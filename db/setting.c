@@ -297,6 +297,7 @@ conf_limits(struct list_conf *conf)
 {
 	conf->emergency = conf_bool(conf, "emergency");
 	conf->closed = conf_bool(conf, "closed");
+	conf->misdirected = conf_bool(conf, "misdirected");
 	conf->accept_automatic = conf_bool(conf, "accept-automatic");
 	conf->held_notice = conf_bool(conf, "held-notice");
 	conf->size_max = conf_scaled(conf, "max-size", value_size);

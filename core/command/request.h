@@ -105,7 +105,7 @@ struct requests {
 	GPtrArray *all;		/* of struct request, frees them */
 	bool is_empty;		/* the mail has no text and no Subject that
 				 * says anything */
-	bool has_more;		/* more than `most`: the rest is left alone */
+	unsigned int more;	/* commands beyond `most` */
 	bool has_rest;		/* after some lines that were no commands the
 				 * rest is left alone */
 };

@@ -94,23 +94,18 @@ is_known(const struct requests *requests, const struct request *request)
 	return false;
 }
 
-/* False: there is no room for it. Takes request. */
-static bool
+/* Takes request. */
+static void
 keep(struct reading *reading, struct request *request)
 {
 	struct requests *out = reading->out;
 
-	if (is_known(out, request)) {
-		request_free(request);
-		return true;
+	if (!is_known(out, request) && out->all->len < reading->most) {
+		g_ptr_array_add(out->all, request);
+		return;
 	}
-	if (out->all->len >= reading->most) {
-		out->has_more = true;
-		request_free(request);
-		return false;
-	}
-	g_ptr_array_add(out->all, request);
-	return true;
+	out->more += !is_known(out, request);
+	request_free(request);
 }
 
 /* False: the rest is left alone. Takes request. */
@@ -127,7 +122,8 @@ take(struct reading *reading, struct request *request)
 		request_free(request);
 		return false;
 	}
-	return keep(reading, request);
+	keep(reading, request);
+	return true;
 }
 
 static bool
@@ -219,7 +215,7 @@ requests_read(const char *list, const char *subject, const char *text,
 	out->all = g_ptr_array_new_with_free_func(request_free);
 	if (read_subject(&reading, subject))
 		read_lines(&reading, lines);
-	if (out->all->len == 0 && !out->has_more && !has_text(lines))
+	if (out->all->len == 0 && out->more == 0 && !has_text(lines))
 		read_only_subject(&reading, subject);
 	return out;
 }

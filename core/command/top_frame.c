@@ -157,11 +157,12 @@ add_queue(struct frame *frame, const json_t *look)
 
 	add_line(frame, false, g_strdup_printf(
 		"queue    pending %lld  outbound %lld  bounce %lld  notice "
-		"%lld  held %lld  shunted %lld",
+		"%lld  command %lld  held %lld  shunted %lld",
 		(long long)int_of(queue, "pending"),
 		(long long)int_of(queue, "outbound"),
 		(long long)int_of(queue, "bounce"),
 		(long long)int_of(queue, "notice"),
+		(long long)int_of(queue, "command"),
 		(long long)int_of(queue, "held"),
 		(long long)int_of(queue, "shunted")));
 	if (int_of(deferred, "jobs") > 0)

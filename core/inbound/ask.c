@@ -245,6 +245,9 @@ rcpt_answer_read(const json_t *answer, struct rcpt_answer *out)
 	out->client_banned = wire_bool(answer, "client_banned", 0);
 	out->token_ok = wire_bool(answer, "token_ok", 0);
 	out->has_owner = wire_bool(answer, "has_owner", 0);
+	out->refusal = g_strdup(wire_str(answer, "refusal", ""));
+	out->misdirected = wire_bool(answer, "misdirected", 0);
+	out->commands_most = wire_int(answer, "commands_most", 1);
 	out->draining = wire_bool(answer, "draining", 0);
 	out->size_max = wire_int(answer, "size_max", 0);
 }
@@ -255,6 +258,7 @@ rcpt_answer_done(struct rcpt_answer *answer)
 	g_free(answer->list);
 	g_free(answer->detail);
 	g_free(answer->policy_id);
+	g_free(answer->refusal);
 	memset(answer, 0, sizeof(*answer));
 }
 
@@ -295,17 +299,23 @@ ask_policy(struct ask *ask, const char *list, char **id, char **text,
 }
 
 enum err_code
-ask_confirm(struct ask *ask, const char *list, const char *token,
-	    const char *author, char **refusal, struct err *err)
+ask_command(struct ask *ask, const struct command_question *question,
+	    char **refusal, struct err *err)
 {
+	g_autofree char *from = g_utf8_make_valid(question->from, -1);
 	json_t *answer = NULL;
 	enum err_code rc;
 
-	rc = ask_simple(ask,
-			json_pack("{s:s, s:s, s:s, s:s}", "op", "confirm",
-				  "list", list, "token", token, "author",
-				  author),
-			&answer, err);
+	rc = ask_simple(
+		ask,
+		json_pack("{s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:s, s:b}",
+			  "op", "command", "list", question->is->list, "role",
+			  role_name(question->is->role), "detail",
+			  question->is->detail, "sender", question->sender,
+			  "client", question->client, "author",
+			  question->author, "from", from, "needs_proof",
+			  question->needs_proof),
+		&answer, err);
 	if (rc != ERR_OK)
 		return rc;
 	*refusal = wire_bool(answer, "ok", 0)
@@ -421,6 +431,8 @@ pack_to(const struct submission_to *to)
 	set_text(object, "why", to->why);
 	set_text(object, "reason", to->reason);
 	set_text(object, "key", key);
+	(void)json_object_set_new(object, "misdirected",
+				  json_boolean(to->misdirected));
 	return object;
 }
 

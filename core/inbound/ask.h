@@ -42,9 +42,13 @@ struct rcpt_answer {
 	enum role role;
 	char *list;		/* canonical address */
 	char *detail;		/* token, "" if none */
-	bool token_ok;		/* ROLE_BOUNCES, ROLE_CONFIRM: it is a token
-				 * that we made */
-	bool has_owner;		/* somebody reads -owner and command mail */
+	bool token_ok;		/* ROLE_BOUNCES, ROLE_CONFIRM, ROLE_LEAVE: it
+				 * is a token that we made */
+	bool has_owner;		/* somebody reads -owner */
+	char *refusal;		/* of a command address: "550 5.7.1 ...", ""
+				 * if mail is welcome so far */
+	bool misdirected;	/* commands sent to the list are not sent on */
+	int64_t commands_most;	/* in one mail */
 	char *policy_id;	/* of what holds now, policies.h */
 	struct person sender;	/* what the list knows about the sender */
 	bool client_banned;
@@ -66,11 +70,21 @@ enum err_code ask_policy(struct ask *ask, const char *list, char **id,
 /* ask_questions - what facts.h wants to know, asked here; arg is ask */
 struct questions ask_questions(struct ask *ask);
 
-/* ask_confirm - may this verified author use the token of a -confirm
- * address? *refusal NULL: yes; else the reply that says why not ("550 5.7.1
- * ..."), which the caller frees. */
-enum err_code ask_confirm(struct ask *ask, const char *list,
-			  const char *token, const char *author,
+/* A mail to a command address at its end */
+struct command_question {
+	const struct rcpt_answer *is;
+	const char *sender;	/* canonical, "" for null */
+	const char *client;	/* its address, "" if unknown */
+	const char *author;	/* verified, "" if none */
+	const char *from;	/* the addresses in From, joined by ", " */
+	bool needs_proof;	/* it has nothing for those who are not
+				 * verified (core/command/request.h) */
+};
+
+/* ask_command - is it taken? *refusal NULL: yes; else the reply that says why
+ * not ("550 5.7.1 ..."), which the caller frees. */
+enum err_code ask_command(struct ask *ask,
+			  const struct command_question *question,
 			  char **refusal, struct err *err);
 
 /* ask_taken - has a post with this key (repeat.h) been taken already? */
@@ -85,6 +99,8 @@ struct submission_to {
 	enum verdict_kind verdict;	/* ACCEPT, HOLD or DISCARD */
 	const char *why;	/* for the trace: which rule, which fact */
 	const char *reason;	/* of HOLD, for the moderators */
+	bool misdirected;	/* ROLE_POST, ACCEPT: a command, not to be
+				 * sent on */
 	uint8_t key[32];	/* repeats are recognised by it */
 };
 

@@ -8,8 +8,10 @@
 
 #include <glib.h>
 
+#include "core/command/request.h"
 #include "core/inbound/repeat.h"
 #include "core/inbound/state.h"
+#include "core/mail/misdirected.h"
 #include "core/base/banned.h"
 
 #define SUBMIT_MS 60000 /* below the 5 min that MTAs wait */
@@ -143,28 +145,75 @@ is_command(enum role role)
 	       role == ROLE_LEAVE || role == ROLE_CONFIRM;
 }
 
+/* Machines ask for nothing, but for what they were given a token for: to
+ * leave. */
+static bool
+is_unwelcome(struct inbound *inbound, const struct rcpt_answer *is)
+{
+	enum automatic automatic = AUTOMATIC_NO;
+
+	if (is_command(is->role) &&
+	    !(is->role == ROLE_LEAVE && is->detail[0] != '\0'))
+		(void)message_automatic(&inbound->message, &automatic);
+	return automatic != AUTOMATIC_NO;
+}
+
+static bool
+needs_proof(const struct inbound *inbound, const struct rcpt_answer *is)
+{
+	const struct message *message = &inbound->message;
+	struct requests *requests;
+	bool needs;
+
+	if (is->role != ROLE_REQUEST)
+		return false;
+	requests = requests_of_post(is->list, &message->header, message->body,
+				    message->body_len,
+				    (unsigned int)is->commands_most);
+	needs = requests_need_proof(requests);
+	requests_free(requests);
+	return needs;
+}
+
+static const char *
+verified_author(const struct inbound *inbound)
+{
+	const struct evidence *evidence = inbound->message.evidence;
+
+	return evidence != NULL ? evidence->author : "";
+}
+
+static enum err_code
+judge_command(struct inbound *inbound, const struct rcpt *rcpt,
+	      char **refusal, struct err *err)
+{
+	const struct command_question question = {
+		.is = &rcpt->is,
+		.sender = inbound->sender.text,
+		.client = inbound->peer.addr,
+		.author = verified_author(inbound),
+		.from = inbound->message.author_text,
+		.needs_proof = needs_proof(inbound, &rcpt->is),
+	};
+
+	return ask_command(inbound->env->ask, &question, refusal, err);
+}
+
 /* What is not for the list itself: owners, commands, bounces. */
 static enum err_code
 judge_role(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 {
-	const struct evidence *evidence = inbound->message.evidence;
 	g_autofree char *refusal = NULL;
-	enum automatic automatic = AUTOMATIC_NO;
 	enum err_code rc;
 
-	if (is_command(rcpt->is.role))
-		(void)message_automatic(&inbound->message, &automatic);
-	if (automatic != AUTOMATIC_NO) {
+	if (is_unwelcome(inbound, &rcpt->is)) {
 		reply_set(&rcpt->reply, 550, "5.7.1",
 			  "%s takes no automatic mail at this address",
 			  rcpt->is.list);
 		return ERR_OK;
 	}
-	if (rcpt->is.role == ROLE_CONFIRM) {
-		rc = ask_confirm(inbound->env->ask, rcpt->is.list,
-				 rcpt->is.detail,
-				 evidence != NULL ? evidence->author : "",
-				 &refusal, err);
+	if (is_command(rcpt->is.role)) {
+		rc = judge_command(inbound, rcpt, &refusal, err);
 		if (rc != ERR_OK)
 			return rc;
 	}
@@ -174,6 +223,36 @@ judge_role(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 	rcpt->why = g_strdup_printf("accepted for the address -%s",
 				    role_name(rcpt->is.role));
 	return ERR_OK;
+}
+
+/*
+ * A command that was sent to the list: its members need not read it. Whoever
+ * is verified gets a letter that says what to do; anybody else is told here.
+ */
+static void
+judge_misdirected(struct inbound *inbound, struct rcpt *rcpt)
+{
+	const struct message *message = &inbound->message;
+	enum automatic automatic = AUTOMATIC_NO;
+	enum command_meant meant;
+
+	if (!rcpt->taken || !rcpt->is.misdirected ||
+	    rcpt->verdict.kind == VERDICT_DISCARD)
+		return;
+	(void)message_automatic(&inbound->message, &automatic);
+	meant = misdirected(rcpt->is.list, &message->header, message->body,
+			    message->body_len);
+	if (automatic != AUTOMATIC_NO || meant == COMMAND_NONE)
+		return;
+	if (verified_author(inbound)[0] == '\0') {
+		rcpt->taken = false;
+		reply_misdirected(&rcpt->reply, rcpt->is.list, meant);
+		return;
+	}
+	rcpt->misdirected = true;
+	g_free(rcpt->why);
+	rcpt->why = g_strdup("a command that was sent to the list: not sent "
+			     "on");
 }
 
 /* An undecided fact because of an error is a doubt: 451 for all. */
@@ -193,6 +272,7 @@ judge_list(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 	rcpt->taken = kind != VERDICT_REJECT && kind != VERDICT_DEFER;
 	rcpt->why = g_strdup_printf("%s by policy, %s", verdict_name(kind),
 				    rcpt->verdict.why);
+	judge_misdirected(inbound, rcpt);
 	return ERR_OK;
 }
 
@@ -281,7 +361,8 @@ verdict_of(const struct rcpt *rcpt)
 {
 	enum verdict_kind kind = rcpt->verdict.kind;
 
-	return rcpt->policy == NULL || kind == VERDICT_REJECT ||
+	return rcpt->policy == NULL || rcpt->misdirected ||
+			       kind == VERDICT_REJECT ||
 			       kind == VERDICT_DEFER
 		       ? VERDICT_ACCEPT
 		       : kind;
@@ -307,6 +388,7 @@ collect_targets(const struct inbound *inbound, const struct content *content)
 		target.detail = rcpt->is.detail;
 		target.verdict = verdict_of(rcpt);
 		target.why = rcpt->why;
+		target.misdirected = rcpt->misdirected;
 		target.reason = rcpt->policy != NULL ? rcpt->verdict.text : "";
 		key_of(inbound, content, rcpt, target.key);
 		g_array_append_val(to, target);

@@ -29,37 +29,19 @@ rcpt_free(void *data)
 	g_free(rcpt);
 }
 
-static bool
-is_command(enum role role)
-{
-	return role == ROLE_REQUEST || role == ROLE_JOIN ||
-	       role == ROLE_LEAVE;
-}
-
 static void
-judge_role(const struct inbound *inbound, const struct rcpt_answer *is,
-	   struct smtp_reply *reply)
+judge_role(const struct rcpt_answer *is, struct smtp_reply *reply)
 {
-	bool null_sender = inbound->sender.text[0] == '\0';
-
 	if (is->role == ROLE_BOUNCES && !is->token_ok)
 		reply_set(reply, 550, "5.1.1",
 			  "This address takes only delivery reports about "
 			  "copies that %s has sent", is->list);
-	else if (is->role == ROLE_CONFIRM && (!is->token_ok || null_sender))
-		reply_set(reply, 550, "5.1.1",
-			  "This address of %s is not valid, or no longer",
-			  is->list);
-	else if (is->role == ROLE_BOUNCES || is->role == ROLE_CONFIRM)
-		return;
-	else if (!is->has_owner)
+	else if (is->role == ROLE_OWNER && !is->has_owner)
 		reply_set(reply, 550, "5.1.1",
 			  "Nobody reads this address of %s; please ask the "
 			  "postmaster", is->list);
-	else if (is_command(is->role) && null_sender)
-		reply_set(reply, 550, "5.7.1",
-			  "%s takes no automatic mail at this address",
-			  is->list);
+	else if (is->refusal[0] != '\0')
+		reply_of_line(reply, is->refusal);
 }
 
 /*
@@ -93,7 +75,7 @@ judge(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 	if (reply_if_too_large(is, inbound->size_declared, &rcpt->reply))
 		return ERR_OK;
 	if (is->role != ROLE_POST) {
-		judge_role(inbound, is, &rcpt->reply);
+		judge_role(is, &rcpt->reply);
 		return ERR_OK;
 	}
 	rc = judge_prepare(inbound, rcpt, err);

@@ -81,6 +81,20 @@ reply_verdict(const struct verdict *verdict, struct smtp_reply *reply)
 }
 
 void
+reply_misdirected(struct smtp_reply *reply, const char *list,
+		  enum command_meant meant)
+{
+	bool leave = meant == COMMAND_UNSUBSCRIBE;
+	g_autofree char *addr = list_role_addr(list, leave ? "-leave"
+							   : "-join");
+
+	reply_set(reply, 550, "5.7.1",
+		  "This was not sent to the members of %s: it looks like a "
+		  "command; to %s, send any mail to %s", list,
+		  leave ? "leave" : "join", addr);
+}
+
+void
 inbound_log_refused(const struct inbound *inbound, const char *list,
 		    const char *path, const struct smtp_reply *reply)
 {

@@ -27,6 +27,7 @@ struct rcpt {
 	struct smtp_reply reply;	/* at the end of message */
 	char *why;		/* for the trace */
 	bool taken;		/* accepted, held or discarded: 250 */
+	bool misdirected;	/* taken, but not sent on */
 };
 
 #define ADDRESSED_MAX 1000
@@ -84,6 +85,8 @@ void reply_set(struct smtp_reply *reply, int code, const char *enhanced,
 	__attribute__((format(printf, 4, 5)));
 void reply_of_err(struct smtp_reply *reply, const struct err *err);
 void reply_verdict(const struct verdict *verdict, struct smtp_reply *reply);
+void reply_misdirected(struct smtp_reply *reply, const char *list,
+		       enum command_meant meant);
 bool reply_if_too_large(const struct rcpt_answer *is, int64_t size,
 			struct smtp_reply *reply);
 char *reply_line(const struct smtp_reply *reply);

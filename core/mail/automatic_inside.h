@@ -38,4 +38,5 @@ bool automatic_has_field(const struct header *header,
 /* automatic_has_reply_field - the same of those by which programs say that
  * they answer */
 bool automatic_has_reply_field(const struct header *header);
+
 #endif

@@ -200,6 +200,7 @@ struct policy_keys {
 	const char *refuse_text;	/* "" for the usual sentence */
 	bool emergency;			/* hold all */
 	bool closed;			/* refuse all */
+	bool commands_pass;	/* misdirected = no */
 	bool accept_automatic;		/* machine-made posts such as those of
 					 * a bug tracker are for the policy */
 	int64_t recipients_max;		/* 0: any */

@@ -188,12 +188,13 @@ append_rate(const char *key, const char *fact, const char *whose,
 static void
 append_holds(const struct policy_keys *keys, GString *out)
 {
-	g_string_append(out,
-		"# a command that went to the list instead of its "
-		"command address\n"
-		"guard hold \"This looks like the command "
-		"\\\"%{command}\\\", sent to the list by mistake\" "
-		"when command\n");
+	if (!keys->commands_pass)
+		g_string_append(out,
+			"# misdirected = yes: what is no command beyond "
+			"doubt, but looks like one\n"
+			"guard hold \"This looks like the command "
+			"\\\"%{command}\\\", sent to the list by mistake\" "
+			"when command\n");
 	if (keys->emergency)
 		g_string_append(out,
 			"# emergency = yes\n"

@@ -9,6 +9,7 @@ my $cli = Muster::Cli->new;
 my %page = map { $_ => "$Muster::Cli::SRC/$_" }
 	qw(core/muster.1 conf/muster.conf.5 core/moderate/muster-policy.5
 		core/letter/muster-templates.5
+		core/command/muster-commands.7
 		core/musterd.8 db/muster-dump.5 milter/muster-milter.8);
 my $mandoc = (grep { -x } map { "$_/mandoc" } split /:/, $ENV{PATH})[0];
 

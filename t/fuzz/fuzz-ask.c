@@ -103,9 +103,14 @@ static enum err_code
 ask_for_leave(struct ask *ask, struct err *err)
 {
 	g_autofree char *refusal = NULL;
+	const struct rcpt_answer is = { .role = ROLE_CONFIRM,
+		.list = (char *)(uintptr_t)"dev@lists.test",
+		.detail = (char *)(uintptr_t)"token" };
+	const struct command_question question = { .is = &is,
+		.sender = "a@far.test", .client = "192.0.2.7",
+		.author = "a@far.test", .from = "a@far.test" };
 
-	return ask_confirm(ask, "dev@lists.test", "token", "a@far.test",
-			   &refusal, err);
+	return ask_command(ask, &question, &refusal, err);
 }
 
 static enum err_code

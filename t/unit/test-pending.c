@@ -207,7 +207,7 @@ test_owner(void)
 
 	stage_begin(&made.t);
 	stage_set(&made.t, "owner", "o1@example.net, o2@example.net");
-	make(&made, ROLE_REQUEST, HEADER "Delivered-To: dev@x\r\n"
+	make(&made, ROLE_OWNER, HEADER "Delivered-To: dev@x\r\n"
 	     "List-Id: <other>\r\n\r\nbody\r\n");
 	g_assert_cmpstr(made.header, ==, RESULTS HEADER "List-Id: <other>\r\n");
 	job = stage_job(&made.t, STAGE_OUTBOUND);

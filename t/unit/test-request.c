@@ -54,8 +54,8 @@ print_all(struct requests *requests)
 		print_one(out, requests->all->pdata[i]);
 	if (requests->is_empty)
 		g_string_append(out, "empty");
-	if (requests->has_more)
-		g_string_append(out, " (more)");
+	if (requests->more > 0)
+		g_string_append_printf(out, " (%u more)", requests->more);
 	if (requests->has_rest)
 		g_string_append(out, " (rest)");
 	requests_free(requests);
@@ -294,7 +294,7 @@ test_texts(void)
 		{ "", "one line\ntwo lines\nthree lines\nfour\nwho\n",
 		  "?one line; ?two lines; ?three lines (rest)" },
 		{ "", "help\ninfo\nwhich\nwho\nshow\n",
-		  "help; info; which; who (more)" },
+		  "help; info; which; who (1 more)" },
 		{ "", "reject " ID " this is not\nabout our work\n\nwhich\n",
 		  "reject this is not about our work " ID "; which" },
 		{ "", "add a@example.org\nb@example.org, c@example.org\n"
@@ -426,6 +426,76 @@ test_table(void)
 				kind->verb);
 }
 
+/* --- what people read --------------------------------------------------- */
+
+static char *
+read_source(const char *name)
+{
+	const char *src = g_getenv("MUSTER_SRC");
+	g_autofree char *path = g_build_filename(src != NULL ? src : ".",
+						 name, NULL);
+	char *text;
+
+	g_assert_true(g_file_get_contents(path, &text, NULL, NULL));
+	return text;
+}
+
+static bool
+matches(const char *text, const char *format, const char *word)
+{
+	g_autofree char *escaped = g_regex_escape_string(word, -1);
+	g_auto(GStrv) parts = g_strsplit(format, "WORD", 2);
+	g_autofree char *pattern = g_strconcat(parts[0], escaped, parts[1],
+					       NULL);
+
+	return g_regex_match_simple(pattern, text, G_REGEX_MULTILINE, 0);
+}
+
+/* As mdoc(7) has it */
+static char *
+unescape(const char *page)
+{
+	g_autoptr(GString) text = g_string_new(page);
+
+	g_string_replace(text, "\\-", "-", 0);
+	g_string_replace(text, "\\('e", "\u00e9", 0);
+	return g_strdup(text->str);
+}
+
+static void
+test_page(void)
+{
+	g_autofree char *page = read_source("core/command/muster-commands.7");
+	g_autofree char *text = unescape(page);
+
+	for (const struct request_kind *kind = request_kinds;
+	     kind->name != NULL; kind++)
+		if (!matches(text, "^\\.It Cm WORD\\b", kind->name))
+			g_error("muster-commands(7) lacks %s", kind->name);
+	for (const struct request_word *word = request_words;
+	     word->word != NULL; word++)
+		if (!matches(text, "[ \\n]WORD[ \\n]", word->word))
+			g_error("muster-commands(7) lacks %s", word->word);
+}
+
+static void
+test_help(void)
+{
+	static const char *const languages[] = {"en", "de", "fr", "es"};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(languages); i++) {
+		g_autofree char *name = g_strdup_printf(
+			"conf/templates/%s/command-help", languages[i]);
+		g_autofree char *text = read_source(name);
+
+		for (const struct request_kind *kind = request_kinds;
+		     kind->name != NULL; kind++)
+			if (kind->verb != REQUEST_PASSWORD &&
+			    !matches(text, "^  WORD ", kind->name))
+				g_error("%s lacks %s", name, kind->name);
+	}
+}
+
 static void
 test_proof(void)
 {
@@ -455,6 +525,8 @@ main(void)
 		{ "as mail programs send it", test_clients },
 		{ "each word leads to a command", test_table },
 		{ "what needs no proof", test_proof },
+		{ "muster-commands(7) has each word", test_page },
+		{ "help has each command, in each language", test_help },
 		{ NULL, NULL },
 	};
 

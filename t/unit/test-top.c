@@ -20,7 +20,8 @@ static const char look_text[] =
 	"   \"why\": \"421 \\u001b[31mred\", \"connections\": 0,"
 	"   \"sent\": 3}],"
 	" \"queue\": {\"pending\": 1, \"outbound\": 2, \"bounce\": 3,"
-	"  \"notice\": 4, \"held\": 5, \"shunted\": 6},"
+	"  \"notice\": 4, \"command\": 7,"
+	"  \"held\": 5, \"shunted\": 6},"
 	" \"deferred\": {\"jobs\": 2, \"copies\": 9,"
 	"  \"next\": \"2026-11-28T01:00:00Z\"},"
 	" \"paused\": 0, \"jobs_left_out\": 0, \"jobs\": ["
@@ -66,7 +67,8 @@ test_whole(void)
 	g_autofree char *text = frame(0, 0, "look here");
 
 	want_in(text, "\nlook here\n");
-	want_in(text, "pending 1  outbound 2  bounce 3  notice 4  held 5  "
+	want_in(text, "pending 1  outbound 2  bounce 3  notice 4  "
+		"command 7  held 5  "
 		"shunted 6\n");
 	want_in(text, "deferred 9 copies in 2 jobs, the next at 2026-11-28\n");
 	want_in(text, " up         8       2          500       200\n");

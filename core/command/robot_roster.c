@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
+#include "core/command/robot_inside.h"
+#include "core/letter/plain.h"
+#include "core/base/banned.h"
+
+#define BATCH 1000		/* members that are read at a time */
+#define WHO_MOST 2000		/* that are shown */
+#define BOUNCES_MOST 200
+#define REASON_CHARS 200
+
+/* Owners see whom they write to. */
+static void
+add_member(const struct robot *robot, const struct roster_entry *entry,
+	   struct robot_roster *roster)
+{
+	roster->count++;
+	if (entry->hidden && !robot->is_team) {
+		roster->hidden++;
+		return;
+	}
+	if (roster->shown++ >= WHO_MOST)
+		return;
+	g_string_append_printf(roster->members, "%s%s%s%s",
+			       roster->members->len > 0 ? "\n" : "",
+			       entry->addr, entry->name[0] != '\0' ? "  " : "",
+			       entry->name);
+}
+
+static bool
+is_bouncing(const struct roster_entry *entry)
+{
+	return entry->bounce.score > 0 ||
+		(entry->delivery == DELIVERY_OFF &&
+		 entry->off_by == OFF_BY_BOUNCES);
+}
+
+static void
+add_bouncing(const struct roster_entry *entry, struct robot_roster *roster)
+{
+	g_autofree char *reason = NULL;
+
+	if (!is_bouncing(entry) || roster->bouncing_count++ >= BOUNCES_MOST)
+		return;
+	reason = plain_line(entry->bounce_reason, REASON_CHARS);
+	g_string_append_printf(roster->bouncing, "%s  %u.%02u  delivery %s\n",
+			       entry->addr, entry->bounce.score / 1000,
+			       entry->bounce.score % 1000 / 10,
+			       delivery_mode_name(entry->delivery));
+	if (reason[0] != '\0')
+		g_string_append_printf(roster->bouncing, "    %s\n", reason);
+}
+
+/* *after: where the next batch begins; NULL behind the last */
+static enum err_code
+read_batch(const struct robot *robot, char **after,
+	   struct robot_roster *roster, struct err *err)
+{
+	struct roster_batch batch = { 0 };
+	enum err_code rc = roster_batch(robot->with->store, robot->list->id,
+					*after, BATCH, &batch, err);
+	char *next = NULL;
+
+	if (rc != ERR_OK)
+		return rc;
+	for (size_t i = 0; i < batch.count; i++) {
+		add_member(robot, &batch.entries[i], roster);
+		add_bouncing(&batch.entries[i], roster);
+	}
+	if (!batch.end && batch.count > 0)
+		next = g_strdup(batch.entries[batch.count - 1].key);
+	roster_batch_done(&batch);
+	g_free(*after);
+	*after = next;
+	return ERR_OK;
+}
+
+enum err_code
+robot_roster_read(struct robot *robot, struct err *err)
+{
+	struct robot_roster *roster = g_new0(struct robot_roster, 1);
+	char *after = g_strdup("");
+	enum err_code rc = ERR_OK;
+
+	roster->members = g_string_new(NULL);
+	roster->bouncing = g_string_new(NULL);
+	robot->roster = roster;
+	while (rc == ERR_OK && after != NULL)
+		rc = read_batch(robot, &after, roster, err);
+	g_free(after);
+	if (roster->shown > WHO_MOST)
+		g_string_append(roster->members, "\n...");
+	if (roster->bouncing_count > BOUNCES_MOST)
+		g_string_append(roster->bouncing, "...\n");
+	return rc;
+}
+
+void
+robot_roster_free(struct robot_roster *roster)
+{
+	if (roster == NULL)
+		return;
+	g_string_free(roster->members, TRUE);
+	g_string_free(roster->bouncing, TRUE);
+	g_free(roster);
+}
