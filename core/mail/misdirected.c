@@ -205,7 +205,8 @@ command_only(const char *list, const char *text, bool *is_weak)
 	if (cut_phrase(left, &sentence.meant))
 		sentence.strong++;
 	all = g_strsplit(left->str, " ", -1);
-	for (char **word = all; *word != NULL; word++)
+	for (char **word = all; *word != NULL && !sentence.other &&
+				sentence.words <= WORDS_MAX; word++)
 		if ((*word)[0] != '\0')
 			read_word(&sentence, *word);
 	if (sentence.other || sentence.words > WORDS_MAX ||
