@@ -393,6 +393,35 @@ set_limits(SPF_server_t *server)
 	(void)SPF_server_set_max_dns_mx(server, LIBRARY_MAX);
 }
 
+/*
+ * The library lets a client on loopback pass for any domain, without a look at
+ * its record ("give localhost a free ride", 1.2.10). Whoever can reach our own
+ * port 25, a form on the web server say, could then write in anybody's name.
+ */
+static SPF_response_t *
+ask_on_loopback(SPF_server_t *server, SPF_request_t *request)
+{
+	SPF_response_t *response = SPF_response_new(request);
+	SPF_record_t *record = NULL;
+	SPF_errcode_t rc;
+
+	request->cur_dom = request->env_from_dp;
+	rc = SPF_server_get_record(server, request, response, &record);
+	response->spf_record_exp = record;
+	if (rc == SPF_E_SUCCESS)
+		(void)SPF_record_interpret(record, request, response, 0);
+	else if (rc == SPF_E_NOT_SPF)
+		response->result = SPF_RESULT_NONE;
+	else if (rc == SPF_E_DNS_ERROR)
+		response->result = SPF_RESULT_TEMPERROR;
+	else
+		response->result = SPF_RESULT_PERMERROR;
+	response->spf_record_exp = NULL;
+	if (record != NULL)
+		SPF_record_free(record);
+	return response;
+}
+
 /* False: the client's address is none. */
 static bool
 evaluate(struct check *check, const struct spf_question *question,
@@ -413,7 +442,10 @@ evaluate(struct check *check, const struct spf_question *question,
 						       ? question->helo
 						       : "unknown");
 		(void)SPF_request_set_env_from(request, sender);
-		(void)SPF_request_query_mailfrom(request, &response);
+		if (SPF_request_is_loopback(request))
+			response = ask_on_loopback(server, request);
+		else
+			(void)SPF_request_query_mailfrom(request, &response);
 		*result = response != NULL ? SPF_response_result(response)
 					   : SPF_RESULT_INVALID;
 	}

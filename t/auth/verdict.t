@@ -10,6 +10,8 @@ good.example TXT "v=spf1 ip4:192.0.2.0/24 -all"
 good.example MX 10 mx.good.example
 _dmarc.good.example TXT "v=DMARC1; p=reject"
 open.example TXT "v=spf1 ip4:192.0.2.0/24 ?all"
+host.example TXT "v=spf1 ip4:127.0.0.9 -all"
+_dmarc.host.example TXT "v=DMARC1; p=reject"
 sub.good.example A 192.0.2.1
 _dmarc.quiet.example SILENT
 _dmarc.broken.example SERVFAIL
@@ -21,7 +23,8 @@ END
 my @members = map { "$_\@good.example" } qw(ann bob);
 $site->make_list("$_\@lists.test", ['--owner', 'owner@good.example',
 	"policy=$_"], @members, 'cy@open.example', 'dan@quiet.example',
-	'eve@broken.example', 'x@none.example', 'owner@good.example')
+	'eve@broken.example', 'x@none.example', 'owner@good.example',
+	'me@host.example')
 	for qw(open members members-strict moderated announce);
 
 # One transaction from a client address.
@@ -43,6 +46,11 @@ like(post('members', $outside, 'ann@good.example', 'ann@good.example'),
 	qr/^550 5\.7\.1 /, 'a member\'s address from elsewhere');
 like(post('members', $outside, 'spy@none.example', 'ann@good.example'),
 	qr/^550 5\.7\.1 /, 'and with an envelope of his own');
+like(post('members', $_, 'ann@good.example', 'ann@good.example'),
+	qr/^550 5\.7\.1 /, "$_ speaks for no domain by itself")
+	for '127.0.0.1', '127.3.2.1', '::1', '::ffff:127.0.0.1';
+is(post('members', '127.0.0.9', 'me@host.example', 'me@host.example'),
+	'discard', 'but where a domain says so');
 is(post('members', $outside, 'cy@open.example', 'cy@open.example'),
 	'discard', 'a member whose domain publishes no policy');
 like(post('members', $inside, 'dan@quiet.example', 'dan@quiet.example'),
