@@ -97,6 +97,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	evaluate(lookups, "192.0.2.7");
 	evaluate(lookups, "2001:db8::7");
+	evaluate(lookups, "127.0.0.1");
+	evaluate(lookups, "::1");
 	lookups_free(lookups);
 	return 0;
 }
