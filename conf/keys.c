@@ -48,6 +48,9 @@ const struct key list_keys[] = {
 	  "and no fewer members than these", false, NULL },
 	{ "bounce-decay", KEY_DURATION, "30d",
 	  "time in which a member's bounce score falls to half", false, NULL },
+	{ "bounce-good-weight", KEY_POINTS, "0.1",
+	  "what each post takes off the score that has reached him since his "
+	  "last failure", false, NULL },
 	{ "bounce-hard-weight", KEY_POINTS, "1",
 	  "what a failure for good adds to the score, once a day at most",
 	  false, NULL },

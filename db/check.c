@@ -297,9 +297,14 @@ check_meta(struct check *check, struct place at, struct bytes key,
 	static const char *const names[] = {
 		"schema", "secret", "next-list", "load",
 	};
+	struct surge surge;
 	struct cursor v;
 
 	(void) check;
+	if (key.len == strlen(SURGE_PREFIX) + sizeof(uint32_t) &&
+	    memcmp(key.data, SURGE_PREFIX, strlen(SURGE_PREFIX)) == 0)
+		return surge_decode(value, &surge) ? ERR_OK :
+			record_corrupt(at, key, err);
 	cursor_record(&v, value);
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
 		if (same(key, bytes_of(names[i], strlen(names[i]))) && !v.bad)

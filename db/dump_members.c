@@ -26,14 +26,15 @@ bounce_json(const struct bounce_state *state)
 	if (!bounce_state_is_set(state))
 		return json_object();
 	hex_of(state->probe_post, sizeof(state->probe_post), post);
-	return json_pack("{sI sI sI sI ss sI sI}",
+	return json_pack("{sI sI sI sI ss sI sI sI}",
 			 "score", (json_int_t)state->score,
 			 "score_s", (json_int_t)state->score_s,
 			 "scored_s", (json_int_t)state->scored_s,
 			 "probe_s", (json_int_t)state->probe_s,
 			 "probe_post", post,
 			 "warned_s", (json_int_t)state->warned_s,
-			 "warnings", (json_int_t)state->warnings);
+			 "warnings", (json_int_t)state->warnings,
+			 "rise", (json_int_t)state->rise);
 }
 
 /* NULL, as of json_pack(), when a text is not UTF-8. */
@@ -130,6 +131,7 @@ read_bounce(const json_t *object, struct bounce_state *out)
 			 sizeof(out->probe_post));
 	out->warned_s = field_num(object, "warned_s");
 	out->warnings = (uint32_t)field_num(object, "warnings");
+	out->rise = (uint32_t)field_num(object, "rise");
 }
 
 static void

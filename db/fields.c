@@ -70,6 +70,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "posts", FIELD_NUM_LATER, INT64_MAX },
 		{ "probe_post", FIELD_TEXT_LATER, 0 },
 		{ "probe_s", FIELD_NUM_LATER, INT64_MAX },
+		{ "rise", FIELD_NUM_LATER, UINT32_MAX },
 		{ "score", FIELD_NUM_LATER, UINT32_MAX },
 		{ "score_s", FIELD_NUM_LATER, INT64_MAX },
 		{ "scored_s", FIELD_NUM_LATER, INT64_MAX },

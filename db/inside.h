@@ -8,6 +8,7 @@
 #include "db/queue.h"
 #include "db/record.h"
 #include "db/roster.h"
+#include "db/surge.h"
 #include "db/table.h"
 #include "db/token.h"
 
@@ -20,6 +21,10 @@
 /* list_restore - as list_create(), but sets created_s of one that is there */
 enum err_code list_restore(struct txn *txn, const char *addr,
 			   int64_t created_s, struct err *err);
+
+/* A surge's key in meta: this, and u32 list */
+#define SURGE_PREFIX "surge "
+bool surge_decode(struct bytes value, struct surge *out);
 
 /* member_read - false: the record is not as it should be. All texts of out
  * are borrowed from key and value. */

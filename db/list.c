@@ -239,6 +239,8 @@ list_erase(struct txn *txn, const struct list *list, struct err *err)
 			       err);
 	if (rc == ERR_OK)
 		rc = remove_settings(txn, list->addr, err);
+	if (rc == ERR_OK)
+		rc = surge_remove(txn, list->id, err);
 	return rc;
 }
 

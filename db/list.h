@@ -144,7 +144,7 @@ struct list_conf {
 	/* bounces; points in thousandths, as in struct bounce_state */
 	bool bounce_processing;
 	bool bounce_notify;	/* the owners */
-	int64_t bounce_hard, bounce_soft, bounce_threshold;
+	int64_t bounce_hard, bounce_soft, bounce_good, bounce_threshold;
 	int64_t bounce_decay_s;	/* a score's half-life */
 	int64_t bounce_probe_wait_s;
 	int64_t bounce_warn_every_s;

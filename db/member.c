@@ -116,7 +116,8 @@ bounce_state_is_set(const struct bounce_state *state)
 {
 	return state->score != 0 || state->score_s != 0 ||
 		state->scored_s != 0 || state->probe_s != 0 ||
-		state->warned_s != 0 || state->warnings != 0;
+		state->warned_s != 0 || state->warnings != 0 ||
+		state->rise != 0;
 }
 
 void
@@ -147,6 +148,7 @@ put_bounce_state(GByteArray *out, const struct bounce_state *state)
 	put_raw(out, state->probe_post, sizeof(state->probe_post));
 	put_u64(out, (uint64_t)state->warned_s);
 	put_u32(out, state->warnings);
+	put_u32(out, state->rise);
 }
 
 static void
@@ -163,6 +165,7 @@ get_bounce_state(struct cursor *in, struct bounce_state *out)
 		memcpy(out->probe_post, post, sizeof(out->probe_post));
 	out->warned_s = get_time(in);
 	out->warnings = get_u32(in);
+	out->rise = get_u32(in);
 }
 
 static bool

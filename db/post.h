@@ -140,6 +140,10 @@ enum err_code trace_add(struct txn *txn, const struct post_id *id,
 			const char *stage, const char *list,
 			struct err *err, const char *format, ...)
 	__attribute__((format(printf, 6, 7)));
+/* trace_began - when the story of a post begins, unix time; 0: there is none
+ * (any more) */
+enum err_code trace_began(struct txn *txn, const struct post_id *id,
+			  int64_t *time_us_out, struct err *err);
 /* trace_ref - make it found by this Message-ID or queue id too; empty text
  * is ignored */
 enum err_code trace_ref(struct txn *txn, const struct post_id *id,

@@ -128,7 +128,8 @@ count_file(const struct count *count, struct place at, struct err *err)
 		if (rc != ERR_OK || key.data == NULL)
 			break;
 		rc = rate_decode(at, key, value, &rate, err);
-		if (rc != ERR_OK)
+		if (rc != ERR_OK || hour_of(rate.time_ms) >
+		    hour_of(count->until_ms))
 			break;
 		if (counts(count, &rate))
 			g_hash_table_add(count->posts,
@@ -137,29 +138,51 @@ count_file(const struct count *count, struct place at, struct err *err)
 	return rc;
 }
 
+static enum err_code
+count_files(struct count *count, uint64_t *out, struct err *err)
+{
+	g_autoptr(GHashTable) posts = g_hash_table_new_full(
+		post_id_hash, post_id_equal, g_free, NULL);
+	enum err_code rc = ERR_OK;
+
+	count->posts = posts;
+	for (unsigned int i = 0; rc == ERR_OK && i < SHARDS; i++)
+		rc = count_file(count, (struct place){ TABLE_RATES, i }, err);
+	if (rc == ERR_OK)
+		*out = g_hash_table_size(posts);
+	return rc;
+}
+
 enum err_code
 rate_count(struct txn *txn, uint32_t list, const char *author,
 	   int64_t since_ms, uint64_t most, uint64_t *out, struct err *err)
 {
-	g_autoptr(GHashTable) posts = g_hash_table_new_full(
-		post_id_hash, post_id_equal, g_free, NULL);
 	struct count count = {
 		.txn = txn, .list = list, .of_author = author != NULL,
 		.since_ms = since_ms, .most = most,
 		/* What is dated later was counted before the clock was
 		 * set back. */
-		.until_ms = clock_ms(), .posts = posts,
+		.until_ms = clock_ms(),
 	};
-	enum err_code rc = ERR_OK;
 
 	if (author != NULL)
 		member_handle(author, count.author);
-	for (unsigned int i = 0; rc == ERR_OK && i < SHARDS; i++)
-		rc = count_file(&count, (struct place){ TABLE_RATES, i },
-				err);
-	if (rc != ERR_OK)
-		return rc;
-	*out = g_hash_table_size(posts);
+	return count_files(&count, out, err);
+}
+
+enum err_code
+rate_count_until(struct txn *txn, uint32_t list, int64_t since_ms,
+		 int64_t until_ms, uint64_t most, uint64_t *out,
+		 struct err *err)
+{
+	struct count count = {
+		.txn = txn, .list = list, .since_ms = since_ms,
+		.until_ms = until_ms - 1, .most = most,
+	};
+
+	if (since_ms < until_ms)
+		return count_files(&count, out, err);
+	*out = 0;
 	return ERR_OK;
 }
 

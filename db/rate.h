@@ -37,6 +37,13 @@ enum err_code rate_count(struct txn *txn, uint32_t list, const char *author,
 			 int64_t since_ms, uint64_t most, uint64_t *out,
 			 struct err *err);
 
+/* rate_count_until - posts of anybody, from since_ms on and before until_ms;
+ * else the same */
+enum err_code rate_count_until(struct txn *txn, uint32_t list,
+			       int64_t since_ms, int64_t until_ms,
+			       uint64_t most, uint64_t *out,
+			       struct err *err);
+
 /* rate_expire - forget those older than before_ms; own lazy transactions */
 enum err_code rate_expire(struct store *store, int64_t before_ms,
 			  struct err *err);

@@ -26,6 +26,9 @@
  *
  *	file      key                           value, behind the version
  *	meta      name                          of its own, see store.c
+ *	          "surge ", u32 list            u64 since_s, u32 count, u32
+ *	                                        before, u64 members, u64
+ *	                                        until_s, u64 from_s
  *	lists     'A' address (text key)        u32 number, u64 created_s
  *	          'G' u32 number                text address; deleted, members
  *	                                        are still to be purged
@@ -42,7 +45,7 @@
  *	                                        u64 score_s, u64 scored_s,
  *	                                        u64 probe_s, 4 bytes
  *	                                        probe_post, u64 warned_s, u32
- *	                                        warnings; texts: 512 addr (if
+ *	                                        warnings, u32 rise; texts: 512 addr (if
  *	                                        not as in the key), 1024
  *	                                        name, 2048 language.
  *	                                        Version 2: u8 flags (1

@@ -41,6 +41,7 @@ struct bounce_state {
 	uint32_t score;		/* thousandths, as of score_s */
 	int64_t score_s;
 	int64_t scored_s;	/* when it has last risen */
+	uint32_t rise;		/* by how much, that day */
 	int64_t probe_s;	/* when the probe left that is out; 0: none */
 	uint8_t probe_post[VERP_POST_LEN];	/* what names it in its token */
 	int64_t warned_s;	/* the last warning that delivery is off */

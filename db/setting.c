@@ -368,6 +368,8 @@ conf_bounces(struct list_conf *conf)
 					value_points);
 	conf->bounce_soft = conf_scaled(conf, "bounce-soft-weight",
 					value_points);
+	conf->bounce_good = conf_scaled(conf, "bounce-good-weight",
+					value_points);
 	conf->bounce_threshold = conf_scaled(conf, "bounce-threshold",
 					     value_points);
 	conf->bounce_decay_s = conf_scaled(conf, "bounce-decay",

@@ -151,6 +151,27 @@ trace_get(struct txn *txn, const struct post_id *id, GPtrArray **out,
 	return ERR_OK;
 }
 
+enum err_code
+trace_began(struct txn *txn, const struct post_id *id, int64_t *time_us_out,
+	    struct err *err)
+{
+	g_autoptr(GByteArray) prefix = g_byte_array_new();
+	g_autoptr(scan_t) scan = NULL;
+	struct bytes key, value;
+	struct trace_view view;
+	enum err_code rc;
+
+	post_key(prefix, id, POST_TRACE);
+	scan = scan_new(txn, post_place(id), bytes_buf(prefix),
+			bytes_of(NULL, 0), 16 * 1024, SCAN_DROP);
+	rc = scan_next(scan, &key, &value, err);
+	if (rc == ERR_OK && key.data != NULL)
+		rc = trace_decode(key, value, &view, err);
+	if (rc == ERR_OK)
+		*time_us_out = key.data != NULL ? view.time_us : 0;
+	return rc;
+}
+
 /* A name as it is kept and looked for: without blanks and brackets around
  * it, cut and made valid in the same way on both occasions. */
 static char *

@@ -150,7 +150,7 @@ make_odd(struct member *member)
 	member->bounce = (struct bounce_state){
 		.score = 4250, .score_s = 8, .scored_s = 9, .probe_s = 10,
 		.probe_post = { 0, 1, 0xfe, 0xff }, .warned_s = 11,
-		.warnings = 2,
+		.warnings = 2, .rise = 1000,
 	};
 	member->moderated = true;
 	member->posts = 12;
@@ -410,7 +410,7 @@ test_chosen(void)
 		"\"name\":\"B\xc3\xb6 \\\"x\\\" \\\\ \xe2\x80\xa9\","
 		"\"off_by\":\"bounces\",\"off_s\":6,\"own_posts\":true,"
 		"\"posts\":12,\"probe_post\":\"0001feff\",\"probe_s\":10,"
-		"\"score\":4250,\"score_s\":8,\"scored_s\":9,"
+		"\"rise\":1000,\"score\":4250,\"score_s\":8,\"scored_s\":9,"
 		"\"since_s\":5,\"type\":\"member\",\"warned_s\":11,"
 		"\"warnings\":2}\n");
 	case_ok(load_text(&b, text, false, &counts), &b);

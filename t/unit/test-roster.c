@@ -73,7 +73,7 @@ odd_member(const char *addr)
 	member->bounce = (struct bounce_state){
 		.score = 4250, .score_s = 101, .scored_s = 102,
 		.probe_s = 103, .probe_post = { 1, 2, 3, 4 },
-		.warned_s = 104, .warnings = 2,
+		.warned_s = 104, .warnings = 2, .rise = 3,
 	};
 	return member;
 }
@@ -89,6 +89,7 @@ want_state(const struct bounce_state *got, const struct bounce_state *want)
 			want->probe_post, sizeof(want->probe_post));
 	g_assert_cmpint(got->warned_s, ==, want->warned_s);
 	g_assert_cmpuint(got->warnings, ==, want->warnings);
+	g_assert_cmpuint(got->rise, ==, want->rise);
 }
 
 static void
