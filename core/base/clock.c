@@ -4,10 +4,13 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include <glib.h>
+
 #include "core/base/wire.h"
 #include "core/base/banned.h"
 
 #define JUMP_MS 60000
+#define MORNING_HOUR 6		/* local time */
 #define UNKNOWN INT64_MIN
 
 /*
@@ -52,6 +55,25 @@ int64_t
 clock_s(void)
 {
 	return clock_ms() / 1000;
+}
+
+int64_t
+clock_morning_ms(int64_t now_ms)
+{
+	g_autoptr(GDateTime) now = g_date_time_new_from_unix_local(now_ms /
+								   1000);
+	g_autoptr(GDateTime) day = NULL, morning = NULL;
+
+	if (now == NULL)
+		return now_ms + G_TIME_SPAN_DAY / 1000;
+	day = g_date_time_add_days(now, g_date_time_get_hour(now) <
+				   MORNING_HOUR ? 0 : 1);
+	morning = g_date_time_new_local(g_date_time_get_year(day),
+					g_date_time_get_month(day),
+					g_date_time_get_day_of_month(day),
+					MORNING_HOUR, 0, 0);
+	return morning != NULL ? g_date_time_to_unix(morning) * 1000 :
+		now_ms + G_TIME_SPAN_DAY / 1000;
 }
 
 void

@@ -22,6 +22,10 @@ int64_t clock_ms(void);
 /* clock_s - the same in seconds */
 int64_t clock_s(void);
 
+/* clock_morning_ms - the next time after now_ms that it is six o'clock in the
+ * local time: when people are told what has gathered */
+int64_t clock_morning_ms(int64_t now_ms);
+
 /* clock_ahead_s - by how many seconds the machine's clock is now ahead of
  * ours (behind: less than 0); 0 where they are one */
 int64_t clock_ahead_s(void);

@@ -17,7 +17,6 @@
  * post of its own.
  */
 
-#define MORNING_HOUR 6		/* local time */
 #define FLOOD_WAIT_MS (30 * 60 * 1000LL)
 #define LISTED_MAX 100
 #define EXPIRED_MAX 100
@@ -39,25 +38,6 @@ digest_id(const char *list, const char *name, struct post_id *out)
 
 	(void) SHA256((const uint8_t *)text, strlen(text), hash);
 	memcpy(out->bytes, hash, POST_ID_LEN);
-}
-
-static int64_t
-next_morning_ms(int64_t now_ms)
-{
-	g_autoptr(GDateTime) now = g_date_time_new_from_unix_local(now_ms /
-								   1000);
-	g_autoptr(GDateTime) day = NULL, morning = NULL;
-
-	if (now == NULL)
-		return now_ms + G_TIME_SPAN_DAY / 1000;
-	day = g_date_time_add_days(now, g_date_time_get_hour(now) <
-				   MORNING_HOUR ? 0 : 1);
-	morning = g_date_time_new_local(g_date_time_get_year(day),
-					g_date_time_get_month(day),
-					g_date_time_get_day_of_month(day),
-					MORNING_HOUR, 0, 0);
-	return morning != NULL ? g_date_time_to_unix(morning) * 1000 :
-		now_ms + G_TIME_SPAN_DAY / 1000;
 }
 
 static enum err_code
@@ -98,7 +78,7 @@ digest_ensure(struct txn *txn, uint32_t list, const char *list_addr,
 	if (rc != ERR_OK || there != NULL)
 		return rc;
 	return put_digest(txn, &id, list, list_addr, name, flood ? now_ms +
-			  FLOOD_WAIT_MS : next_morning_ms(now_ms), err);
+			  FLOOD_WAIT_MS : clock_morning_ms(now_ms), err);
 }
 
 /* --- what has expired --------------------------------------------------- */
@@ -308,7 +288,7 @@ end_or_again(struct task *task, int64_t now_ms, struct err *err)
 
 	if (task->count == 0 || strcmp(next.detail, flood_name) == 0)
 		return post_release(task->txn, &task->job->post, 1, err);
-	next.due_ms = next_morning_ms(now_ms);
+	next.due_ms = clock_morning_ms(now_ms);
 	next.attempts = 0;
 	next.refused = 0;
 	next.addrs = none;
