@@ -34,6 +34,7 @@
 #define IDLE_MS 5000		/* a hint may get lost */
 #define HOUSEKEEPING_MS 60000
 #define WORKERS 8
+#define SWEEP_S 3600
 #define SLACK_S 3600
 
 struct stages;
@@ -54,6 +55,7 @@ struct stages {
 	struct sign_keys *keys;
 	struct worker workers[WORKERS];
 	pthread_t timer;
+	int64_t swept_s;	/* the timer's: the last sweep of all */
 	pthread_mutex_t lock;	/* of all below */
 	pthread_cond_t changed;
 	uint64_t hints;		/* how often there may have been work */
@@ -114,6 +116,9 @@ run_body(struct txn *txn, void *arg, struct err *err)
 		return bounce_run(txn, run->settings, stages->verp, run->job,
 				  err);
 	case STAGE_NOTICE:
+		if (bounce_is_digest(run->job))
+			return bounce_digest_run(txn, run->settings, run->job,
+						 now_ms, err);
 		return held_notice_run(txn, run->settings, stages->held,
 				       run->job, now_ms, err);
 	case STAGE_HELD:
@@ -264,7 +269,7 @@ do_due(struct worker *worker, int64_t *next_ms)
 	       !is_stopping(worker->stages) &&
 	       do_job(worker, settings, g_ptr_array_index(jobs, done)))
 		done++;
-	if (done > 0 && worker->stage != STAGE_BOUNCE)
+	if (done > 0)
 		worker->stages->wake_outbound();
 	settings_unref(settings);
 	return done;
@@ -293,6 +298,8 @@ longest_wait_ms(enum stage stage, const struct settings *settings)
 {
 	int64_t longest_s = ATTEMPT_REST_MOST_MS / 1000;
 
+	if (stage == STAGE_NOTICE)
+		longest_s = MAX(longest_s, 86400);	/* digests */
 	if (stage == STAGE_OUTBOUND)
 		longest_s = MAX(longest_s, settings->retry_most_s * 5 / 4);
 	for (size_t i = 0; stage == STAGE_OUTBOUND &&
@@ -330,6 +337,33 @@ hasten(struct stages *stages, const struct settings *settings)
 	}
 }
 
+static bool
+sweep_stops(void *arg)
+{
+	return is_stopping(arg);
+}
+
+/* Hourly; where much has failed at once, within the minute. */
+static void
+sweep_bounces(struct stages *stages, const struct settings *settings)
+{
+	int64_t now_s = clock_s();
+	const bool hasty = now_s >= stages->swept_s &&
+		now_s - stages->swept_s < SWEEP_S;
+	struct err err = ERR_INIT;
+	uint64_t done = 0;
+
+	if (!hasty)
+		stages->swept_s = now_s;
+	if (bounce_sweep(stages->store, settings, now_s, hasty, sweep_stops,
+			 stages, &done, &err) != ERR_OK)
+		log_err(NULL, "housekeeping.failed", &err);
+	if (done > 0) {
+		stages_wake(stages);
+		stages->wake_outbound();
+	}
+}
+
 static void
 keep_house(struct stages *stages)
 {
@@ -347,6 +381,7 @@ keep_house(struct stages *stages)
 	    != ERR_OK)
 		log_err(NULL, "housekeeping.failed", &err);
 	hasten(stages, settings);
+	sweep_bounces(stages, settings);
 	while (more && !is_stopping(stages)) {
 		more = false;
 		if (list_purge(stages->store, &more, &err) != ERR_OK)

@@ -15,6 +15,7 @@
 
 #include <glib.h>
 
+#include "core/base/clock.h"
 #include "core/bounce/inside.h"
 #include "core/bounce/recognise.h"
 #include "core/mail/addr.h"
@@ -27,6 +28,8 @@
 
 /* What the address that the report came to says, and the report itself. */
 struct report {
+	struct bounce_with with;
+	const struct verp *verp;
 	struct verp_says says;
 	struct post_id post;	/* that failed; the report's own if its trace
 				 * has expired */
@@ -129,6 +132,22 @@ failure_of_member(const struct report *report)
 }
 
 static enum err_code
+record_one(struct txn *txn, const struct job *job,
+	   const struct report *report, const char *addr,
+	   const struct bounce_recipient *failure, const char *reason,
+	   struct err *err)
+{
+	const struct bounce_failure one = {
+		.addr = addr, .post = &report->post,
+		.class = failure->class, .why = failure->reason,
+		.text = reason,
+		.is_forgotten = post_id_equal(&report->post, &job->post),
+	};
+
+	return bounce_record(txn, &report->with, &one, err);
+}
+
+static enum err_code
 record_single(struct txn *txn, const struct job *job,
 	      const struct report *report, struct err *err)
 {
@@ -140,8 +159,8 @@ record_single(struct txn *txn, const struct job *job,
 		return trace_add(txn, &job->post, "bounce", job->list_addr,
 				 err, "a failure of somebody who is not "
 				 "subscribed any more: %s", reason);
-	rc = bounce_record(txn, job->list, job->list_addr, report->member,
-			   &report->post, reason, err);
+	rc = record_one(txn, job, report, report->member, failure, reason,
+			err);
 	if (rc == ERR_OK && memcmp(&report->post, &job->post,
 				   sizeof(job->post)) != 0)
 		rc = trace_add(txn, &job->post, "bounce", job->list_addr, err,
@@ -197,8 +216,8 @@ record_shared(struct txn *txn, const struct job *job,
 		g_autofree char *reason = failure_text(failure);
 
 		if (key != NULL && is_believed(report))
-			rc = bounce_record(txn, job->list, job->list_addr,
-					   key, &report->post, reason, err);
+			rc = record_one(txn, job, report, key, failure,
+					reason, err);
 		else if (key != NULL)
 			rc = bounce_doubt(txn, job, key, &report->post,
 					  reason, err);
@@ -339,25 +358,32 @@ judge(struct txn *txn, const struct job *job, struct report *report,
 	 * same. */
 	envelope.member = report->member != NULL ? report->member : "";
 	bounce_recognise(text, len, &envelope, &report->result);
-	rc = judge_result(txn, job, report, err);
+	rc = report->result.class == BOUNCE_COMPLAINT ?
+		complaint_run(txn, &report->with, report->verp, job,
+			      &report->says, text, len, err) :
+		judge_result(txn, job, report, err);
 	bounce_result_done(&report->result);
 	return rc;
 }
 
 static enum err_code
-run_report(struct txn *txn, const struct verp *verp, const struct job *job,
+run_report(struct txn *txn, struct report *report, const struct job *job,
 	   struct err *err)
 {
-	struct report report = { .post = job->post };
+	g_autoptr(bounce_conf_t) conf = NULL;
 	enum err_code rc;
 
-	if (!verp_read(verp, job->list_addr, job->detail, &report.says))
-		return trace_add(txn, &job->post, "bounce", job->list_addr,
-				 err, "the address has no token of ours; "
-				 "nothing counted");
-	rc = judge(txn, job, &report, err);
-	g_free(report.says.addr);
-	g_free(report.member);
+	if (!verp_read(report->verp, job->list_addr, job->detail,
+		       &report->says))
+		return trace_add(txn, &job->post, BOUNCE_STAGE,
+				 job->list_addr, err, "the address has no "
+				 "token of ours; nothing counted");
+	rc = list_conf_load(txn, job->list_addr, &conf, err);
+	report->with.conf = conf;
+	if (rc == ERR_OK)
+		rc = judge(txn, job, report, err);
+	g_free(report->says.addr);
+	g_free(report->member);
 	return rc;
 }
 
@@ -365,14 +391,18 @@ enum err_code
 bounce_run(struct txn *txn, const struct settings *settings,
 	   const struct verp *verp, const struct job *job, struct err *err)
 {
+	struct report report = {
+		.post = job->post, .verp = verp,
+		.with = { .settings = settings, .list = job->list,
+			  .list_addr = job->list_addr, .now_s = clock_s() },
+	};
 	bool taken = false;
 	enum err_code rc;
 
-	(void) settings;
 	rc = queue_take(txn, job, &taken, err);
 	if (rc != ERR_OK || !taken)
 		return rc;
-	rc = run_report(txn, verp, job, err);
+	rc = run_report(txn, &report, job, err);
 	if (rc == ERR_OK)
 		rc = post_release(txn, &job->post, 1, err);
 	return rc;

@@ -193,6 +193,20 @@ const struct verb verbs[] = {
 	  "Print the fields that a text may have: without NAME those of all.",
 	  NULL, "TEMPLATE", OPTION_JSON, 0, 1, NO_PAIRS, true, NULL,
 	  template_fields_run },
+	{ "bounce", "ls", "LIST",
+	  "Print the members whose mail comes back.",
+	  "Tabs between address, state (score, probe, off, warned), score, "
+	  "last bounce,\nwhat is done next and when, and what the mail server "
+	  "has said.", "LIST", OPTION_JSON | OPTION_OFF, 1, 1, NO_PAIRS,
+	  false, NULL, bounce_ls_run },
+	{ "bounce", "show", "LIST ADDR",
+	  "Print what has come back from a member, and what followed.", NULL,
+	  "LIST ADDR", OPTION_JSON, 2, 2, NO_PAIRS, false, NULL,
+	  bounce_show_run },
+	{ "bounce", "reset", "LIST ADDR...",
+	  "Forget what has failed; who was turned off for it gets posts "
+	  "again.", NULL, "LIST ADDR", 0, 2, ANY, NO_PAIRS, false, NULL,
+	  bounce_reset_run },
 	{ "bounce", "test", "FILE|-",
 	  "Say whose delivery has failed, as a message tells that came back.",
 	  "A line CLASS TAB ADDRESS for each: hard or soft. A message that "

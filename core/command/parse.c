@@ -62,6 +62,8 @@ call_option_entries(const struct verb *verb, struct call *call)
 		  "admin, bounces", "WHOM" } },
 		{ OPTION_MEMBERS, { "moderated", 0, 0, G_OPTION_ARG_NONE,
 		  &call->moderated, "Only those whose posts are held", NULL } },
+		{ OPTION_OFF, { "off", 0, 0, G_OPTION_ARG_NONE, &call->off,
+		  "Only those whose delivery bounces have turned off", NULL } },
 		{ OPTION_LIVE, { "once", 0, 0, G_OPTION_ARG_NONE, &call->once,
 		  "Print one look, and end", NULL } },
 		{ OPTION_LIVE, { "interval", 0, 0, G_OPTION_ARG_INT,

@@ -38,6 +38,7 @@ enum {
 	OPTION_CONFIRM = 1 << 16,
 	OPTION_GOODBYE = 1 << 17,	/* goodbye, no-goodbye */
 	OPTION_ALL = 1 << 18,
+	OPTION_OFF = 1 << 19,
 };
 
 struct verb;
@@ -60,6 +61,7 @@ struct call {
 				 * given */
 	char *off_by;			/* OPTION_MEMBERS, the same */
 	gboolean moderated;
+	gboolean off;
 	gboolean once, uncounted;
 	int interval_s;		/* 0 if not given */
 	char *language, *name;	/* NULL if not given */
@@ -223,6 +225,9 @@ enum admin_status template_set_run(struct call *call);
 enum admin_status template_unset_run(struct call *call);
 enum admin_status template_check_run(struct call *call);
 enum admin_status template_fields_run(struct call *call);
+enum admin_status bounce_ls_run(struct call *call);
+enum admin_status bounce_show_run(struct call *call);
+enum admin_status bounce_reset_run(struct call *call);
 enum admin_status bounce_test_run(struct call *call);
 enum admin_status trace_run(struct call *call);
 enum admin_status status_run(struct call *call);

@@ -12,10 +12,14 @@
 #include "core/base/clock.h"
 #include "core/bounce/bounce.h"
 #include "core/outbound/delivery_inside.h"
+#include "db/list.h"
 #include "db/post.h"
 #include "core/base/banned.h"
 
 struct tally {
+	struct list_conf *conf;	/* of the list; NULL: not yet asked for */
+	bool is_refusing;	/* more of the post has been refused than
+				 * handed over */
 	guint sent, refused, waiting;
 	GPtrArray *again;	/* addresses, borrowed */
 	GPtrArray *late;	/* of the batch that is counted, the same */
@@ -30,12 +34,54 @@ is_too_old(const struct job *job, const struct settings *settings)
 }
 
 static enum err_code
+count_refused(struct txn *txn, const struct job *job,
+	      const struct settings *settings, const struct copy *copy,
+	      struct tally *tally, struct err *err)
+{
+	struct bounce_with with = {
+		.settings = settings, .list = job->list,
+		.list_addr = job->list_addr, .now_s = clock_s(),
+	};
+	enum err_code rc = ERR_OK;
+
+	if (tally->conf == NULL)
+		rc = list_conf_load(txn, job->list_addr, &tally->conf, err);
+	with.conf = tally->conf;
+	return rc != ERR_OK ? rc :
+		bounce_refused(txn, &with, copy->key, &job->post,
+			       copy->reply != NULL ? copy->reply :
+			       "no answer", copy->result != COPY_REFUSED,
+			       tally->is_refusing, err);
+}
+
+/* The relay's own fault, or the members'? A job may be one of many of its
+ * post, and knows only of its own copies. */
+static bool
+is_refusing(const struct delivery *delivery)
+{
+	uint64_t sent = delivery->job->sent, refused = delivery->job->refused;
+
+	for (GList *at = delivery->batches.head; at != NULL &&
+	     g_hash_table_contains(delivery->answered, at->data);
+	     at = at->next) {
+		const struct batch *batch = at->data;
+
+		for (guint i = 0; i < batch->copies->len; i++) {
+			const struct copy *copy = batch_copy(batch, i);
+
+			sent += copy->result == COPY_SENT ? 1 : 0;
+			refused += copy->result == COPY_REFUSED ? 1 : 0;
+		}
+	}
+	return refused > 1 && refused > sent;
+}
+
+static enum err_code
 count_copy(struct txn *txn, const struct delivery *delivery,
 	   const struct settings *settings, const struct copy *copy,
 	   struct tally *tally, struct err *err)
 {
 	const struct job *job = delivery->job;
-	g_autofree char *reason = NULL;
 
 	if (copy->result == COPY_ELSEWHERE)
 		return ERR_OK;
@@ -56,13 +102,7 @@ count_copy(struct txn *txn, const struct delivery *delivery,
 		return ERR_OK;
 	}
 	tally->refused++;
-	reason = g_strdup_printf("%s%s", copy->result == COPY_REFUSED ?
-				 "refused at re-injection: " :
-				 "given up after [outbound] max-age: ",
-				 copy->reply != NULL ? copy->reply :
-				 "no answer");
-	return bounce_record(txn, job->list, job->list_addr, copy->key,
-			     &job->post, reason, err);
+	return count_refused(txn, job, settings, copy, tally, err);
 }
 
 /* The time since the post was handed over doubles with each try, give or
@@ -288,6 +328,7 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 
 	delivery->commits = 0;
 	delivery->has_put = false;
+	tally->is_refusing = is_refusing(delivery);
 	for (GList *at = delivery->batches.head; at != NULL &&
 	     g_hash_table_contains(delivery->answered, at->data);
 	     at = at->next) {
@@ -327,6 +368,7 @@ delivery_commit(struct txn *txn, struct delivery *delivery,
 	rc = delivery_look(delivery, txn, err);
 	if (rc == ERR_OK)
 		rc = tally_batches(txn, delivery, settings, &tally, &last, err);
+	list_conf_free(tally.conf);
 	if (rc == ERR_OK)
 		rc = put_again(txn, delivery, settings, &tally, err);
 	if (rc != ERR_OK)

@@ -403,8 +403,22 @@ record_body(struct txn *txn, void *arg, struct err *err)
 {
 	const struct record_work *work = arg;
 
-	return bounce_record(txn, work->b->t.list, LIST_ADDR, MEMBER,
-			     &work->b->post, work->reason, err);
+	struct list_conf *conf = NULL;
+	struct bounce_with with = {
+		.settings = work->b->t.settings, .list = work->b->t.list,
+		.list_addr = LIST_ADDR, .now_s = 1000,
+	};
+	const struct bounce_failure failure = {
+		.addr = MEMBER, .post = &work->b->post, .class = BOUNCE_HARD,
+		.text = work->reason,
+	};
+	enum err_code rc = list_conf_load(txn, LIST_ADDR, &conf, err);
+
+	with.conf = conf;
+	if (rc == ERR_OK)
+		rc = bounce_record(txn, &with, &failure, err);
+	list_conf_free(conf);
+	return rc;
 }
 
 static void

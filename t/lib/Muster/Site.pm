@@ -127,12 +127,21 @@ sub make_list ($self, $list, $keys, @members) {
 	}
 }
 
-# All work is done: nothing queued but what waits for a moderator.
+# All work is done: nothing queued but what waits for a moderator, or for the
+# morning.
 sub is_idle ($self) {
 	my $is = $self->run('queue', 'ls', '--json');
 	return if $is->{status} != 0;
-	return !grep { $_->{stage} ne 'held' }
+	return !grep { $_->{stage} ne 'held' && $_->{stage} ne 'notice'
+		|| $_->{stage} eq 'notice' && !_waits($_) }
 		@{ JSON::PP->new->utf8->decode($is->{out} || '[]') };
+}
+
+sub _waits ($job) {
+	my ($date, $time) = ($job->{due} // '') =~ /^(.*)T(.{8})/ or return;
+	my ($s, $m, $h, $d, $mon, $y) = gmtime;
+	return "$date $time" gt sprintf '%04d-%02d-%02d %02d:%02d:%02d',
+		$y + 1900, $mon + 1, $d, $h, $m, $s;
 }
 
 sub await_idle ($self) { await('an empty queue', sub { $self->is_idle }) }
