@@ -29,7 +29,9 @@ sub sender ($envelope, $bytes) {
 
 # A list's own mail that comes back has a mark of it.
 my %wanted = (drop => qr/^5\d\d /, bounce => qr/^5\d\d /,
-	hold => qr/^discard$/, deliver => qr/^discard$/,
+	# of a command somebody whom nobody knows is told what to do instead
+	hold => qr/^discard$|^550 5\.7\.1 This was not sent .* to leave, /,
+	deliver => qr/^discard$/,
 	policy => qr/^(?:discard|5\d\d .*)$/);
 my ($rows, %taken) = (0);
 for my $row (split /\n/, slurp("$corpus/index.tsv")) {

@@ -158,7 +158,8 @@ END
 	my $ends = () = $box->log_of('musterd') =~ /ended: status [1-9]\d?$/mg;
 	cmp_ok($ends, '<=', 4, "musterd ended $ends times for it");
 	is_taken('and after it');
-	my ($job) = @{ $site->json('queue', 'ls') };
+	my ($job) = @{ await('the queue', sub {
+		eval { $site->json('queue', 'ls') } }) };
 	SKIP: {
 		skip('there was room for it', 2) if !$job;
 		is($job->{stage}, 'shunted', 'it is set aside');
