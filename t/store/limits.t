@@ -135,7 +135,7 @@ subtest 'memory of musterd' => sub {
 	my $build = $site->{build};
 	my $script = $box->put('limited', <<"END");
 #!/bin/sh
-ulimit -d \${MUSTER_T_MEMORY:-160000}
+ulimit -d \${MUSTER_T_MEMORY:-200000}
 exec $build/musterd "\$@"
 END
 	chmod 0755, $script;
