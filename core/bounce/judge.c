@@ -56,7 +56,8 @@ status_len(const char *at)
 		if (at[len] != '.')
 			return 0;
 		digits = strspn(at + len + 1, "0123456789");
-		if (digits < 1 || digits > 3)
+		if (digits < 1 || digits > 3 ||
+		    (digits > 1 && at[len + 1] == '0'))
 			return 0;
 		len += 1 + digits;
 	}
@@ -78,6 +79,14 @@ status_in(const char *text)
 			return g_strndup(at, len);
 	}
 	return NULL;
+}
+
+bool
+judge_has_status(const char *text)
+{
+	g_autofree char *status = status_in(text);
+
+	return status != NULL;
 }
 
 /* '4' or '5': of the first SMTP reply code in the text; 0: it has none */

@@ -14,6 +14,9 @@
  */
 void judge_failure(struct bounce_recipient *one, const char *text);
 
+/* judge_has_status - does it name a status of a failure (RFC 3463)? */
+bool judge_has_status(const char *text);
+
 /* judge_whole - class of a message, by its recipients */
 void judge_whole(struct bounce_result *result);
 

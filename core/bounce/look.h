@@ -24,6 +24,8 @@ struct look {
 	bool titled;		/* its subject is that of a report */
 	GPtrArray *parts;	/* of struct report_part */
 	struct words words;
+	struct bounce_recipient *whole;	/* what all of the words say about
+					 * whomever; NULL: not yet judged */
 	struct bounce_result *out;
 };
 
@@ -31,6 +33,7 @@ struct look {
 GPtrArray *look_recipients(void);	/* an empty array of them */
 struct bounce_recipient *look_add(struct bounce_result *out, const char *addr,
 				  const char *text);
+void look_recipient_free(void *recipient);
 /* look_knows - the same address, whatever its case, is one and the same to
  * who has sent it */
 bool look_knows(const struct bounce_result *out, const char *addr);
@@ -40,6 +43,10 @@ const struct report_part *look_part(const struct look *look,
 bool is_null(const struct look *look);
 /* is_by_server - can it be a server that has written it? */
 bool is_by_server(const struct look *look);
+/* is_by_robot - does its author say that he is nobody to answer to? */
+bool is_by_robot(const struct look *look);
+/* is_surely_server - do two things say so? */
+bool is_surely_server(const struct look *look);
 
 /*
  * The ways. Each returns true if that is what the message is, and all that is

@@ -78,8 +78,24 @@ phrase_plain(const char *text, size_t len)
 	return plain != NULL ? plain : plain_utf8(text, len);
 }
 
+/* Where the tables say nothing, or only that it was refused */
+static enum bounce_reason
+reason_near(const char *plain, enum bounce_reason otherwise)
+{
+	const struct wordpair *pair = near_reasons;
+
+	while (pair->reason != REASON_NONE && !near_within(pair, plain))
+		pair++;
+	if (pair->reason == REASON_FULL || pair->reason == REASON_USER ||
+	    pair->reason == REASON_HOST)
+		return pair->reason;
+	if (otherwise != REASON_NONE)
+		return otherwise;
+	return near_span(plain) ? REASON_EXPIRED : pair->reason;
+}
+
 enum bounce_reason
-phrase_reason(const char *plain)
+phrase_reason_said(const char *plain)
 {
 	const struct phrase_table *table = phrase_reasons;
 
@@ -89,10 +105,32 @@ phrase_reason(const char *plain)
 	return table->reason;
 }
 
+enum bounce_reason
+phrase_reason(const char *plain)
+{
+	enum bounce_reason said = phrase_reason_said(plain);
+
+	return said == REASON_NONE || said == REASON_POLICY
+		       ? reason_near(plain, said)
+		       : said;
+}
+
 bool
 phrase_fails(const char *plain)
 {
 	return wordlist_within(&phrases_fails, plain);
+}
+
+bool
+phrase_fails_nearly(const char *plain)
+{
+	return phrase_fails(plain) || near_within(&near_fails, plain);
+}
+
+bool
+phrase_succeeds(const char *plain)
+{
+	return wordlist_within(&phrases_succeeds, plain);
 }
 
 bool
@@ -113,10 +151,27 @@ phrase_is_report(const char *plain)
 	return wordlist_within(&phrases_is_report, plain);
 }
 
+/* "Unsuccessful in forwarding it to:" names whoever stands below it, in
+ * whatever words. */
 bool
 phrase_names(const char *plain)
 {
-	return wordlist_within(&phrases_names, plain);
+	return wordlist_within(&phrases_names, plain) ||
+	       (g_str_has_suffix(plain, ":") &&
+		(strstr(plain, "following") != NULL ||
+		 phrase_fails_nearly(plain)));
+}
+
+bool
+phrase_owner(const char *plain)
+{
+	return ends_with_one(&phrases_owners, plain);
+}
+
+bool
+phrase_nameless(const char *plain)
+{
+	return wordlist_begins(&phrases_nameless, plain);
 }
 
 bool

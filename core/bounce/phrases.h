@@ -17,11 +17,18 @@
 char *phrase_plain(const char *text, size_t len);
 
 /* phrase_reason - why it failed, as far as words say; REASON_NONE if they do
- * not */
+ * not; phrase_reason_said - the same of what servers are known to say */
 enum bounce_reason phrase_reason(const char *plain);
+enum bounce_reason phrase_reason_said(const char *plain);
 
-/* phrase_fails - does it speak of mail that was not delivered? */
+/* phrase_fails - does it speak of mail that was not delivered, as servers are
+ * known to? phrase_fails_nearly - or in words of that kind, which people use
+ * too? */
 bool phrase_fails(const char *plain);
+bool phrase_fails_nearly(const char *plain);
+/* phrase_succeeds - does it say that it was? A line that does is no heading of
+ * those who have failed. */
+bool phrase_succeeds(const char *plain);
 /* phrase_delays - does it say that delivery will be tried again? */
 bool phrase_delays(const char *plain);
 /* phrase_gives_up - does it say that it will not? */
@@ -40,6 +47,12 @@ bool phrase_is_label(const char *plain);
  * it */
 bool phrase_before(const char *plain);
 bool phrase_after(const char *plain);
+/* phrase_nameless - an entry of a list that is no address: a program, a file
+ */
+bool phrase_nameless(const char *plain);
+/* phrase_owner - does what stands before an address say that such an entry has
+ * come of it? */
+bool phrase_owner(const char *plain);
 /* phrase_contact - does what stands before an address say that it is one to
  * ask, to answer to, or that has sent it? */
 bool phrase_contact(const char *plain);

@@ -66,6 +66,7 @@ static const char *const failure_words[] = {
 	"was considered unsolicited", "considered spam", "contained a virus",
 	"contains a virus", "was infected", "was blocked", "been blocked",
 	"was quarantined", "was discarded", "was refused",
+	"requested action not taken", "duplicated message-id", "looped back",
 };
 const struct wordlist phrases_fails = WORDLIST(failure_words);
 
@@ -103,6 +104,7 @@ static const char *const report_words[] = {
 	"not accepted", "delivery to", "unsolicited bulk",
 	"message you sent blocked", "virus in mail from you",
 	"banned contents from you", "message blocked", "mail blocked",
+	"[bounce]", "loop alert",
 };
 const struct wordlist phrases_is_report = WORDLIST(report_words);
 
@@ -118,7 +120,17 @@ static const char *const delay_words[] = {
 	"could not send message for past", "could not send mail for past",
 	"could not send message for the past", "warning: message",
 	"warning: could not send", "will be attempted again", "will try again",
-	"retry for", "retrying", "status: delayed", "enqueued and undeliver",
+	"retry for", "retrying", "status: delayed",
+	"will be tried again", "will be reattempted", "will be re-attempted",
+	"will keep on trying", "continue to be attempted", "still in the queue",
+	"still queued", "not been delivered yet", "delivery is delayed",
+	"temporarily undeliverable", "temporarily undelivered", "(delay)",
+	"delayed mail", "mail delayed", "delay notification",
+	"will make further attempts", "further attempts will be made",
+	"wird erneut versucht", "erneut zuzustellen", "nouvel essai",
+	"de nouveau essay", "seguirá intentando", "se reintentar",
+	"verrà ritentat", "opnieuw geprobeerd", "再送を試み", "将重试", "继续尝试",
+	"enqueued and undeliver",
 	"verzögert", "weitere zustellversuche", "noch nicht zugestellt",
 	"wird weiterhin versucht", "retardé", "nouvelle tentative",
 	"pas encore été", "retrasad", "todavía no", "se volverá a intentar",
@@ -139,3 +151,12 @@ static const char *const end_words[] = {
 	"delivery to the following recipients failed", "after trying for",
 };
 const struct wordlist phrases_gives_up = WORDLIST(end_words);
+
+static const char *const success_words[] = {
+	"successful delivery", "successfully delivered",
+	"delivered successfully", "successful mail delivery", "was successful",
+	"were successful", "successfully relayed", "been successfully",
+	"relayed to non-dsn", "return receipt", "erfolgreich zugestellt",
+	"remis avec succès", "entregado correctamente", "успешно доставлен",
+};
+const struct wordlist phrases_succeeds = WORDLIST(success_words);

@@ -7,14 +7,15 @@
 #include "core/bounce/look.h"
 #include "core/bounce/phrases.h"
 #include "core/mail/automatic.h"
+#include "core/mail/wordlist.h"
 #include "core/base/banned.h"
 
 #define ENCLOSED_MAX 2
 
 /* --- recipients --------------------------------------------------------- */
 
-static void
-recipient_free(void *data)
+void
+look_recipient_free(void *data)
 {
 	struct bounce_recipient *one = data;
 
@@ -29,7 +30,7 @@ recipient_free(void *data)
 GPtrArray *
 look_recipients(void)
 {
-	return g_ptr_array_new_with_free_func(recipient_free);
+	return g_ptr_array_new_with_free_func(look_recipient_free);
 }
 
 static char *
@@ -103,12 +104,59 @@ is_null(const struct look *look)
 	return look->sender != NULL && look->sender[0] == '\0';
 }
 
+/* Programs that people write mail with say so; servers have none. */
+static bool
+is_typed(const struct look *look)
+{
+	static const char *const marks[] = {
+		"mozilla", "thunderbird", "outlook", "apple mail",
+		"iphone mail", "evolution", "claws", "the bat", "eudora",
+		"kmail", "mutt", "pine", "roundcube", "squirrelmail", "git-",
+	};
+	static const struct wordlist list = WORDLIST(marks);
+	g_autofree char *mailer = header_get(&look->header, "X-Mailer");
+	g_autofree char *lower = NULL;
+
+	if (header_find(&look->header, "User-Agent", 0) >= 0)
+		return true;
+	lower = g_ascii_strdown(mailer != NULL ? mailer : "", -1);
+	return wordlist_within(&list, lower);
+}
+
+static bool
+is_named_failed(const struct look *look)
+{
+	return header_find(&look->header, "X-Failed-Recipients", 0) >= 0;
+}
+
 bool
 is_by_server(const struct look *look)
 {
-	return look->from_daemon || is_null(look) ||
-	       (look->titled && !is_forwarded(look)) ||
-	       header_find(&look->header, "X-Failed-Recipients", 0) >= 0;
+	return look->from_daemon || is_null(look) || is_named_failed(look) ||
+	       (look->titled && !is_forwarded(look) && !is_typed(look));
+}
+
+bool
+is_by_robot(const struct look *look)
+{
+	static const char *const names[] = {
+		"no-reply", "noreply", "no_reply", "do-not-reply",
+		"donotreply", "nobody", "system", "deliver", "mailer",
+	};
+	static const struct wordlist list = WORDLIST(names);
+	bool complete;
+	g_autoptr(GPtrArray) authors = mime_authors(&look->header, &complete);
+	g_autofree char *lower = g_ascii_strdown(
+		authors->len > 0 ? authors->pdata[0] : "", -1);
+
+	return wordlist_begins(&list, lower);
+}
+
+bool
+is_surely_server(const struct look *look)
+{
+	return (look->from_daemon && (is_null(look) || look->titled)) ||
+	       (is_null(look) && look->titled) || is_named_failed(look);
 }
 
 /* --- the ways ----------------------------------------------------------- */
@@ -135,8 +183,7 @@ static bool
 by_answer(struct look *look)
 {
 	return is_null(look) && !look->from_daemon && !look->titled &&
-	       header_find(&look->header, "X-Failed-Recipients", 0) < 0 &&
-	       by_robot(look);
+	       !is_named_failed(look) && by_robot(look);
 }
 
 static bool look_at(const char *bytes, size_t len, struct look *look);
@@ -202,24 +249,27 @@ read_sender(struct look *look)
 	g_free(value);
 }
 
-/* "Mail Delivery System <>", or a name without a domain */
+/* "Mail Delivery System <>", "EMail-Administration <gw@example.org>", or a
+ * name without a domain */
 static bool
 is_named_daemon(const struct look *look)
 {
 	static const char *const names[] = {
-		"mailer-daemon", "mail delivery system", "postmaster",
-		"mail delivery subsystem", "mail delivery service",
+		"mailer-daemon", "mailer daemon", "mail daemon", "postmaster",
+		"post_master", "mail delivery", "mail system", "mail-system",
+		"mail server", "mail administrat", "mailadmin",
+		"email-admin", "mail gateway", "system administrator",
+		"delivery subsystem", "delivery system", "delivery service",
+		"delivery agent", "message transfer", "mail router",
+		"メール配信", "邮件系统",
 	};
+	static const struct wordlist list = WORDLIST(names);
 	g_autofree char *value = header_get(&look->header, "From");
-	g_autofree char *from = value != NULL
-					? phrase_plain(value, strlen(value))
-					: g_strdup("");
-	const char *start = from + strspn(from, "\" <");
+	g_autofree char *decoded = mime_decode(value != NULL ? value : "");
+	g_autofree char *from = phrase_plain(decoded, strlen(decoded));
 
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (g_str_has_prefix(start, names[i]))
-			return true;
-	return strcmp(from, "<>") == 0;
+	return wordlist_within(&list, from) || strcmp(from, "<>") == 0 ||
+	       g_str_has_suffix(from, "<@>");
 }
 
 static void
@@ -231,10 +281,12 @@ look_begin(struct look *look)
 
 	read_sender(look);
 	look->subject = phrase_plain(decoded, strlen(decoded));
-	look->titled = phrase_is_report(look->subject);
 	look->from_daemon = automatic_from_daemon(look->sender,
 						  &look->header) ||
 			    is_named_daemon(look);
+	look->titled = phrase_is_report(look->subject) ||
+		       (look->from_daemon &&
+			phrase_fails_nearly(look->subject));
 	look->parts = report_parts(look->bytes, look->len);
 	words_init(&look->words);
 	fill_words(look);
@@ -244,6 +296,8 @@ static void
 look_done(struct look *look)
 {
 	words_done(&look->words);
+	if (look->whole != NULL)
+		look_recipient_free(look->whole);
 	g_ptr_array_unref(look->parts);
 	g_free(look->subject);
 	g_free(look->return_path);

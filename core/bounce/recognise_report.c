@@ -57,30 +57,41 @@ take_dsn(struct look *look, struct dsn *dsn)
 	return count > 0;
 }
 
-/* Exim names the file or the program that it could not deliver to: whose
- * it was must be said somewhere else. */
+/* None of them has a name; delayed: and none has failed yet. */
+static bool
+is_nameless(const GPtrArray *all, bool *delayed)
+{
+	*delayed = all->len > 0;
+	for (guint i = 0; i < all->len; i++) {
+		const struct bounce_recipient *one = all->pdata[i];
+
+		if (one->addr[0] != '\0')
+			return false;
+		*delayed = *delayed && one->class == BOUNCE_DELAYED;
+	}
+	return all->len > 0;
+}
+
+/* Exim names the file or the program that it could not deliver to: whose it
+ * was must be said somewhere else. */
 static void
 name_unnamed(struct look *look)
 {
 	GPtrArray *all = look->out->recipients;
-	GPtrArray *named = look_recipients();
-	bool is_named = true;
+	bool delayed;
 
-	for (guint i = 0; i < all->len; i++)
-		is_named = is_named &&
-			((struct bounce_recipient *)all->pdata[i])
-				->addr[0] != '\0';
-	if (is_named) {
-		g_ptr_array_unref(named);
+	if (!is_nameless(all, &delayed))
+		return;
+	look->out->recipients = look_recipients();
+	if (!by_field(look) && !by_words(look)) {
+		g_ptr_array_unref(look->out->recipients);
+		look->out->recipients = all;
 		return;
 	}
-	look->out->recipients = named;
-	if (by_field(look) || by_words(look)) {
-		g_ptr_array_unref(all);
-	} else {
-		g_ptr_array_unref(named);
-		look->out->recipients = all;
-	}
+	g_ptr_array_unref(all);
+	for (guint i = 0; delayed && i < look->out->recipients->len; i++)
+		((struct bounce_recipient *)look->out->recipients->pdata[i])
+			->class = BOUNCE_DELAYED;
 }
 
 bool
@@ -196,8 +207,25 @@ read_ses(struct look *look, const json_t *all)
 		add_ses(look, item, is_hard);
 	if (look->out->recipients->len > 0)
 		look->out->how = "notification";
-	else if (strcmp(json_word(all, "notificationType"), "Complaint") == 0)
+	else if (strcmp(json_word(all, "notificationType"), "Complaint") ==
+			 0 ||
+		 strcmp(json_word(all, "eventType"), "Complaint") == 0)
 		look->out->class = BOUNCE_COMPLAINT;
+}
+
+/* What SNS has wrapped is a string in an object of its own. */
+static json_t *
+load_ses(const char *text)
+{
+	json_t *all = json_loads(text, JSON_DISABLE_EOF_CHECK, NULL);
+	const char *inner = json_word(all, "Message");
+	json_t *message;
+
+	if (inner[0] != '{')
+		return all;
+	message = json_loads(inner, JSON_DISABLE_EOF_CHECK, NULL);
+	json_decref(all);
+	return message;
 }
 
 bool
@@ -208,13 +236,14 @@ by_json(struct look *look)
 	json_t *all;
 
 	if (part == NULL || part->text[strspn(part->text, " \t\r\n")] != '{' ||
-	    strstr(part->text, "\"notificationType\"") == NULL)
+	    (strstr(part->text, "notificationType") == NULL &&
+	     strstr(part->text, "eventType") == NULL))
 		return false;
 	/* Relays have cut the one long line that it was. */
 	for (const char *p = part->text; *p != '\0'; p++)
 		if (*p != '\r' && *p != '\n')
 			g_string_append_c(text, *p);
-	all = json_loads(text->str, JSON_DISABLE_EOF_CHECK, NULL);
+	all = load_ses(text->str);
 	if (all == NULL)
 		return false;
 	read_ses(look, all);

@@ -12,26 +12,31 @@
 
 #define RETURNED_LINES_MAX 200
 
-/* "That is not a valid user here." is enough of a server. */
+/* Is it said that a recipient cannot have mail, as servers say it? That
+ * something is refused, or late, people write as well. */
 static bool
-says_reason(const struct look *look)
+says_why(const struct look *look)
 {
-	switch (phrase_reason(look->words.plain)) {
+	switch (phrase_reason_said(look->words.plain)) {
 	case REASON_USER:
 	case REASON_HOST:
 	case REASON_FULL:
 	case REASON_DISABLED:
-		return is_null(look) && look->from_daemon;
+		return true;
 	default:
-		return false;
+		return judge_has_status(look->words.text);
 	}
 }
 
+/* "That is not a valid user here." is enough of a server. */
 static bool
 says_failure(const struct look *look)
 {
-	return phrase_fails(look->words.plain) ||
-	       phrase_fails(look->subject) || says_reason(look);
+	if (phrase_fails(look->words.plain) || phrase_fails(look->subject))
+		return true;
+	return is_surely_server(look) &&
+	       (phrase_fails_nearly(look->words.plain) ||
+		(look->from_daemon && says_why(look)));
 }
 
 bool
@@ -40,6 +45,29 @@ says_delay(const struct look *look)
 	return (phrase_delays(look->words.plain) ||
 		phrase_delays(look->subject)) &&
 	       !phrase_gives_up(look->words.plain);
+}
+
+static const struct bounce_recipient *
+judge_all(struct look *look)
+{
+	if (look->whole == NULL) {
+		look->whole = g_new0(struct bounce_recipient, 1);
+		look->whole->status = g_strdup("");
+		judge_failure(look->whole, look->words.text);
+	}
+	return look->whole;
+}
+
+/* Where nothing is said about one of them, what is said at all is */
+static void
+take_whole(struct look *look, struct bounce_recipient *one)
+{
+	const struct bounce_recipient *whole = judge_all(look);
+
+	g_free(one->status);
+	one->status = g_strdup(whole->status);
+	one->reason = whole->reason;
+	one->class = whole->class;
 }
 
 void
@@ -54,7 +82,7 @@ add_named(struct look *look, const char *addr, const char *about)
 	one = look_add(look->out, addr, about);
 	judge_failure(one, about);
 	if (one->reason == REASON_NONE && one->status[0] == '\0')
-		judge_failure(one, look->words.text);
+		take_whole(look, one);
 	if (delayed)
 		one->class = BOUNCE_DELAYED;
 }
@@ -95,10 +123,11 @@ by_field(struct look *look)
 	g_autoptr(GPtrArray) values = content_field(&look->header,
 						    "X-Failed-Recipients");
 	g_autoptr(GPtrArray) addrs = NULL;
+	enum words_found found;
 
 	if (values->len == 0)
 		return false;
-	addrs = words_recipients(&look->words);
+	addrs = words_recipients(&look->words, &found);
 	for (guint i = 0; i < values->len; i++)
 		add_of_field(look, addrs, values->pdata[i]);
 	if (look->out->recipients->len == 0)
@@ -128,14 +157,28 @@ by_loose_status(struct look *look)
 	return true;
 }
 
+/* The less is known of who has sent it, the more it must say. */
+static bool
+is_enough(const struct look *look, enum words_found found)
+{
+	if (is_surely_server(look) ||
+	    (is_null(look) && found == WORDS_TOLD))
+		return true;
+	return is_by_server(look) ? found == WORDS_LISTED || says_why(look)
+				  : found == WORDS_LISTED && says_why(look);
+}
+
 bool
 by_words(struct look *look)
 {
 	g_autoptr(GPtrArray) addrs = NULL;
+	enum words_found found;
 
 	if (!says_failure(look) && !says_delay(look))
 		return false;
-	addrs = words_recipients(&look->words);
+	addrs = words_recipients(&look->words, &found);
+	if (!is_enough(look, found))
+		return false;
 	for (guint i = 0; i < addrs->len; i++) {
 		const struct words_addr *one = addrs->pdata[i];
 		g_autofree char *about = words_about(&look->words, addrs, i);
@@ -151,15 +194,12 @@ by_words(struct look *look)
 bool
 by_title(struct look *look)
 {
-	struct bounce_recipient one = { 0 };
-
 	if (!look->titled || !look->from_daemon ||
-	    !phrase_fails(look->words.plain))
+	    !phrase_fails_nearly(look->words.plain) ||
+	    phrase_succeeds(look->words.plain))
 		return false;
-	one.status = g_strdup("");
-	judge_failure(&one, look->words.text);
-	g_free(one.status);
-	look->out->class = says_delay(look) ? BOUNCE_DELAYED : one.class;
+	look->out->class = says_delay(look) ? BOUNCE_DELAYED
+					    : judge_all(look)->class;
 	look->out->how = "text";
 	return true;
 }
@@ -221,7 +261,7 @@ by_text(struct look *look)
 		by_loose_status, by_field, by_words,
 	};
 
-	if (!is_by_server(look))
+	if (!is_by_server(look) && !is_by_robot(look))
 		return false;
 	for (size_t i = 0; i < G_N_ELEMENTS(ways); i++)
 		if (ways[i](look))

@@ -51,8 +51,15 @@ struct words_addr {
 };
 
 /* words_recipients - those that the text says have failed, each once, of
- * struct words_addr, frees them. Never an address that it only mentions. */
-GPtrArray *words_recipients(const struct words *words);
+ * struct words_addr, frees them. Never an address that it only mentions.
+ * found: where they stand, where there are any. */
+enum words_found {
+	WORDS_LISTED,	/* where reports list them */
+	WORDS_TOLD,	/* in a sentence that says it of them */
+	WORDS_ALONE,	/* somewhere, and nobody else is there */
+};
+GPtrArray *words_recipients(const struct words *words,
+			    enum words_found *found);
 
 /* words_about - the lines about one of these, up to the next of them and
  * wherever else he is named, in one; the caller frees */
