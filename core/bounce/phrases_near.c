@@ -52,7 +52,9 @@ static const char *const stores[] = {
 };
 
 static const char *const filled[] = {
-	"is full", "was full", "too full", "exceed", "over its", "over their",
+	"is full", "was full", "too full", "currently full", "already full",
+	"overfull", "überfüllt", "zu viele", "zuviele", "not enough",
+	"no free", "exceed", "over its", "over their",
 	"over his", "over the limit", "over limit", "over the size",
 	"over the allowed", "over the max", "overflow", "out of space",
 	"no room", "no more room", "no space", "no more space", "exhausted",
@@ -106,7 +108,8 @@ static const char *const waiting[] = {
 
 static const char *const late[] = {
 	"expired", "long time", "too long", "timeout", "lifetime", "too old",
-	"allowed queue", "abgelaufen",
+	"allowed queue", "retries", "repeated attempt", "attempts exceeded",
+	"several attempts", "multiple attempts", "abgelaufen",
 };
 
 static const char *const links[] = {
@@ -124,7 +127,8 @@ static const char *const down[] = {
 	"not complete", "n't complete", "temporar", "failed to connect",
 	"not be contacted", "not be reached", "n't be reached", "is busy",
 	"too busy", "has died", "connection died", "interrupted", "reset",
-	"not establish", "n't establish", "erreichbar", "injoignable",
+	"closed connection", "closed the connection",
+	"not accepting connection", "not establish", "n't establish", "erreichbar", "injoignable",
 	"inaccesible", "irraggiungibil", "недоступ", "応答", "超时",
 };
 

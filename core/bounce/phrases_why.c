@@ -144,7 +144,7 @@ static const char *const full_words[] = {
 	"storage quota", "not enough quota", "no quota", "user's quota",
 	"quota reached", "reached quota", "reached its quota",
 	"over the allowed quota", "over the maximum allowed",
-	"over their quota", "out of storage", "out of disk space",
+	"over their quota", "out of storage", "out of disk space", "out of diskspace",
 	"not enough storage space", "insufficient storage",
 	"insufficient disk", "no space left", "not enough space",
 	"exceeded their storage", "exceeded storage", "storage limit",
