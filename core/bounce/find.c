@@ -73,7 +73,8 @@ addrs_add(GPtrArray *addrs, const char *addr, guint line)
 	g_ptr_array_add(addrs, one);
 }
 
-static void
+/* True: a sentence says it of this address. */
+static bool
 rank_place(struct search *search, const struct place *place, const char *addr,
 	   guint line)
 {
@@ -82,7 +83,7 @@ rank_place(struct search *search, const struct place *place, const char *addr,
 	bool heads = search->entry < 0 || place->line->indent <= search->entry;
 
 	if (search->succeeded)
-		return;
+		return false;
 	if (search->nameless && phrase_owner(place->lead)) {
 		addrs_add(search->ranks[RANK_LIST], addr, line);
 		search->nameless = false;
@@ -97,20 +98,35 @@ rank_place(struct search *search, const struct place *place, const char *addr,
 	} else if (place->led && place_refuses(place->code)) {
 		addrs_add(search->ranks[RANK_DIALOGUE], addr, line);
 	} else if (named && !phrase_contact(place->lead) &&
-		   place_is_in_sentence(place)) {
+		   (place->goes_on || place_is_in_sentence(place))) {
 		addrs_add(search->ranks[RANK_SENTENCE], addr, line);
+		return true;
 	} else if (named && place->led && place->rest[0] == '\0') {
 		addrs_add(search->ranks[RANK_ALONE], addr, line);
 	} else if (named && !phrase_contact(place->lead)) {
 		addrs_add(search->ranks[RANK_LEFT], addr, line);
 	}
+	return false;
+}
+
+/* "ann@example.org, bob@example.org and eve@example.org" */
+static bool
+is_joined(const char *between)
+{
+	static const char *const words[] = { " and ", " und ", " et ", " y ",
+					     " e ", " en ", " и " };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
+		if (strlen(between) < 12 && strstr(between, words[i]) != NULL)
+			return true;
+	return place_is_marks(between);
 }
 
 static void
 search_addrs(struct search *search, const struct words_line *line, guint index)
 {
 	struct addr_span span = { 0, 0 };
-	bool led = false;
+	bool led = false, told = false;
 	size_t end = 0;
 
 	while (addr_next(line->text, end, &span)) {
@@ -121,11 +137,11 @@ search_addrs(struct search *search, const struct words_line *line, guint index)
 
 		if (addr != NULL) {
 			place_init(&place, line, &span);
-			/* "ann@example.org, bob@example.org" */
 			if (end > 0)
 				place.led = led && place_is_marks(between);
 			led = place.led;
-			rank_place(search, &place, addr, index);
+			place.goes_on = told && is_joined(between);
+			told = rank_place(search, &place, addr, index);
 			g_free(place.lead);
 		}
 		end = span.end;

@@ -92,10 +92,10 @@ near_within(const struct wordpair *pair, const char *plain)
 
 static const char *const units[] = {
 	"second", "day", "hour", "minute", "week", "attempt", "tries",
-	"retries", "times", "tage", "stunde", "minuten", "versuch", "jour", "heure",
-	"tentativ", "día", "dias", "dia ", "hora", "intento", "giorn", "ore ",
-	"dagen", "uur", "дн", "час", "минут", "попыт", "日間", "時間", "分間",
-	"天", "小时", "小時",
+	"retries", "times", "tage", "stunde", "minuten", "versuch", "jour",
+	"heure", "tentativ", "día", "dias", "dia ", "hora", "intento", "giorn",
+	"ore ", "dagen", "uur", "дн", "час", "минут", "попыт", "日間", "時間",
+	"分間", "天", "小时", "小時",
 };
 static const struct wordlist span_units = WORDLIST(units);
 

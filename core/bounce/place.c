@@ -55,7 +55,7 @@ place_init(struct place *place, const struct words_line *line,
 {
 	g_autofree char *start = g_strndup(line->text, span->start);
 
-	place->line = line;
+	*place = (struct place){ .line = line };
 	place->span = *span;
 	place->lead = before(line->text, span->start);
 	place->code = place_reply(start);

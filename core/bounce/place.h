@@ -12,6 +12,7 @@ struct place {
 	struct addr_span span;
 	char *lead;		/* plain text before it, without marks */
 	bool led;		/* nothing but marks before it */
+	bool goes_on;		/* with what is said of the one before it */
 	char code;		/* of a reply, before it; or 0 */
 	const char *rest;	/* behind it */
 };

@@ -31,6 +31,10 @@ test_wording(void)
 		{ FAILURE "Could not deliver to <ann@a.test> for the last "
 		  "432000 seconds.\n",
 		  "soft text: ann@a.test soft expired" },
+		{ FAILURE "It could not be delivered to ann@a.test, bob@a.test "
+		  "and eve@b.test, who have closed these accounts. Ask "
+		  "joe@mx.test.\n", "hard text: ann@a.test hard user, "
+		  "bob@a.test hard user, eve@b.test hard user" },
 		/* what the address is called is no reason */
 		{ FAILURE "Delivery to the following recipients was aborted "
 		  "after 5.0 hours:\n\n  * user.unknown@a.test\n",
