@@ -259,8 +259,7 @@ is_named_daemon(const struct look *look)
 		"post_master", "mail delivery", "mail system", "mail-system",
 		"mail server", "mail administrat", "mailadmin",
 		"email-admin", "mail gateway", "system administrator",
-		"delivery subsystem", "delivery system", "delivery service",
-		"delivery agent", "message transfer", "mail router",
+		"delivery subsystem", "message transfer", "mail router",
 		"メール配信", "邮件系统",
 	};
 	static const struct wordlist list = WORDLIST(names);

@@ -124,6 +124,9 @@ test_people(void)
 		{ "From: shop@shop.test\nSubject: Delivery failed: your "
 		  "parcel\n\nIt could not be delivered. Write to "
 		  "parcel@shop.test.\n", "none" },
+		{ "From: Parcel Delivery Service <a@shop.test>\nSubject: "
+		  "Delivery failed\n\nWe could not deliver your parcel. "
+		  "Write to parcel@shop.test.\n", "none" },
 		{ "From: support@a.test\nSubject: [Ticket #1] could not send "
 		  "message\n\nYou asked: could not send message to "
 		  "bob@b.test\n", "none" },
