@@ -104,6 +104,21 @@ is_null(const struct look *look)
 	return look->sender != NULL && look->sender[0] == '\0';
 }
 
+/* No person writes under that name. */
+static bool
+is_by_name(const struct look *look)
+{
+	static const char *const names[] = {
+		"mailer-daemon", "mailer daemon", "mail delivery s",
+	};
+	static const struct wordlist list = WORDLIST(names);
+	g_autofree char *value = header_get(&look->header, "From");
+	g_autofree char *from = phrase_plain(value != NULL ? value : "",
+				value != NULL ? strlen(value) : 0);
+
+	return wordlist_within(&list, from);
+}
+
 /* Programs that people write mail with say so; servers have none. */
 static bool
 is_typed(const struct look *look)
@@ -155,7 +170,8 @@ is_by_robot(const struct look *look)
 bool
 is_surely_server(const struct look *look)
 {
-	return (look->from_daemon && (is_null(look) || look->titled)) ||
+	return is_by_name(look) ||
+	       (look->from_daemon && (is_null(look) || look->titled)) ||
 	       (is_null(look) && look->titled) || is_named_failed(look);
 }
 

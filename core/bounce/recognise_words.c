@@ -174,10 +174,12 @@ by_words(struct look *look)
 	g_autoptr(GPtrArray) addrs = NULL;
 	enum words_found found;
 
-	if (!says_failure(look) && !says_delay(look))
-		return false;
 	addrs = words_recipients(&look->words, &found);
-	if (!is_enough(look, found))
+	if (addrs->len == 0 || !is_enough(look, found))
+		return false;
+	/* "Unknown user: ann@example.org", and no more than that */
+	if (!says_failure(look) && !says_delay(look) &&
+	    !(look->from_daemon && found == WORDS_LISTED && says_why(look)))
 		return false;
 	for (guint i = 0; i < addrs->len; i++) {
 		const struct words_addr *one = addrs->pdata[i];
@@ -185,9 +187,8 @@ by_words(struct look *look)
 
 		add_named(look, one->addr, about);
 	}
-	if (addrs->len > 0)
-		look->out->how = "text";
-	return addrs->len > 0;
+	look->out->how = "text";
+	return true;
 }
 
 /* It has failed, and says not whose. */

@@ -35,6 +35,11 @@ test_wording(void)
 		  "and eve@b.test, who have closed these accounts. Ask "
 		  "joe@mx.test.\n", "hard text: ann@a.test hard user, "
 		  "bob@a.test hard user, eve@b.test hard user" },
+		{ "From: postmaster@mx.test\nSubject: hello\n\n"
+		  "Unknown user: ann@a.test\n",
+		  "hard text: ann@a.test hard user" },
+		{ DAEMON "Subject: hello\n\nI was unable to hand over your "
+		  "mail to ann@a.test.\n", "hard text: ann@a.test hard" },
 		/* what the address is called is no reason */
 		{ FAILURE "Delivery to the following recipients was aborted "
 		  "after 5.0 hours:\n\n  * user.unknown@a.test\n",
