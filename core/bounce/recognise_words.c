@@ -8,6 +8,7 @@
 #include "core/bounce/phrases.h"
 #include "core/mail/addr.h"
 #include "core/mail/content.h"
+#include "core/mail/wordlist.h"
 #include "core/base/banned.h"
 
 #define RETURNED_LINES_MAX 200
@@ -191,13 +192,28 @@ by_words(struct look *look)
 	return true;
 }
 
+/* "Six messages for you could not be delivered. Click here." */
+static bool
+is_bait(const struct look *look)
+{
+	static const char *const words[] = {
+		"click", "klick", "clique", "haga clic", "clicca", "нажмите",
+		"クリック", "点击",
+	};
+	static const struct wordlist list = WORDLIST(words);
+
+	return look_part(look, REPORT_RETURNED) == NULL &&
+	       look->words.rest == NULL &&
+	       wordlist_within(&list, look->words.plain);
+}
+
 /* It has failed, and says not whose. */
 bool
 by_title(struct look *look)
 {
 	if (!look->titled || !look->from_daemon ||
 	    !phrase_fails_nearly(look->words.plain) ||
-	    phrase_succeeds(look->words.plain))
+	    phrase_succeeds(look->words.plain) || is_bait(look))
 		return false;
 	look->out->class = says_delay(look) ? BOUNCE_DELAYED
 					    : judge_all(look)->class;

@@ -132,6 +132,9 @@ test_people(void)
 		{ "From: Parcel Delivery Service <a@shop.test>\nSubject: "
 		  "Delivery failed\n\nWe could not deliver your parcel. "
 		  "Write to parcel@shop.test.\n", "none" },
+		{ "From: Mail Delivery System <a@spam.test>\nTo: "
+		  "ann@a.test\nSubject: Undelivered mail\n\nSix messages for "
+		  "ann@a.test could not be delivered. Click here.\n", "none" },
 		{ "From: support@a.test\nSubject: [Ticket #1] could not send "
 		  "message\n\nYou asked: could not send message to "
 		  "bob@b.test\n", "none" },
