@@ -27,6 +27,15 @@ static const char *const complaint_choices[] = {
 	"remove", "off", "ignore", NULL
 };
 
+static const char *const hour_choices[] = {
+	"any", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11",
+	"12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22",
+	"23", NULL
+};
+static const char *const volume_choices[] = {
+	"year", "quarter", "month", "week", "never", NULL
+};
+
 const struct key list_keys[] = {
 	{ "accept-automatic", KEY_BOOL, "no",
 	  "yes: posts made by machines, such as bug trackers, are for the "
@@ -90,6 +99,19 @@ const struct key list_keys[] = {
 	  NULL },
 	{ "description", KEY_TEXT, "",
 	  "what the list is for, one line; shown in List-Id", false, NULL },
+	{ "digest-every", KEY_DURATION, "1d",
+	  "a digest is sent when its first post has waited so long", false,
+	  NULL },
+	{ "digest-hour", KEY_CHOICE, "any",
+	  "and not before this hour of the day in UTC, 0 to 23; any: at any",
+	  false, hour_choices },
+	{ "digest-posts", KEY_COUNT, "50",
+	  "a digest is sent when it has so many posts", false, NULL },
+	{ "digest-size", KEY_SIZE, "40k",
+	  "a digest is sent when its posts have so many bytes", false, NULL },
+	{ "digest-volume-every", KEY_CHOICE, "year",
+	  "when the number of the digests begins again: year, quarter, "
+	  "month, week or never", false, volume_choices },
 	{ "emergency", KEY_BOOL, "no",
 	  "yes: every post is held for a moderator", false, NULL },
 	{ "footer", KEY_LINES, "",

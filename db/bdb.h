@@ -18,6 +18,7 @@ struct txn {
 	struct store *store;
 	DB_TXN *handle;		/* NULL: store_reader() */
 	bool deadlock;		/* abort and run it again */
+	bool relaxed;		/* reads keep no locks */
 };
 
 struct store {
@@ -26,6 +27,7 @@ struct store {
 	DB_ENV *env;
 	DB *files[TABLES][SHARDS];
 	DB *index;		/* handles, associated with members */
+	DB *readers;		/* the same of readers */
 	struct txn reader;
 	uint8_t secret[32];
 	int checking;		/* atomic: a damaged page is a finding */

@@ -395,6 +395,36 @@ check_events(struct check *check, struct place at, struct bytes key,
 	return event_decode(key, value, &list, &event, err);
 }
 
+/* An entry leads to a member of that delivery, or he has changed since it was
+ * read. */
+static enum err_code
+check_readers(struct check *check, struct place at, struct bytes key,
+	      struct bytes value, struct err *err)
+{
+	g_autoptr(GBytes) member = NULL, still = NULL;
+	struct roster_entry entry;
+	struct cursor in;
+	uint32_t list;
+	uint8_t delivery;
+	enum err_code rc;
+
+	cursor_init(&in, key);
+	(void) get_u32(&in);
+	delivery = get_u8(&in);
+	(void) get_key_text(&in);
+	if (!cursor_end(&in))
+		return record_corrupt(at, key, err);
+	rc = table_get(check->txn, place_of(TABLE_MEMBERS), value, &member,
+		       err);
+	if (rc != ERR_OK || (member != NULL && member_read(
+	    value, bytes_whole(member), &list, &entry) &&
+	    entry.delivery == (enum delivery_mode)delivery))
+		return rc;
+	rc = table_get(check->txn, at, key, &still, err);
+	return rc == ERR_OK && still != NULL ? record_corrupt(at, key, err) :
+		rc;
+}
+
 static enum err_code
 check_all(struct check *check, struct err *err)
 {
@@ -426,6 +456,9 @@ check_all(struct check *check, struct err *err)
 				  err);
 	if (rc == ERR_OK)
 		rc = check_family(check, TABLE_EVENTS, false, check_events,
+				  err);
+	if (rc == ERR_OK)
+		rc = check_family(check, TABLE_READERS, false, check_readers,
 				  err);
 	return rc;
 }

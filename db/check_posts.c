@@ -39,21 +39,46 @@ suspect(struct check *check, const struct post_id *id, const char *format,
 		check_report(check, "%s", line);
 }
 
+static void
+count_need(struct check *check, const struct post_id *id)
+{
+	guint count = GPOINTER_TO_UINT(g_hash_table_lookup(check->jobs, id));
+
+	g_hash_table_insert(check->jobs, g_memdup2(id, POST_ID_LEN),
+			    GUINT_TO_POINTER(count + 1));
+}
+
 static enum err_code
 check_job(struct check *check, struct place at, struct bytes key,
 	  struct bytes value, struct err *err)
 {
 	g_autoptr(job_t) job = NULL;
 	enum err_code rc = job_decode(at, key, value, &job, err);
-	guint count;
 
 	if (rc != ERR_OK)
 		return check->again ? ERR_OK : rc;
-	count = GPOINTER_TO_UINT(g_hash_table_lookup(check->jobs,
-						     &job->post));
-	g_hash_table_insert(check->jobs, g_memdup2(&job->post, POST_ID_LEN),
-			    GUINT_TO_POINTER(count + 1));
+	count_need(check, &job->post);
 	return ERR_OK;
+}
+
+/* A post that is in an issue of a digest is needed, too. */
+static enum err_code
+check_digest(struct check *check, struct place at, struct bytes key,
+	     struct bytes value, struct err *err)
+{
+	struct digest_post post;
+	struct digest digest;
+	enum err_code rc;
+
+	(void) at;
+	if (((const uint8_t *)key.data)[0] == DIGEST_STATE) {
+		rc = digest_decode(key, value, &digest, err);
+	} else {
+		rc = digest_post_decode(key, value, &post, err);
+		if (rc == ERR_OK)
+			count_need(check, &post.post);
+	}
+	return check->again ? ERR_OK : rc;
 }
 
 /* Are all pieces there, below this key? */
@@ -84,8 +109,8 @@ check_meta(struct check *check, struct bytes key, struct bytes value,
 		return check->again ? ERR_OK : rc;
 	jobs = GPOINTER_TO_UINT(g_hash_table_lookup(check->jobs, &post->id));
 	if (jobs != post->jobs)
-		suspect(check, &post->id, "it counts %u jobs, and the queue "
-			"has %u", post->jobs, jobs);
+		suspect(check, &post->id, "it counts %u jobs, and queue and "
+			"digests have %u", post->jobs, jobs);
 	(void) g_hash_table_remove(check->jobs, &post->id);
 	if (!evidence_is_right(post->evidence))
 		suspect(check, &post->id, "its evidence is not JSON");
@@ -203,6 +228,9 @@ check_round(struct check *check, struct err *err)
 
 	g_hash_table_remove_all(check->jobs);
 	rc = check_family(check, TABLE_QUEUE, false, check_job, err);
+	if (rc == ERR_OK)
+		rc = check_family(check, TABLE_DIGESTS, false, check_digest,
+				  err);
 	if (rc == ERR_OK)
 		rc = check_family(check, TABLE_POSTS, true, check_post_key,
 				  err);

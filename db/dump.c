@@ -109,6 +109,9 @@ write_member(struct dump *dump, const char *list, struct bytes key,
 
 	if (!member_read(key, value, &number, &entry))
 		return record_corrupt(place_of(TABLE_MEMBERS), key, err);
+	/* positions are of use only with the jobs and issues */
+	if (dump->jobs == NULL)
+		entry.changes_len = 0;
 	return write_object(dump, member_json(list, &entry), err);
 }
 
@@ -347,7 +350,10 @@ dump_chosen(struct dump *dump, const char *const *names, GPtrArray *lists,
 static enum err_code
 dump_all(struct dump *dump, GPtrArray *lists, struct err *err)
 {
-	enum err_code rc = jobs_aside(dump, err);
+	enum err_code rc = digests_aside(dump, err);
+
+	if (rc == ERR_OK)
+		rc = jobs_aside(dump, err);
 
 	if (rc == ERR_OK)
 		rc = all_lists(dump, lists, err);
@@ -367,6 +373,8 @@ dump_all(struct dump *dump, GPtrArray *lists, struct err *err)
 		rc = write_tokens(dump, err);
 	if (rc == ERR_OK)
 		rc = write_events(dump, lists, err);
+	if (rc == ERR_OK)
+		rc = write_digests(dump, lists, err);
 	return rc;
 }
 
@@ -386,9 +394,14 @@ dump_write(struct store *store, const char *const *lists, FILE *out,
 					      sizeof(struct need));
 	g_autoptr(GHashTable) names = g_hash_table_new_full(
 		NULL, NULL, NULL, g_free);
+	g_autoptr(GArray) digests = g_array_new(FALSE, FALSE,
+						sizeof(struct digest_post));
+	g_autoptr(GArray) orders = g_array_new(FALSE, FALSE,
+					       sizeof(struct digest_post));
 	struct dump dump = {
 		.store = store, .txn = store_reader(store), .out = out,
 		.needs = needs, .lists = names,
+		.digests = digests, .orders = orders,
 	};
 	enum err_code rc = lists != NULL ?
 		dump_chosen(&dump, lists, found, err) :

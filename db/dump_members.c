@@ -58,9 +58,13 @@ member_json(const char *list, const struct roster_entry *entry)
 		"bounced_s", (json_int_t)entry->bounced_s,
 		"bounce_reason", entry->bounce_reason);
 	json_t *bounce = bounce_json(&entry->bounce);
+	g_autofree char *changes = changes_text(entry);
 
 	(void) json_object_update(object, bounce);	/* takes NULL */
 	json_decref(bounce);
+	if (object != NULL && changes[0] != '\0')
+		(void) json_object_set_new(object, "changes",
+					   json_string(changes));
 	return object;
 }
 
@@ -85,9 +89,14 @@ member_json_check(const json_t *object, struct err *err)
 							"delivery"));
 	const char *post = field_text(object, "probe_post");
 	uint8_t probe[VERP_POST_LEN];
+	g_autoptr(GBytes) changes = NULL;
 	enum delivery_mode mode;
 	enum off_by by;
 
+	if (!changes_of_text(field_text(object, "changes"), &changes))
+		return field_bad(err, object, "changes", "at most 24 times "
+				 "POSITION:DELIVERY are expected, "
+				 "ascending");
 	if (delivery != NULL && !delivery_mode_of_name(delivery, &mode))
 		return field_bad(err, object, "delivery", "off, on, digest "
 				 "or plain is expected");
@@ -161,6 +170,9 @@ member_of_json(const json_t *object)
 	member->bounces = (uint32_t)field_num(object, "bounces");
 	member->bounced_s = field_num(object, "bounced_s");
 	member->posts = (uint64_t)field_num(object, "posts");
+	/* it was checked */
+	(void) changes_of_text(field_text(object, "changes"),
+			       &member->changes);
 	return member;
 }
 

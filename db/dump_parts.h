@@ -20,6 +20,9 @@ struct dump {
 	FILE *jobs;		/* set aside: place, key, value */
 	GArray *needs;		/* struct need, sorted by post */
 	GHashTable *lists;	/* number -> address */
+	GArray *digests;	/* struct digest_post, set aside */
+	GArray *orders;		/* the same, of which only list and issue
+				 * count: issues that a job waits to send */
 };
 
 struct need {
@@ -49,6 +52,15 @@ void token_of_json(const json_t *object, uint8_t hash_out[TOKEN_HASH],
 json_t *event_json(const char *list, const struct event *event);
 enum err_code event_json_check(const json_t *object, struct err *err);
 void event_of_json(const json_t *object, struct event *out);	/* borrows */
+
+/* need_find - NULL: no job or digest needs that post */
+struct need *need_find(struct dump *dump, const struct post_id *post);
+
+/* dump_digests.c: digests_aside - first of all; write_digests - behind the
+ * posts */
+enum err_code digests_aside(struct dump *dump, struct err *err);
+enum err_code write_digests(struct dump *dump, GPtrArray *lists,
+			    struct err *err);
 
 /* jobs_aside - first; write_queue - posts, jobs, seen, trace, ref */
 enum err_code jobs_aside(struct dump *dump, struct err *err);

@@ -57,7 +57,7 @@ need_order(const void *left, const void *right)
 	return memcmp(a->post.bytes, b->post.bytes, POST_ID_LEN);
 }
 
-static struct need *
+struct need *
 need_find(struct dump *dump, const struct post_id *post)
 {
 	struct need wanted = { .post = *post };
@@ -66,6 +66,18 @@ need_find(struct dump *dump, const struct post_id *post)
 		return NULL;
 	return bsearch(&wanted, dump->needs->data, dump->needs->len,
 		       sizeof(struct need), need_order);
+}
+
+static void
+note_order(struct dump *dump, const struct job *job)
+{
+	struct digest_order order;
+	struct digest_post note = { .list = job->list };
+
+	if (!digest_order_read(job, &order))
+		return;
+	note.issue = order.issue;
+	g_array_append_val(dump->orders, note);
 }
 
 enum err_code
@@ -88,6 +100,7 @@ jobs_aside(struct dump *dump, struct err *err)
 			break;
 		need = (struct need){ .post = job->post };
 		g_array_append_val(dump->needs, need);
+		note_order(dump, job);
 		if (!set_aside(dump, at, key, value))
 			return err_errno(err, "", "setting the jobs aside");
 	}
@@ -361,7 +374,7 @@ json_of_job(struct dump *dump, const struct job *job)
 		(void) json_array_append_new(addrs, json_string(*addr));
 	return json_pack(
 		"{ss ss ss ss sI sI sI ss ss sb ss ss ss ss ss sI sI sI ss"
-		" ss so sb}", "type", "job", "id", id,
+		" ss so sb ss sI}", "type", "job", "id", id,
 		"stage", stage_name(job->stage),
 		"was", job->was != 0 ? stage_name(job->was) : "",
 		"due_ms", (json_int_t)job->due_ms,
@@ -376,7 +389,9 @@ json_of_job(struct dump *dump, const struct job *job)
 		"refused", (json_int_t)job->refused,
 		"reason", job->reason, "held_for", job->held_for,
 		"addrs", addrs,
-		"null_sender", (int)job->null_sender);
+		"null_sender", (int)job->null_sender,
+		"delivery", delivery_mode_name(job->delivery),
+		"position", (json_int_t)job->position);
 }
 
 static enum err_code

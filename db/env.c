@@ -12,6 +12,7 @@
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/mail/verp.h"
+#include "db/inside.h"
 #include "core/base/banned.h"
 
 /*
@@ -247,6 +248,32 @@ index_key(DB *index, const DBT *key, const DBT *value, DBT *out)
 	return 0;
 }
 
+/* The key in readers of a member who gets digests: number of the list,
+ * delivery, address. Others are not in it. */
+static int
+reader_key(DB *index, const DBT *key, const DBT *value, DBT *out)
+{
+	g_autoptr(GByteArray) made = NULL;
+	struct roster_entry entry;
+	uint32_t list;
+
+	(void) index;
+	if (!member_read(bytes_of(key->data, key->size),
+			 bytes_of(value->data, value->size), &list, &entry) ||
+	    (entry.delivery != DELIVERY_DIGEST &&
+	     entry.delivery != DELIVERY_DIGEST_PLAIN))
+		return DB_DONOTINDEX;
+	made = g_byte_array_new();
+	put_u32(made, list);
+	put_u8(made, (uint8_t)entry.delivery);
+	put_key_text(made, entry.key);
+	memset(out, 0, sizeof(*out));
+	out->size = made->len;
+	out->data = g_byte_array_free(g_steal_pointer(&made), FALSE);
+	out->flags = DB_DBT_APPMALLOC;
+	return 0;
+}
+
 static int
 index_open(struct store *store)
 {
@@ -254,9 +281,16 @@ index_open(struct store *store)
 	int rc = file_open(store->env, "handles", DB_CHKSUM | DB_DUPSORT,
 			   &store->index);
 
-	if (rc != 0)
-		return rc;
-	return members->associate(members, NULL, store->index, index_key, 0);
+	if (rc == 0)
+		rc = members->associate(members, NULL, store->index,
+					index_key, 0);
+	if (rc == 0)
+		rc = file_open(store->env, "readers", DB_CHKSUM,
+			       &store->readers);
+	if (rc == 0)
+		rc = members->associate(members, NULL, store->readers,
+					reader_key, 0);
+	return rc;
 }
 
 enum err_code
@@ -288,6 +322,9 @@ tables_close(struct store *store)
 	if (store->index != NULL)
 		(void) store->index->close(store->index, 0);
 	store->index = NULL;
+	if (store->readers != NULL)
+		(void) store->readers->close(store->readers, 0);
+	store->readers = NULL;
 	for (int t = 0; t < TABLES; t++)
 		for (unsigned int i = 0; i < table_shards(t); i++) {
 			DB *db = store->files[t][i];

@@ -56,6 +56,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "bounce_reason", FIELD_TEXT, 0 },
 		{ "bounced_s", FIELD_NUM, INT64_MAX },
 		{ "bounces", FIELD_NUM, UINT32_MAX },
+		{ "changes", FIELD_TEXT_LATER, 0 },
 		{ "delivery", FIELD_DELIVERY, 0 },
 		/* the only one that is true when it is not there */
 		{ "duplicates", FIELD_BOOL_LATER, 0 },
@@ -113,6 +114,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "as_of_s", FIELD_NUM, INT64_MAX },
 		{ "attempts", FIELD_NUM, UINT32_MAX },
 		{ "audience", FIELD_TEXT, 0 },
+		{ "delivery", FIELD_TEXT_LATER, 0 },
 		{ "detail", FIELD_TEXT, 0 },
 		{ "due_ms", FIELD_NUM, INT64_MAX },
 		{ "held_for", FIELD_TEXT_LATER, 0 },
@@ -121,6 +123,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "list_gone", FIELD_BOOL, 0 },
 		{ "made_ms", FIELD_NUM, INT64_MAX },
 		{ "null_sender", FIELD_BOOL_LATER, 0 },
+		{ "position", FIELD_NUM_LATER, INT64_MAX },
 		{ "post", FIELD_ID, 0 },
 		{ "reason", FIELD_TEXT, 0 },
 		{ "refused", FIELD_NUM, INT64_MAX },
@@ -171,6 +174,23 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "number", FIELD_NUM, UINT16_MAX },
 		{ "time_us", FIELD_NUM, INT64_MAX },
 		{ "what", FIELD_TEXT, 0 },
+	} },
+	[DUMP_DIGEST] = { "digest", {
+		{ "bytes", FIELD_NUM, INT64_MAX },
+		{ "issue", FIELD_NUM, UINT32_MAX },
+		{ "list", FIELD_CANON, 0 },
+		{ "number", FIELD_NUM, UINT32_MAX },
+		{ "opened_s", FIELD_NUM, INT64_MAX },
+		{ "period", FIELD_TEXT, 0 },
+		{ "posts", FIELD_NUM, UINT32_MAX },
+		{ "volume", FIELD_NUM, UINT32_MAX },
+		{ "volume_issue", FIELD_NUM, UINT32_MAX },
+	} },
+	[DUMP_DIGEST_POST] = { "digest-post", {
+		{ "issue", FIELD_NUM, UINT32_MAX },
+		{ "list", FIELD_CANON, 0 },
+		{ "number", FIELD_NUM, UINT32_MAX },
+		{ "post", FIELD_ID, 0 },
 	} },
 };
 

@@ -33,6 +33,8 @@ enum dump_type {
 	DUMP_RATE,
 	DUMP_TOKEN,
 	DUMP_EVENT,
+	DUMP_DIGEST,
+	DUMP_DIGEST_POST,
 	DUMP_TYPES
 };
 

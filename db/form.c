@@ -205,3 +205,102 @@ form_get(struct txn *txn, const struct post_id *id, uint32_t list,
 		return rc;
 	return form_read(txn, id, list, &head, out, err);
 }
+
+/* --- in pieces ---------------------------------------------------------- */
+
+struct form_writer {
+	struct txn *txn;
+	struct post_id id;
+	uint32_t list, number;
+	GByteArray *key, *piece;
+	uint64_t size;
+	bool cleared;
+};
+
+struct form_writer *
+form_writer_new(struct txn *txn, const struct post_id *id, uint32_t list)
+{
+	struct form_writer *writer = g_new0(struct form_writer, 1);
+
+	writer->txn = txn;
+	writer->id = *id;
+	writer->list = list;
+	writer->key = g_byte_array_new();
+	writer->piece = g_byte_array_sized_new(PIECE_MAX);
+	return writer;
+}
+
+void
+form_writer_free(struct form_writer *writer)
+{
+	if (writer == NULL)
+		return;
+	g_byte_array_unref(writer->key);
+	g_byte_array_unref(writer->piece);
+	g_free(writer);
+}
+
+static enum err_code
+put_piece(struct form_writer *writer, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	if (!writer->cleared)
+		rc = form_clear(writer->txn, &writer->id, writer->list, err);
+	writer->cleared = true;
+	if (rc != ERR_OK || writer->piece->len == 0)
+		return rc;
+	form_key(writer->key, &writer->id, writer->list, FORM_BODY);
+	piece_key(writer->key, writer->key->len, writer->number++);
+	writer->size += writer->piece->len;
+	rc = table_put(writer->txn, post_place(&writer->id),
+		       bytes_buf(writer->key), bytes_buf(writer->piece),
+		       err);
+	g_byte_array_set_size(writer->piece, 0);
+	return rc;
+}
+
+enum err_code
+form_writer_add(struct form_writer *writer, const void *bytes, size_t len,
+		struct err *err)
+{
+	const uint8_t *at = bytes;
+	enum err_code rc = ERR_OK;
+
+	if (writer->size + writer->piece->len + len > POST_LONGEST)
+		return err_set(err, ERR_INVALID, "", "it would have more "
+			       "than %lld octets", POST_LONGEST);
+	while (rc == ERR_OK && len > 0) {
+		size_t part = MIN(len, PIECE_MAX - writer->piece->len);
+
+		put_raw(writer->piece, at, part);
+		at += part;
+		len -= part;
+		if (writer->piece->len == PIECE_MAX)
+			rc = put_piece(writer, err);
+	}
+	return rc;
+}
+
+enum err_code
+form_writer_end(struct form_writer *writer, GBytes *header, struct err *err)
+{
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	struct form_head head = {
+		.header_size = g_bytes_get_size(header), .has_body = true,
+	};
+	enum err_code rc = put_piece(writer, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	head.body_size = writer->size;
+	form_encode(value, &head);
+	form_key(writer->key, &writer->id, writer->list, FORM_META);
+	rc = table_put(writer->txn, post_place(&writer->id),
+		       bytes_buf(writer->key), bytes_buf(value), err);
+	if (rc != ERR_OK)
+		return rc;
+	form_key(writer->key, &writer->id, writer->list, FORM_HEADER);
+	return pieces_put(writer->txn, post_place(&writer->id), writer->key,
+			  header, err);
+}

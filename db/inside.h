@@ -2,6 +2,7 @@
 #ifndef MUSTER_DB_INSIDE_H
 #define MUSTER_DB_INSIDE_H
 
+#include "db/digest.h"
 #include "db/event.h"
 #include "db/list.h"
 #include "db/post.h"
@@ -42,6 +43,40 @@ void member_encode(GByteArray *out, const struct member *member,
 enum err_code member_prepare(uint32_t list, const struct member *member,
 			     GByteArray *key, GByteArray *value,
 			     struct err *err);
+
+/* roster_restore - as roster_put(), but delivery and what it was before are
+ * just what member says: for a load */
+enum err_code roster_restore(struct txn *txn, uint32_t list,
+			     const struct member *member, struct err *err);
+
+/* What a member's delivery was, as bytes of his record and as text of a dump:
+ * "0:on 4294967297:digest" ("" if it has always been the same) */
+bool changes_are_right(struct bytes changes);
+char *changes_text(const struct roster_entry *entry);
+bool changes_of_text(const char *text, GBytes **out);
+
+/* Digests */
+struct digest_post {
+	uint32_t list, issue, number;
+	struct post_id post;
+};
+void digest_key(GByteArray *out, uint32_t list);
+void digest_post_key(GByteArray *out, uint32_t list, uint32_t issue,
+		     uint32_t number);
+void digest_post_encode(GByteArray *out, const struct post_id *post);
+enum err_code digest_decode(struct bytes key, struct bytes value,
+			    struct digest *out, struct err *err);
+enum err_code digest_post_decode(struct bytes key, struct bytes value,
+				 struct digest_post *out, struct err *err);
+/* digest_member_changed - next takes the place of old; *changes_out is what
+ * his record is to have, NULL for nothing */
+enum err_code digest_member_changed(struct txn *txn, uint32_t list,
+				    const struct member *old,
+				    const struct member *next,
+				    GBytes **changes_out, struct err *err);
+/* digest_purge - up to max posts of a list that is gone, and its issues */
+enum err_code digest_purge(struct txn *txn, uint32_t list, size_t max,
+			   size_t *count_out, struct err *err);
 
 /* Posts. Keys have up to KEY_MAX bytes and replace what is in out. */
 struct place post_place(const struct post_id *id);

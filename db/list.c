@@ -266,6 +266,17 @@ struct purge {
 };
 
 static enum err_code
+purge_digests(struct txn *txn, struct purge *purge, struct err *err)
+{
+	struct cursor in;
+
+	cursor_init(&in, bytes_buf(purge->mark));
+	(void) get_u8(&in);
+	return digest_purge(txn, get_u32(&in), PURGE_AT_ONCE, &purge->count,
+			    err);
+}
+
+static enum err_code
 purge_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct purge *purge = arg;
@@ -278,6 +289,9 @@ purge_body(struct txn *txn, void *arg, struct err *err)
 					 purge->mark->len - 1),
 				bytes_of(NULL, 0), PURGE_AT_ONCE,
 				&purge->count, err);
+	if (rc != ERR_OK || purge->count == PURGE_AT_ONCE)
+		return rc;
+	rc = purge_digests(txn, purge, err);
 	if (rc != ERR_OK || purge->count == PURGE_AT_ONCE)
 		return rc;
 	return table_remove(txn, LISTS, bytes_buf(purge->mark), &removed,

@@ -94,6 +94,10 @@ enum subscription {
 	SUBSCRIPTION_INVITE,
 };
 enum who { WHO_OWNERS, WHO_MEMBERS, WHO_ALL };
+/* The same of "digest-volume-every" */
+enum volume {
+	VOLUME_YEAR, VOLUME_QUARTER, VOLUME_MONTH, VOLUME_WEEK, VOLUME_NEVER
+};
 enum complaint { COMPLAINT_REMOVE, COMPLAINT_OFF, COMPLAINT_IGNORE };
 
 /*
@@ -152,6 +156,12 @@ struct list_conf {
 	int64_t bounce_breaker;	/* percent of the roster, 0: none */
 	int64_t bounce_breaker_least;	/* members */
 	enum complaint complaint;
+	/* digests */
+	int64_t digest_every_s;
+	int digest_hour;	/* 0 to 23, UTC; -1: any */
+	int64_t digest_posts, digest_size;
+	enum volume digest_volume;
+
 	const char *sign_key;	/* path, "" to seal nothing */
 	const char *sign_selector;
 	const char *sign_domain;	/* the list's if none was given */

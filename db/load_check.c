@@ -392,9 +392,51 @@ check_piece(struct load_check *check, const json_t *object, struct err *err)
 }
 
 static enum err_code
+check_digest(struct load_check *check, const json_t *object, struct err *err)
+{
+	struct digest digest;
+
+	if (field_num(object, "issue") == 0)
+		return field_bad(err, object, "issue", "0 is none");
+	if (strlen(field_text(object, "period")) >= sizeof(digest.period))
+		return field_bad(err, object, "period", "at most %zu bytes are "
+				 "expected", sizeof(digest.period) - 1);
+	return check_list_field(check, object, err);
+}
+
+/* Is the post there that the line names? */
+static enum err_code
+check_post_field(struct load_check *check, const json_t *object,
+		 struct err *err)
+{
+	struct post_id post;
+	bool known;
+	enum err_code rc;
+
+	field_id(object, "post", &post);
+	rc = post_is_known(check, &post, &known, err);
+	if (rc != ERR_OK || known)
+		return rc;
+	return field_bad(err, object, "post", "there is no post %s in the "
+			 "lines before or in the store",
+			 field_text(object, "post"));
+}
+
+static enum err_code
+check_digest_post(struct load_check *check, const json_t *object,
+		  struct err *err)
+{
+	enum err_code rc = check_list_field(check, object, err);
+
+	return rc == ERR_OK ? check_post_field(check, object, err) : rc;
+}
+
+static enum err_code
 check_job_names(const json_t *object, struct err *err)
 {
+	const char *delivery = field_text(object, "delivery");
 	const char *was = field_text(object, "was");
+	enum delivery_mode mode;
 	enum audience audience;
 	enum stage stage;
 	enum role role;
@@ -408,6 +450,9 @@ check_job_names(const json_t *object, struct err *err)
 	if (!role_of_name(field_text(object, "role"), &role))
 		return field_bad(err, object, "role", "a role, such as "
 				 "\"post\" or \"owner\", is expected");
+	if (delivery[0] != '\0' && !delivery_mode_of_name(delivery, &mode))
+		return field_bad(err, object, "delivery", "off, on, digest "
+				 "or plain is expected");
 	if (!audience_of_name(field_text(object, "audience"), &audience))
 		return field_bad(err, object, "audience", "none, members or "
 				 "addrs is expected");
@@ -417,8 +462,6 @@ check_job_names(const json_t *object, struct err *err)
 static enum err_code
 check_job(struct load_check *check, const json_t *object, struct err *err)
 {
-	struct post_id post;
-	bool known;
 	enum err_code rc = check_job_names(object, err);
 
 	if (rc == ERR_OK && !field_bool(object, "list_gone") &&
@@ -426,14 +469,9 @@ check_job(struct load_check *check, const json_t *object, struct err *err)
 		rc = check_list_field(check, object, err);
 	if (rc != ERR_OK)
 		return rc;
-	field_id(object, "post", &post);
-	rc = post_is_known(check, &post, &known, err);
+	rc = check_post_field(check, object, err);
 	if (rc != ERR_OK)
 		return rc;
-	if (!known)
-		return field_bad(err, object, "post", "there is no post %s "
-				 "in the lines before or in the store",
-				 field_text(object, "post"));
 	check->counts.jobs++;
 	return ERR_OK;
 }
@@ -516,6 +554,8 @@ check_record(struct load_check *check, json_t *object, struct err *err)
 		[DUMP_RATE] = check_rate,
 		[DUMP_TOKEN] = check_token,
 		[DUMP_EVENT] = check_event,
+		[DUMP_DIGEST] = check_digest,
+		[DUMP_DIGEST_POST] = check_digest_post,
 	};
 	enum dump_type type;
 	enum err_code rc = fields_check(object, &type, err);

@@ -151,7 +151,7 @@ put_member(struct load_put *put, struct txn *txn, const json_t *object,
 	if (rc != ERR_OK || list == 0)
 		return rc;
 	member = member_of_json(object);
-	return roster_put(txn, list, member, err);
+	return roster_restore(txn, list, member, err);
 }
 
 static void
@@ -277,6 +277,10 @@ job_of(const json_t *object, uint32_t list)
 	job->reason = g_strdup(field_text(object, "reason"));
 	job->held_for = g_strdup(field_text(object, "held_for"));
 	job->null_sender = field_bool(object, "null_sender");
+	job->delivery = DELIVERY_ON;
+	(void) delivery_mode_of_name(field_text(object, "delivery"),
+				     &job->delivery);
+	job->position = (uint64_t)field_num(object, "position");
 	return job;
 }
 
@@ -433,6 +437,51 @@ put_event(struct load_put *put, struct txn *txn, const json_t *object,
 			 bytes_buf(value), err);
 }
 
+static enum err_code
+put_digest(struct load_put *put, struct txn *txn, const json_t *object,
+	   struct err *err)
+{
+	struct digest digest = {
+		.issue = (uint32_t)field_num(object, "issue"),
+		.number = (uint32_t)field_num(object, "number"),
+		.volume = (uint32_t)field_num(object, "volume"),
+		.volume_issue = (uint32_t)field_num(object, "volume_issue"),
+		.opened_s = field_num(object, "opened_s"),
+		.posts = (uint32_t)field_num(object, "posts"),
+		.bytes = (uint64_t)field_num(object, "bytes"),
+	};
+	enum err_code rc = list_number(put, txn, field_text(object, "list"),
+				       &digest.list, err);
+
+	(void) g_strlcpy(digest.period, field_text(object, "period"),
+			 sizeof(digest.period));
+	return rc != ERR_OK || digest.list == 0 ? rc :
+		digest_put(txn, &digest, err);
+}
+
+static enum err_code
+put_digest_post(struct load_put *put, struct txn *txn, const json_t *object,
+		struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(GByteArray) value = g_byte_array_new();
+	struct post_id post;
+	bool added = false;
+	uint32_t list;
+	enum err_code rc;
+
+	rc = list_number(put, txn, field_text(object, "list"), &list, err);
+	if (rc != ERR_OK || list == 0)
+		return rc;
+	field_id(object, "post", &post);
+	digest_post_key(key, list, (uint32_t)field_num(object, "issue"),
+			(uint32_t)field_num(object, "number"));
+	digest_post_encode(value, &post);
+	rc = table_add(txn, place_of(TABLE_DIGESTS), bytes_buf(key),
+		       bytes_buf(value), &added, err);
+	return rc == ERR_OK && added ? post_hold(txn, &post, 1, err) : rc;
+}
+
 enum err_code
 load_put(struct load_put *put, struct txn *txn, const json_t *object,
 	 enum dump_type type, struct err *err)
@@ -454,6 +503,8 @@ load_put(struct load_put *put, struct txn *txn, const json_t *object,
 		[DUMP_RATE] = put_rate,
 		[DUMP_TOKEN] = put_token,
 		[DUMP_EVENT] = put_event,
+		[DUMP_DIGEST] = put_digest,
+		[DUMP_DIGEST_POST] = put_digest_post,
 	};
 
 	return puts[type](put, txn, object, err);

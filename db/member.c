@@ -27,7 +27,8 @@ enum {
 	FLAG_ADDR = 512,
 	FLAG_NAME = 1024,
 	FLAG_LANGUAGE = 2048,
-	FLAGS_ALL = 4095 & ~FLAG_DELIVERY,
+	FLAG_CHANGES = 4096,
+	FLAGS_ALL = 8191 & ~FLAG_DELIVERY,
 };
 
 static const char *const deliveries[] = { "off", "on", "digest", "plain" };
@@ -100,6 +101,7 @@ member_free(struct member *member)
 	g_free(member->name);
 	g_free(member->language);
 	g_free(member->bounce_reason);
+	g_clear_pointer(&member->changes, g_bytes_unref);
 	g_free(member);
 }
 
@@ -197,6 +199,7 @@ flags_of(const struct member *member, const char *canon)
 		{ strcmp(member->addr, canon) != 0, FLAG_ADDR },
 		{ has_text(member->name), FLAG_NAME },
 		{ has_text(member->language), FLAG_LANGUAGE },
+		{ bytes_whole(member->changes).len > 0, FLAG_CHANGES },
 	};
 	uint16_t flags = 0;
 
@@ -211,6 +214,13 @@ put_off(GByteArray *out, const struct member *member)
 	put_u8(out, (uint8_t)(member->off_by != OFF_NOT ? member->off_by :
 			      OFF_BY_ADMIN));
 	put_u64(out, (uint64_t)member->off_s);
+}
+
+static void
+put_changes(GByteArray *out, struct bytes changes)
+{
+	put_u8(out, (uint8_t)changes.len);
+	put_raw(out, changes.data, changes.len);
 }
 
 void
@@ -241,6 +251,8 @@ member_encode(GByteArray *out, const struct member *member,
 		put_text(out, member->name);
 	if ((flags & FLAG_LANGUAGE) != 0)
 		put_text(out, member->language);
+	if ((flags & FLAG_CHANGES) != 0)
+		put_changes(out, bytes_whole(member->changes));
 }
 
 static void
@@ -319,7 +331,13 @@ read_new(struct cursor *in, struct roster_entry *out)
 		out->name = get_text(in);
 	if ((flags & FLAG_LANGUAGE) != 0)
 		out->language = get_text(in);
-	return true;
+	if ((flags & FLAG_CHANGES) != 0) {
+		out->changes_len = get_u8(in);
+		out->changes = get_raw(in, out->changes_len);
+		if (out->changes == NULL || out->changes_len == 0)
+			return false;
+	}
+	return changes_are_right(bytes_of(out->changes, out->changes_len));
 }
 
 bool
@@ -360,6 +378,8 @@ member_of(const struct roster_entry *entry)
 		.since_s = entry->since_s, .bounces = entry->bounces,
 		.bounced_s = entry->bounced_s, .bounce = entry->bounce,
 		.posts = entry->posts,
+		.changes = entry->changes_len == 0 ? NULL :
+			g_bytes_new(entry->changes, entry->changes_len),
 	};
 	return member;
 }

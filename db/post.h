@@ -95,6 +95,21 @@ enum err_code form_get(struct txn *txn, const struct post_id *id,
 void form_free(struct form *form);
 
 /*
+ * A form of which neither the whole nor its size is ever in memory: the body
+ * comes in pieces of any length, and the header last, when it is known what
+ * the body was. All goes into the transaction, and is there to be read when
+ * form_writer_end() has returned ERR_OK.
+ */
+struct form_writer;
+struct form_writer *form_writer_new(struct txn *txn,
+				    const struct post_id *id, uint32_t list);
+enum err_code form_writer_add(struct form_writer *writer, const void *bytes,
+			      size_t len, struct err *err);
+enum err_code form_writer_end(struct form_writer *writer, GBytes *header,
+			      struct err *err);
+void form_writer_free(struct form_writer *writer);
+
+/*
  * post_hold / post_release - one job more, or n fewer, needs this post. With
  * the last the metadata, bytes and forms are deleted; its trace stays.
  */

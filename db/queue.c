@@ -46,6 +46,7 @@ job_new(enum stage stage, const struct post_id *post, uint32_t list,
 	post_id_new(&job->id);
 	job->stage = stage;
 	job->made_ms = clock_ms();
+	job->delivery = DELIVERY_ON;
 	job->post = *post;
 	job->list = list;
 	job->list_addr = g_strdup(list_addr);
@@ -136,6 +137,8 @@ job_encode(GByteArray *out, const struct job *job)
 		put_text(out, *addr);
 	put_u8(out, job->null_sender ? NULL_SENDER : 0);
 	put_text(out, job->held_for);
+	put_u8(out, (uint8_t)job->delivery);
+	put_u64(out, job->position);
 }
 
 static bool
@@ -160,7 +163,7 @@ decode_addrs(struct cursor *in, struct job *job)
 static void
 decode_value(struct cursor *in, uint8_t version, struct job *job)
 {
-	uint8_t was, role, audience, flags;
+	uint8_t was, role, audience, flags, delivery;
 
 	was = get_u8(in);
 	job->made_ms = get_time(in);
@@ -181,12 +184,16 @@ decode_value(struct cursor *in, uint8_t version, struct job *job)
 	flags = version > 1 ? get_u8(in) : 0;
 	job->null_sender = flags == NULL_SENDER;
 	job->held_for = g_strdup(version > 2 ? get_text(in) : "");
+	delivery = version > 3 ? get_u8(in) : DELIVERY_ON;
+	job->position = version > 3 ? get_u64(in) : 0;
 	if ((was != 0 && !stage_is_right(was)) || role > ROLE_BOUNCES ||
-	    audience > TO_ADDRS || flags > NULL_SENDER)
+	    audience > TO_ADDRS || flags > NULL_SENDER ||
+	    delivery > DELIVERY_DIGEST_PLAIN)
 		in->bad = true;
 	job->was = (enum stage)was;
 	job->role = (enum role)role;
 	job->audience = (enum audience)audience;
+	job->delivery = (enum delivery_mode)delivery;
 }
 
 enum err_code

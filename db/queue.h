@@ -9,6 +9,7 @@
 
 #include "core/mail/addr.h"	/* enum role */
 #include "db/post.h"
+#include "db/roster.h"
 #include "db/store.h"
 
 /*
@@ -35,7 +36,8 @@ const char *stage_name(enum stage stage);
 /* Who is to get it: the distribution list of the job. */
 enum audience {
 	TO_NONE,
-	TO_MEMBERS,	/* members of list with delivery on, subscribed up to
+	TO_MEMBERS,	/* members of list whose delivery was `delivery` as of
+			 * `position` and is not off now, subscribed up to
 			 * as_of_s, whose key follows `after`, up to and with
 			 * `until` ("" : the end) */
 	TO_ADDRS,	/* exactly addrs */
@@ -57,6 +59,9 @@ struct job {
 	char *after;
 	char *until;
 	int64_t as_of_s;
+	enum delivery_mode delivery;	/* DELIVERY_ON: single copies */
+	uint64_t position;	/* in the list's digests (db/digest.h); 0: from
+				 * before there were any */
 	char **addrs;		/* NULL-ended; never NULL */
 	uint64_t sent, refused;	/* so far, for queue ls and the trace */
 	char *reason;		/* why it waits or was shunted, "" if not */
@@ -66,7 +71,7 @@ struct job {
 				 * (RFC 3834 section 3.3) */
 };
 
-/* job_new - zeroed, with a new id, made now, empty texts */
+/* job_new - zeroed, with a new id, made now, empty texts, DELIVERY_ON */
 struct job *job_new(enum stage stage, const struct post_id *post,
 		    uint32_t list, const char *list_addr);
 void job_free(struct job *job);

@@ -47,7 +47,10 @@
  *	                                        probe_post, u64 warned_s, u32
  *	                                        warnings, u32 rise; texts: 512 addr (if
  *	                                        not as in the key), 1024
- *	                                        name, 2048 language.
+ *	                                        name, 2048 language; 4096 u8
+ *	                                        bytes; in these times u64
+ *	                                        position, u8 delivery from
+ *	                                        there on.
  *	                                        Version 2: u8 flags (1
  *	                                        delivery, 2 own posts, 4
  *	                                        moderated), u64 since_s, u32
@@ -64,6 +67,15 @@
  *	          'A' u32 list, addr and kind   u64 expires_s
  *	          (text keys), 32 bytes hash
  *	event     u32 list, u64 time_us, u16 n  texts: kind, addr, what
+ *	digest    DIGEST_STATE, u32 list        u32 issue, u32 number, u32
+ *	                                        volume, u32 volume_issue, u64
+ *	                                        opened_s, u32 posts, u64
+ *	                                        bytes, text period
+ *	          DIGEST_POST, u32 list, u32    post id
+ *	          issue, u32 number
+ *	readers   u32 list, u8 delivery,        key in members (kept by
+ *	          address (text key)            Berkeley DB), of those only who
+ *	                                        get digests
  *	post.X    12 bytes id, POST_META        u64 received_s, u64 size, u32
  *	                                        jobs, texts: sender, qid,
  *	                                        message_id, door, client,
@@ -84,7 +96,11 @@
  *	                                        list_addr, detail, after,
  *	                                        until, reason; u32 n, n
  *	                                        texts; u8 flags (1 null
- *	                                        sender). Version 1: no flags
+ *	                                        sender), text held_for, u8
+ *	                                        delivery, u64 position.
+ *	                                        Version 3: neither of the two
+ *	                                        last; 2: nor held_for; 1: nor
+ *	                                        flags
  *	seen.X    32 bytes                      post id, u64 time_s
  *	ref.X     SHA-256 of the name, post id  u64 time_us, text name
  *	rate.X    u32 list, u32 hours since     u64 time_ms
@@ -98,7 +114,7 @@
 #define RECORD_VERSION 1
 #define MEMBER_VERSION 3
 #define POST_VERSION 2
-#define JOB_VERSION 3
+#define JOB_VERSION 4
 #define PIECE_MAX (64 * 1024)
 #define KEY_MAX 512		/* bytes of the longest key */
 #define TEXT_LONGEST (16 * 1024)	/* of one text; longer ones are cut, so
@@ -109,6 +125,7 @@
 #define POST_LONGEST (1024LL * 1024 * 1024)
 
 enum post_kind { POST_META = 1, POST_FORM, POST_BODY, POST_TRACE };
+enum digest_kind { DIGEST_STATE = 1, DIGEST_POST };
 enum form_kind { FORM_META = 1, FORM_HEADER, FORM_BODY };
 
 struct bytes {

@@ -74,8 +74,8 @@ roster_add(struct txn *txn, uint32_t list, const struct member *member,
 }
 
 enum err_code
-roster_put(struct txn *txn, uint32_t list, const struct member *member,
-	   struct err *err)
+roster_restore(struct txn *txn, uint32_t list, const struct member *member,
+	       struct err *err)
 {
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	g_autoptr(GByteArray) value = g_byte_array_new();
@@ -85,6 +85,32 @@ roster_put(struct txn *txn, uint32_t list, const struct member *member,
 		return rc;
 	return table_put(txn, MEMBERS, bytes_buf(key), bytes_buf(value),
 			 err);
+}
+
+enum err_code
+roster_put(struct txn *txn, uint32_t list, const struct member *member,
+	   struct err *err)
+{
+	g_autofree char *canon = addr_canon(member->addr);
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	g_autoptr(member_t) old = NULL;
+	g_autoptr(GBytes) changes = NULL;
+	struct member next = *member;	/* all is borrowed */
+	enum err_code rc = ERR_OK;
+
+	if (canon != NULL) {
+		member_key(key, list, canon);
+		rc = find_key(txn, bytes_buf(key), true, &old, err);
+	}
+	if (rc == ERR_OK && old != NULL) {
+		next.changes = old->changes;
+		if (old->delivery != next.delivery) {
+			rc = digest_member_changed(txn, list, old, &next,
+						   &changes, err);
+			next.changes = changes;
+		}
+	}
+	return rc == ERR_OK ? roster_restore(txn, list, &next, err) : rc;
 }
 
 enum err_code

@@ -67,6 +67,8 @@ struct member {
 	char *bounce_reason;	/* "5.1.1 550 no such user", "" if none */
 	struct bounce_state bounce;
 	uint64_t posts;		/* of his that the list has accepted */
+	GBytes *changes;	/* of delivery, or NULL; the store's own, see
+				 * db/digest.h */
 };
 
 /* member_new - with delivery on, own posts and duplicates; the rest no, 0
@@ -99,7 +101,8 @@ enum err_code roster_find(struct txn *txn, uint32_t list, const char *addr,
 enum err_code roster_add(struct txn *txn, uint32_t list,
 			 const struct member *member, bool *added,
 			 struct err *err);
-/* roster_put - add or replace */
+/* roster_put - add or replace. Where this changes his delivery, what there is
+ * of an issue of a digest may come to him at once: db/digest.h. */
 enum err_code roster_put(struct txn *txn, uint32_t list,
 			 const struct member *member, struct err *err);
 enum err_code roster_remove(struct txn *txn, uint32_t list, const char *addr,
@@ -139,6 +142,8 @@ struct roster_entry {
 	int64_t bounced_s;
 	struct bounce_state bounce;
 	uint64_t posts;
+	const void *changes;	/* see delivery_at() in db/digest.h */
+	size_t changes_len;
 };
 
 struct roster_batch {
@@ -160,12 +165,13 @@ enum err_code roster_count(struct store *store, uint32_t list,
 			   struct err *err);
 
 /*
- * roster_ranks - ranks_out[i]: how many members who get single copies
- * (DELIVERY_ON) come in key order up to and with keys[i] (canonical
+ * roster_ranks - ranks_out[i]: how many members who have this delivery now
+ * come in key order up to and with keys[i] (canonical
  * addresses, ascending); *all_out: how many there are. Walks the list once,
  * and holds up nobody.
  */
 enum err_code roster_ranks(struct store *store, uint32_t list,
+			   enum delivery_mode delivery,
 			   const char *const *keys, size_t count,
 			   uint64_t *ranks_out, uint64_t *all_out,
 			   struct err *err);

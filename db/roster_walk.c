@@ -108,7 +108,8 @@ roster_count(struct store *store, uint32_t list, uint64_t *out,
 }
 
 enum err_code
-roster_ranks(struct store *store, uint32_t list, const char *const *keys,
+roster_ranks(struct store *store, uint32_t list, enum delivery_mode delivery,
+	     const char *const *keys,
 	     size_t count, uint64_t *ranks_out, uint64_t *all_out,
 	     struct err *err)
 {
@@ -123,7 +124,7 @@ roster_ranks(struct store *store, uint32_t list, const char *const *keys,
 	while ((rc = next_entry(scan, &entry, &end, err)) == ERR_OK && !end) {
 		while (at < count && strcmp(keys[at], entry.key) < 0)
 			ranks_out[at++] = rank;
-		rank += entry.delivery == DELIVERY_ON ? 1 : 0;
+		rank += entry.delivery == delivery ? 1 : 0;
 	}
 	if (rc != ERR_OK)
 		return rc;

@@ -388,6 +388,18 @@ conf_bounces(struct list_conf *conf)
 }
 
 static void
+conf_digests(struct list_conf *conf)
+{
+	conf->digest_every_s = conf_scaled(conf, "digest-every",
+					   value_duration);
+	conf->digest_hour = conf_choice(conf, "digest-hour") - 1;
+	conf->digest_posts = conf_scaled(conf, "digest-posts", value_number);
+	conf->digest_size = conf_scaled(conf, "digest-size", value_size);
+	conf->digest_volume = (enum volume)conf_choice(conf,
+						       "digest-volume-every");
+}
+
+static void
 conf_finish(struct list_conf *conf)
 {
 	conf->policy = conf_text(conf, "policy");
@@ -405,6 +417,7 @@ conf_finish(struct list_conf *conf)
 	conf_copies(conf);
 	conf_joining(conf);
 	conf_bounces(conf);
+	conf_digests(conf);
 }
 
 enum err_code

@@ -381,6 +381,12 @@ store_reader(struct store *store)
 	return &store->reader;
 }
 
+void
+txn_relax(struct txn *txn, bool relaxed)
+{
+	txn->relaxed = relaxed;
+}
+
 static enum err_code
 txn_end(struct txn *txn, enum err_code rc, struct err *err)
 {

@@ -75,6 +75,9 @@ enum err_code store_txn(struct store *store, enum txn_kind kind,
  * the store. Writing through it is a programming error (assert).
  */
 struct txn *store_reader(struct store *store);
+/* txn_relax - while it is set, what the transaction reads is not kept for it:
+ * for much that nobody changes, such as posts, so that others can go on */
+void txn_relax(struct txn *txn, bool relaxed);
 
 /* store_check - walk and decode every record and every link between files;
  * each finding is one line through report. Returns ERR_OK even when there are

@@ -14,7 +14,7 @@
 
 static const char *const table_names[TABLES] = {
 	"meta", "lists", "settings", "members", "handles", "token", "event",
-	"post", "queue", "seen", "ref", "rate",
+	"digest", "readers", "post", "queue", "seen", "ref", "rate",
 };
 
 unsigned int
@@ -74,6 +74,13 @@ file_of(const struct txn *txn, struct place at)
 {
 	assert(at.table < TABLES && at.shard < table_shards(at.table));
 	return txn->store->files[at.table][at.shard];
+}
+
+/* Berkeley DB writes it. */
+static bool
+follows(enum table table)
+{
+	return table == TABLE_HANDLES || table == TABLE_READERS;
 }
 
 static DBT
@@ -140,11 +147,17 @@ get(struct txn *txn, struct place at, struct bytes key, uint32_t flags,
 	return ERR_OK;
 }
 
+static uint32_t
+read_flags(const struct txn *txn)
+{
+	return txn->handle != NULL && txn->relaxed ? DB_READ_COMMITTED : 0;
+}
+
 enum err_code
 table_get(struct txn *txn, struct place at, struct bytes key, GBytes **out,
 	  struct err *err)
 {
-	return get(txn, at, key, 0, out, err);
+	return get(txn, at, key, read_flags(txn), out, err);
 }
 
 enum err_code
@@ -162,7 +175,7 @@ table_put(struct txn *txn, struct place at, struct bytes key,
 	DBT k = dbt_in(key), v = dbt_in(value);
 	int rc;
 
-	assert(txn->handle != NULL && at.table != TABLE_HANDLES);
+	assert(txn->handle != NULL && !follows(at.table));
 	rc = db->put(db, txn->handle, &k, &v, 0);
 	return rc == 0 ? ERR_OK : fail(txn, rc, at, "writing", err);
 }
@@ -175,7 +188,7 @@ table_add(struct txn *txn, struct place at, struct bytes key,
 	DBT k = dbt_in(key), v = dbt_in(value);
 	int rc;
 
-	assert(txn->handle != NULL && at.table != TABLE_HANDLES);
+	assert(txn->handle != NULL && !follows(at.table));
 	rc = db->put(db, txn->handle, &k, &v, DB_NOOVERWRITE);
 	if (rc != 0 && rc != DB_KEYEXIST)
 		return fail(txn, rc, at, "writing", err);
@@ -191,7 +204,7 @@ table_remove(struct txn *txn, struct place at, struct bytes key,
 	DBT k = dbt_in(key);
 	int rc;
 
-	assert(txn->handle != NULL && at.table != TABLE_HANDLES);
+	assert(txn->handle != NULL && !follows(at.table));
 	rc = db->del(db, txn->handle, &k, 0);
 	if (rc != 0 && rc != DB_NOTFOUND)
 		return fail(txn, rc, at, "removing", err);
@@ -253,7 +266,7 @@ table_remove_range(struct txn *txn, struct place at, struct bytes prefix,
 	DBC *dbc;
 	int rc, closed;
 
-	assert(txn->handle != NULL && at.table != TABLE_HANDLES);
+	assert(txn->handle != NULL && !follows(at.table));
 	assert(prefix.len <= KEY_MAX);
 	rc = db->cursor(db, txn->handle, &dbc, 0);
 	if (rc == 0) {
@@ -396,7 +409,8 @@ fill_once(struct scan *scan)
 	if ((scan->flags & SCAN_DROP) != 0)
 		g_ptr_array_set_size(scan->buffers, 0);
 	g_ptr_array_add(scan->buffers, buf);
-	rc = db->cursor(db, scan->txn->handle, &dbc, 0);
+	rc = db->cursor(db, scan->txn->handle, &dbc,
+			read_flags(scan->txn));
 	if (rc != 0)
 		return rc;
 	rc = (scan->flags & SCAN_KEYS) != 0 ? fill_keys(scan, dbc, buf) :

@@ -26,6 +26,8 @@ enum table {
 	TABLE_HANDLES,		/* read only; follows TABLE_MEMBERS */
 	TABLE_TOKENS,
 	TABLE_EVENTS,
+	TABLE_DIGESTS,
+	TABLE_READERS,		/* read only; follows TABLE_MEMBERS */
 	TABLE_POSTS,		/* from here on in SHARDS files each */
 	TABLE_QUEUE,
 	TABLE_SEEN,

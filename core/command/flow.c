@@ -37,12 +37,19 @@ spans_free(void *data)
 	g_ptr_array_unref(data);
 }
 
-/* lists: number -> array of spans */
+/* What is counted in one walk: members of this list with this delivery. */
+static void *
+crowd_of(const struct job *job)
+{
+	return GSIZE_TO_POINTER((gsize)job->list << 2 | job->delivery);
+}
+
+/* crowds -> array of spans */
 static bool
 collect_span(void *arg, const struct job *job)
 {
 	GHashTable *lists = arg;
-	void *number = GUINT_TO_POINTER(job->list);
+	void *number = crowd_of(job);
 	GPtrArray *spans = g_hash_table_lookup(lists, number);
 	struct span *span;
 
@@ -95,7 +102,7 @@ note_left(struct flow *flow, const struct span *span, uint64_t from,
 
 /* One walk for all jobs of a list. */
 static enum err_code
-count_list(const struct admin *admin, uint32_t list, const GPtrArray *spans,
+count_list(const struct admin *admin, gsize crowd, const GPtrArray *spans,
 	   struct flow *flow, struct err *err)
 {
 	g_autoptr(GPtrArray) keys = g_ptr_array_new();
@@ -113,7 +120,8 @@ count_list(const struct admin *admin, uint32_t list, const GPtrArray *spans,
 	}
 	g_ptr_array_sort(keys, key_order);
 	ranks = g_new0(uint64_t, keys->len + 1);
-	rc = roster_ranks(admin->store, list,
+	rc = roster_ranks(admin->store, (uint32_t)(crowd >> 2),
+			  (enum delivery_mode)(crowd & 3),
 			  (const char *const *)(void *)keys->pdata, keys->len,
 			  ranks, &all, err);
 	for (guint i = 0; i < spans->len && rc == ERR_OK; i++) {
@@ -139,7 +147,7 @@ count_left(const struct admin *admin, struct flow *flow, struct err *err)
 			   collect_span, lists, err);
 	g_hash_table_iter_init(&iter, lists);
 	while (rc == ERR_OK && g_hash_table_iter_next(&iter, &list, &spans))
-		rc = count_list(admin, GPOINTER_TO_UINT(list), spans, flow,
+		rc = count_list(admin, GPOINTER_TO_SIZE(list), spans, flow,
 				err);
 	return rc;
 }

@@ -5,6 +5,7 @@
 #include "core/command/flow.h"
 #include "core/command/print.h"
 #include "core/command/verb.h"
+#include "db/digest.h"
 #include "core/base/banned.h"
 
 /* --- what is printed ---------------------------------------------------- */
@@ -22,12 +23,16 @@ id_json(const struct post_id *id)
 static char *
 audience(const struct job *job)
 {
+	const bool digest = job->delivery == DELIVERY_DIGEST ||
+		job->delivery == DELIVERY_DIGEST_PLAIN;
+
 	if (job->audience == TO_ADDRS)
 		return g_strdup_printf("%u addresses",
 				       g_strv_length(job->addrs));
 	if (job->audience == TO_NONE)
 		return g_strdup("-");
-	return g_strconcat("members", job->after[0] != '\0' ? " after " : "",
+	return g_strconcat(digest ? "members with digests" : "members",
+			   job->after[0] != '\0' ? " after " : "",
 			   job->after, job->until[0] != '\0' ? " until " : "",
 			   job->until, NULL);
 }
@@ -267,6 +272,8 @@ drop_job(struct txn *txn, const struct job *job, bool *taken,
 {
 	enum err_code rc = queue_take(txn, job, taken, err);
 
+	if (rc == ERR_OK && *taken)
+		rc = digest_forget(txn, job, err);
 	if (rc == ERR_OK && *taken)
 		rc = post_release(txn, &job->post, 1, err);
 	if (rc == ERR_OK && *taken)

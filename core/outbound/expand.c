@@ -15,6 +15,7 @@
 #include "core/base/clock.h"
 #include "core/mail/addr.h"
 #include "core/outbound/delivery_inside.h"
+#include "db/digest.h"
 #include "db/roster.h"
 #include "core/base/banned.h"
 
@@ -180,7 +181,10 @@ came_later(const struct delivery *delivery, const struct roster_entry *entry)
 static bool
 wants_copy(const struct delivery *delivery, const struct roster_entry *entry)
 {
-	return entry->delivery == DELIVERY_ON &&
+	const struct job *job = delivery->job;
+
+	return entry->delivery != DELIVERY_OFF &&
+		delivery_at(entry, job->position) == job->delivery &&
 		!came_later(delivery, entry) &&
 		(entry->own_posts || !is_author(delivery, entry->key));
 }

@@ -282,6 +282,8 @@ advance(const struct delivery *delivery, const struct batch *last,
 	next->null_sender = job->null_sender;
 	next->audience = job->audience;
 	next->as_of_s = job->as_of_s;
+	next->delivery = job->delivery;
+	next->position = job->position;
 	next->sent = job->sent + tally->sent;
 	next->refused = job->refused + tally->refused;
 	g_free(next->until);

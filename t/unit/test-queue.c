@@ -354,11 +354,12 @@ test_fields(void)
 	case_end(&t);
 }
 
+#define DELIVERY_LEN 9		/* and the position */
 #define EMPTY_TEXT 5		/* bytes of one that is */
 
 struct old { const struct job *job; uint8_t version; };
 
-/* The layouts that musters before held_for (2), and before the flags (1),
+/* The layouts that musters before delivery (3), before held_for (2), and before the flags (1),
  * wrote. */
 static enum err_code
 old_body(struct txn *txn, void *arg, struct err *err)
@@ -371,7 +372,8 @@ old_body(struct txn *txn, void *arg, struct err *err)
 	job_key(key, job);
 	job_encode(value, job);
 	value->data[0] = old->version;
-	g_byte_array_set_size(value, value->len - EMPTY_TEXT -
+	g_byte_array_set_size(value, value->len - DELIVERY_LEN -
+			      (old->version < 3 ? EMPTY_TEXT : 0) -
 			      (old->version == 1));
 	return table_put(txn, job_place(job), bytes_buf(key),
 			 bytes_buf(value), err);
@@ -397,6 +399,8 @@ test_old(void)
 		g_assert_cmpstr(got->list_addr, ==, "dev@example.org");
 		g_assert_cmpint(got->null_sender, ==, version > 1);
 		g_assert_cmpstr(got->held_for, ==, "");
+		g_assert_cmpint(got->delivery, ==, DELIVERY_ON);
+		g_assert_cmpuint(got->position, ==, 0);
 		job_free(got);
 		job_free(job);
 	}

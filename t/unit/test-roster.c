@@ -611,7 +611,7 @@ test_ranks(void)
 	off.member->delivery = DELIVERY_DIGEST;
 	case_txn(&t, add_body, &off);
 	member_free(off.member);
-	case_ok(roster_ranks(t.store, 1, keys, G_N_ELEMENTS(keys), ranks,
+	case_ok(roster_ranks(t.store, 1, DELIVERY_ON, keys, G_N_ELEMENTS(keys), ranks,
 			     &all, &t.err), &t);
 	g_assert_cmpuint(ranks[0], ==, 0);
 	g_assert_cmpuint(ranks[1], ==, 1);
@@ -619,7 +619,7 @@ test_ranks(void)
 	g_assert_cmpuint(ranks[3], ==, 1);
 	g_assert_cmpuint(ranks[4], ==, 2);
 	g_assert_cmpuint(all, ==, 2);
-	case_ok(roster_ranks(t.store, 3, keys, 0, NULL, &all, &t.err), &t);
+	case_ok(roster_ranks(t.store, 3, DELIVERY_ON, keys, 0, NULL, &all, &t.err), &t);
 	g_assert_cmpuint(all, ==, 0);
 	case_end(&t);
 }
