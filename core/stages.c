@@ -13,6 +13,7 @@
 #include "core/bounce/bounce.h"
 #include "core/command/robot.h"
 #include "core/held/held.h"
+#include "core/pending/digest.h"
 #include "core/pending/pending.h"
 #include "core/watch.h"
 #include "db/event.h"
@@ -365,6 +366,19 @@ sweep_bounces(struct stages *stages, const struct settings *settings)
 }
 
 static void
+close_digests(struct stages *stages, const struct settings *settings)
+{
+	struct err err = ERR_INIT;
+	unsigned int closed = 0;
+
+	if (digest_tick(stages->store, settings, clock_s(), &closed, &err) !=
+	    ERR_OK)
+		log_err(NULL, "housekeeping.failed", &err);
+	if (closed > 0)
+		stages_wake(stages);
+}
+
+static void
 keep_house(struct stages *stages)
 {
 	struct settings *settings = stages->settings();
@@ -382,6 +396,7 @@ keep_house(struct stages *stages)
 		log_err(NULL, "housekeeping.failed", &err);
 	hasten(stages, settings);
 	sweep_bounces(stages, settings);
+	close_digests(stages, settings);
 	while (more && !is_stopping(stages)) {
 		more = false;
 		if (list_purge(stages->store, &more, &err) != ERR_OK)

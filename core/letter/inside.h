@@ -47,11 +47,4 @@ void flow_keep(struct flow *flow, const char *line);	/* this very line */
 void flow_paragraph(struct flow *flow);			/* an empty line */
 char *flow_end(struct flow *flow);	/* frees flow; the caller the text */
 
-/* parts.c: what a letter's text is sent as, and its body; text: UTF-8, lines
- * end in LF */
-const char *letter_encoding(const char *text);
-GBytes *letter_body(const struct letter_about *about, const char *text,
-		    const char *boundary);
-#define LETTER_TEXT_TYPE "text/plain; charset=utf-8"
-
 #endif

@@ -53,6 +53,10 @@
 #define BY_ADMIN { "by", FIELD_LINE, MAY, "owner@example.org", \
 	"who did it" }
 
+#define DIGEST_NUMBERS(must) \
+	{ "volume", FIELD_LINE, must, "3", "number of the volume" }, \
+	{ "issue", FIELD_LINE, must, "12", "number of the digest in it" }
+
 /* What a held post is, for those who decide about it. */
 #define HELD_POST \
 	{ "author", FIELD_LINE, MAY, "ann@example.net", \
@@ -317,6 +321,20 @@ const struct template_kind template_kinds[] = {
 		{ "reported.by", FIELD_LINE, MAY, "example.net",
 		  "who passed the complaint on" },
 		POST_SUBJECT) },
+	{ "digest", "to members who get digests: what stands in front of the "
+	  "posts", false, FIELDS(
+		DIGEST_NUMBERS(MUST),
+		{ "count", FIELD_LINE, MAY, "2", "how many posts it has" },
+		{ "contents", FIELD_LINES, MUST,
+		  "  1. Minutes of Monday (Ann Example)\n"
+		  "  2. Re: Minutes of Monday (Bob Example)",
+		  "number, subject and author of each, one a line" }) },
+	{ "digest-end", "what stands behind the posts of a digest", true,
+	  FIELDS(DIGEST_NUMBERS(MAY)) },
+	{ "digest-omitted", "below a post of a plain digest: what was left "
+	  "out", true, FIELDS(
+		{ "parts", FIELD_LINE, MUST, "image/png (photo.png)",
+		  "types and names of what is not text" }) },
 	{ "held-digest", "to moderators: the posts that wait for a decision",
 	  false, FIELDS(
 		{ "count", FIELD_LINE, MAY, "2", "how many wait" },

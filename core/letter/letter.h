@@ -70,6 +70,13 @@ enum err_code letter_fill(struct txn *txn, const struct letter *letter,
 			  char **subject_out, char **body_out,
 			  char **language_out, struct err *err);
 
+/* letter_encoding, letter_body - what a letter's text is sent as, and its body;
+ * text: UTF-8, lines end in LF; about may be NULL, then boundary is not used */
+const char *letter_encoding(const char *text);
+GBytes *letter_body(const struct letter_about *about, const char *text,
+		    const char *boundary);
+#define LETTER_TEXT_TYPE "text/plain; charset=utf-8"
+
 /* --- how often ---------------------------------------------------------- */
 
 /*

@@ -113,3 +113,22 @@ seal_form(const struct seal_with *with, const char *body, size_t body_len,
 	sign_key_unref(key);
 	return ERR_OK;
 }
+
+enum err_code
+seal_own(const struct seal_with *with, const uint8_t hash[32],
+	 struct header *header, struct err *err)
+{
+	int64_t now_s = g_get_real_time() / G_USEC_PER_SEC;
+	struct sign_key *key = NULL;
+	enum err_code rc;
+
+	if (with->conf->sign_key[0] == '\0' ||
+	    with->own != SEAL_OWN_NOTHING)
+		return ERR_OK;
+	rc = key_load(with, &key, err);
+	if (rc != ERR_OK)
+		return rc;
+	(void)dkim_add_signature(header, hash, key, now_s);
+	sign_key_unref(key);
+	return ERR_OK;
+}

@@ -58,4 +58,12 @@ enum err_code seal_form(const struct seal_with *with, const char *body,
 			size_t body_len, struct form *form,
 			struct sealed *out, struct err *err);
 
+/*
+ * seal_own - the same for mail of the list's own, such as digests, for which
+ * nobody else has vouched: a signature only. own: SEAL_OWN_NOTHING, or nothing
+ * is done, and outbound signs each copy. with->evidence is not looked at.
+ */
+enum err_code seal_own(const struct seal_with *with, const uint8_t hash[32],
+		       struct header *header, struct err *err);
+
 #endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MUSTER_PENDING_INSIDE_H
+#define MUSTER_PENDING_INSIDE_H
+
+#include <stdbool.h>
+
+#include <glib.h>
+
+#include "core/mail/header.h"
+#include "core/pending/footer.h"
+#include "core/pending/pending.h"
+#include "core/pending/seal.h"
+#include "db/list.h"
+#include "db/post.h"
+
+/* Private to core/pending. */
+
+/* A post that is worked on. */
+struct work {
+	const struct pending_with *with;
+	const struct job *job;
+	struct list_conf *conf;
+	struct post *post;
+	struct evidence *evidence;
+	struct header header;
+	const char *bytes;
+	size_t len, body_at;
+	struct marks marks;
+	bool recoded, has_footer;
+	struct sealed sealed;
+};
+
+/* work_begin - load what is not there yet: post, evidence, bytes_out, which
+ * the caller keeps until work_done(), and marks; conf is there. ERR_CORRUPT
+ * when the bytes are gone. */
+enum err_code work_begin(struct txn *txn, struct work *work,
+			 GBytes **bytes_out, struct err *err);
+void work_done(struct work *work);	/* all but conf */
+
+/* fields.c: the header of the form in work->header, as the list wants it;
+ * only what makes it one of the list's; and what is made of both */
+void fields_make(struct work *work);
+void fields_add_list(struct work *work);
+void fields_set_sender(struct work *work);
+enum err_code form_make(struct work *work, struct form *out,
+			struct err *err);
+/* form_clear - what is in it */
+void form_clear(struct form *form);
+
+#endif
