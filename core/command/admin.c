@@ -103,6 +103,12 @@ const struct verb verbs[] = {
 	  "reason on\nstderr, when the token is not valid or whom it is for "
 	  "has left already.", "LIST", OPTION_JSON, 2, 2, NO_PAIRS, false,
 	  NULL, member_leave_run },
+	{ "digest", "ls", "[LIST]",
+	  "Print the digests that are being collected.",
+	  "Without LIST: those that have posts.", "LIST", OPTION_JSON, 0, 1,
+	  NO_PAIRS, false, NULL, digest_ls_run },
+	{ "digest", "send", "LIST", "Send what there is of a digest now.",
+	  NULL, "LIST", 0, 1, 1, NO_PAIRS, false, NULL, digest_send_run },
 	{ "held", "ls", "[LIST]",
 	  "Print the posts that wait for a moderator.",
 	  NULL, "LIST", OPTION_JSON, 0, 1, NO_PAIRS, false, NULL,

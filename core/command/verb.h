@@ -204,6 +204,8 @@ enum admin_status member_invite_run(struct call *call);
 enum admin_status member_move_run(struct call *call);
 enum admin_status member_leave_run(struct call *call);
 enum admin_status member_find_run(struct call *call);
+enum admin_status digest_ls_run(struct call *call);
+enum admin_status digest_send_run(struct call *call);
 enum admin_status held_ls_run(struct call *call);
 enum admin_status held_show_run(struct call *call);
 enum admin_status held_approve_run(struct call *call);
