@@ -114,6 +114,12 @@ sub _prefer ($scene) {
 		'and is told what came of it');
 	is(_show($scene, $ann)->{delivery}, 'digest', 'so it is');
 	_post($scene, 'second', $bob, $bob);
+	$scene->site->muster('digest', 'send', $list);
+	my $digest = await('a digest', sub {
+		(grep { $_->{data} =~ m{^Content-Type: multipart/digest}m }
+			$scene->sink->sent_to($ann))[0] });
+	like(body($digest->{data}), qr/^Message-ID: <second\@life\.test>/m,
+		'it comes in a digest');
 	is_taken(_mail($scene, $ann, $request, subject => 'set delivery on'),
 		'and each post again');
 	await('that', sub { _show($scene, $ann)->{delivery} eq 'on' });
