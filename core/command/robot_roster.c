@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/bounce/score.h"
 #include "core/command/robot_inside.h"
 #include "core/letter/plain.h"
 #include "core/base/banned.h"
@@ -28,25 +29,22 @@ add_member(const struct robot *robot, const struct roster_entry *entry,
 			       entry->name);
 }
 
-static bool
-is_bouncing(const struct roster_entry *entry)
-{
-	return entry->bounce.score > 0 ||
-		(entry->delivery == DELIVERY_OFF &&
-		 entry->off_by == OFF_BY_BOUNCES);
-}
-
 static void
-add_bouncing(const struct roster_entry *entry, struct robot_roster *roster)
+add_bouncing(const struct robot *robot, const struct roster_entry *entry,
+	     struct robot_roster *roster)
 {
+	uint32_t score = score_at(&entry->bounce, robot->conf, 0,
+				  robot->with->now_ms / 1000);
+	bool is_off = entry->delivery == DELIVERY_OFF &&
+		entry->off_by == OFF_BY_BOUNCES;
 	g_autofree char *reason = NULL;
 
-	if (!is_bouncing(entry) || roster->bouncing_count++ >= BOUNCES_MOST)
+	if ((score == 0 && !is_off) ||
+	    roster->bouncing_count++ >= BOUNCES_MOST)
 		return;
 	reason = plain_line(entry->bounce_reason, REASON_CHARS);
 	g_string_append_printf(roster->bouncing, "%s  %u.%02u  delivery %s\n",
-			       entry->addr, entry->bounce.score / 1000,
-			       entry->bounce.score % 1000 / 10,
+			       entry->addr, score / 1000, score % 1000 / 10,
 			       delivery_mode_name(entry->delivery));
 	if (reason[0] != '\0')
 		g_string_append_printf(roster->bouncing, "    %s\n", reason);
@@ -66,7 +64,7 @@ read_batch(const struct robot *robot, char **after,
 		return rc;
 	for (size_t i = 0; i < batch.count; i++) {
 		add_member(robot, &batch.entries[i], roster);
-		add_bouncing(&batch.entries[i], roster);
+		add_bouncing(robot, &batch.entries[i], roster);
 	}
 	if (!batch.end && batch.count > 0)
 		next = g_strdup(batch.entries[batch.count - 1].key);
