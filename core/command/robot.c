@@ -5,6 +5,7 @@
 
 #include "core/command/door.h"
 #include "core/command/robot_inside.h"
+#include "core/held/author.h"
 #include "core/mail/automatic.h"
 #include "core/mail/content.h"
 #include "db/post.h"
@@ -318,23 +319,10 @@ is_automatic(const struct held_view *mail)
 		AUTOMATIC_NO;
 }
 
-/* NULL: nobody, who it is for the trace to say */
-static const char *
-why_silent(const struct robot *robot)
-{
-	if (robot->verified[0] == '\0')
-		return "it is not verified who wrote it";
-	if (is_automatic(&robot->mail))
-		return "it is automatic mail";
-	if (automatic_unwelcome(&robot->mail.header))
-		return "it asks for no automatic answer, or came over a list";
-	return NULL;
-}
-
 static enum err_code
 judge_answer(struct robot *robot, struct err *err)
 {
-	const char *why = why_silent(robot);
+	const char *why = author_why_not(&robot->mail);
 	bool allowed = false;
 	enum err_code rc = ERR_OK;
 

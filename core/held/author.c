@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/held/author.h"
 
-#include "core/mail/automatic.h"
 #include "core/base/banned.h"
 
 #define HOUR_S 3600
@@ -12,19 +11,15 @@ author_why_not(const struct held_view *view)
 {
 	gsize len;
 	const char *bytes = g_bytes_get_data(view->head, &len);
+	const struct letter_cause cause = {
+		.verified = view->evidence->author,
+		.sender = view->post->sender,
+		.header = &view->header,
+		.body = bytes != NULL ? bytes + view->body_at : NULL,
+		.body_len = len - view->body_at,
+	};
 
-	if (view->evidence->author[0] == '\0')
-		return "it is not verified who wrote it";
-	if (view->post->sender[0] == '\0')
-		return "its envelope sender is null";
-	if (bytes == NULL ||
-	    automatic_kind(view->post->sender, &view->header,
-			   bytes + view->body_at, len - view->body_at) !=
-	    AUTOMATIC_NO)
-		return "it is automatic mail";
-	if (automatic_unwelcome(&view->header))
-		return "it asks for no automatic answer, or came over a list";
-	return NULL;
+	return letter_why_not(&cause);
 }
 
 enum err_code

@@ -433,6 +433,8 @@ const struct template_kind template_kinds[] = {
 	  FIELDS(OLD_ADDRESS, NEW_ADDRESS, ALL_LISTS) },
 	{ "not-member", "to one who wants to leave, but is not subscribed "
 	  "with this address", false, FIELDS(ASKED_AT) },
+	{ "post-acknowledged", "to a member with ack=yes: his post has been "
+	  "accepted", false, FIELDS(POST_SUBJECT) },
 	{ "set-confirm", "to a member for whom a change of settings was "
 	  "asked for", false, FIELDS(
 		{ "settings", FIELD_LINES, MUST, "delivery digest",

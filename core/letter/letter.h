@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "conf/settings.h"
+#include "core/mail/header.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/store.h"
@@ -76,6 +77,21 @@ const char *letter_encoding(const char *text);
 GBytes *letter_body(const struct letter_about *about, const char *text,
 		    const char *boundary);
 #define LETTER_TEXT_TYPE "text/plain; charset=utf-8"
+
+/* --- to whom ------------------------------------------------------------ */
+
+/* A mail that might be answered */
+struct letter_cause {
+	const char *verified;	/* its verified author, "" if there is none */
+	const char *sender;	/* of its envelope, "" null */
+	const struct header *header;
+	const char *body;	/* NULL: not to be had */
+	size_t body_len;	/* its beginning will do */
+};
+
+/* letter_why_not - may a machine answer it (invariant 4)? NULL: its author has
+ * proved himself, and is no machine; else why not; static. */
+const char *letter_why_not(const struct letter_cause *cause);
 
 /* --- how often ---------------------------------------------------------- */
 

@@ -17,13 +17,14 @@
 #include "core/mail/mime.h"
 #include "core/base/banned.h"
 
-#define FROM_LEN_MAX 65536	/* longer is nobody's honest From */
+#define FIELDS_LEN_MAX 65536	/* longer is nobody's honest From */
 #define COMMENT_DEPTH_MAX 10
 
 /* --- the grammar -------------------------------------------------------- */
 
 struct scan {
 	const char *at;
+	guint most;		/* in found */
 	GPtrArray *found;	/* canonical */
 	GHashTable *known;	/* borrows from found */
 	GString *words;		/* what may be a phrase or an addr-spec */
@@ -140,7 +141,7 @@ take_spec(struct scan *scan)
 	scan->count++;
 	if (g_hash_table_contains(scan->known, canon))
 		return true;
-	if (scan->found->len >= MIME_AUTHORS_MAX)
+	if (scan->found->len >= scan->most)
 		return false;
 	g_hash_table_add(scan->known, canon);
 	g_ptr_array_add(scan->found, g_steal_pointer(&canon));
@@ -215,7 +216,7 @@ read_list(struct scan *scan)
 /* --- the fields --------------------------------------------------------- */
 
 static bool
-read_from(struct scan *scan, const struct header *header, int index)
+read_field(struct scan *scan, const struct header *header, int index)
 {
 	g_autofree char *value = header_value(header, index);
 	bool ok;
@@ -227,15 +228,27 @@ read_from(struct scan *scan, const struct header *header, int index)
 	return ok;
 }
 
-GPtrArray *
-mime_authors(const struct header *header, bool *complete)
+static bool
+is_named(const struct header_field *field, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (field->name_len == strlen(*names) &&
+		    g_ascii_strncasecmp(field->raw, *names,
+					field->name_len) == 0)
+			return true;
+	return false;
+}
+
+static GPtrArray *
+mailboxes_of(const struct header *header, const char *const *names,
+	     guint most, bool *complete)
 {
 	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash,
 						       g_str_equal);
 	g_autoptr(GString) words = g_string_new(NULL);
 	struct scan scan = {
 		.found = g_ptr_array_new_with_free_func(g_free),
-		.known = known, .words = words,
+		.most = most, .known = known, .words = words,
 	};
 	size_t total = 0;
 
@@ -244,15 +257,30 @@ mime_authors(const struct header *header, bool *complete)
 		const struct header_field *field = &g_array_index(
 			header->fields, struct header_field, i);
 
-		if (field->name_len != 4 ||
-		    g_ascii_strncasecmp(field->raw, "From", 4) != 0)
+		if (!is_named(field, names))
 			continue;
 		total += field->raw_len;
-		if (total > FROM_LEN_MAX ||
-		    !read_from(&scan, header, (int)i))
+		if (total > FIELDS_LEN_MAX ||
+		    !read_field(&scan, header, (int)i))
 			*complete = false;
-		if (total > FROM_LEN_MAX)
+		if (total > FIELDS_LEN_MAX)
 			break;
 	}
 	return scan.found;
+}
+
+GPtrArray *
+mime_authors(const struct header *header, bool *complete)
+{
+	static const char *const names[] = { "From", NULL };
+
+	return mailboxes_of(header, names, MIME_AUTHORS_MAX, complete);
+}
+
+GPtrArray *
+mime_recipients(const struct header *header, bool *complete)
+{
+	static const char *const names[] = { "To", "Cc", NULL };
+
+	return mailboxes_of(header, names, MIME_RECIPIENTS_MAX, complete);
 }

@@ -28,6 +28,11 @@ void mime_init(void);
 #define MIME_AUTHORS_MAX 32
 GPtrArray *mime_authors(const struct header *header, bool *complete);
 
+/* mime_recipients - the same of To and Cc; whoever made the post has named
+ * them, and nothing proves that they got it */
+#define MIME_RECIPIENTS_MAX 1000
+GPtrArray *mime_recipients(const struct header *header, bool *complete);
+
 /*
  * mime_mailbox - one "addr" or "Name <addr>" (RFC 5322 section 3.4), as in
  * an address file. name_out is decoded UTF-8, "" if none; addr_out as

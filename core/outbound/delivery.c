@@ -10,6 +10,8 @@
 #include "core/auth/evidence.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/mail/header.h"
+#include "core/mail/mime.h"
 #include "db/post.h"
 #include "core/base/banned.h"
 
@@ -155,10 +157,32 @@ delivery_new(struct job *job, const struct verp *verp, struct composed *what,
 	delivery->what = what;
 	delivery->authors = g_strsplit(authors, ", ", -1);
 	delivery->read_after = g_strdup(job->after);
+	delivery->named = g_hash_table_new_full(g_str_hash, g_str_equal,
+						g_free, NULL);
 	delivery->answered = g_hash_table_new(NULL, NULL);
 	delivery->late_jobs = g_ptr_array_new_with_free_func(free_late_job);
 	g_queue_init(&delivery->batches);
 	return delivery;
+}
+
+/* Of the post as it is sent, whose header the list may have changed. */
+static void
+note_named(struct delivery *delivery)
+{
+	const struct text *text = &delivery->what->raw;
+	g_autoptr(GPtrArray) named = NULL;
+	struct header header;
+	size_t body_at;
+	bool complete;
+
+	if (delivery->job->audience != TO_MEMBERS ||
+	    !header_parse(text->bytes, text->len, &header, &body_at))
+		return;
+	named = mime_recipients(&header, &complete);
+	header_done(&header);
+	g_ptr_array_set_free_func(named, NULL);
+	for (guint i = 0; i < named->len; i++)
+		g_hash_table_add(delivery->named, named->pdata[i]);
 }
 
 enum err_code
@@ -185,6 +209,7 @@ delivery_open(struct store *store, const struct verp *verp,
 	if (rc == ERR_OK && what != NULL) {
 		delivery = delivery_new(job, verp, what, post->author);
 		delivery->bytes = what->raw.len + what->dotted.len;
+		note_named(delivery);
 		delivery->conf = g_steal_pointer(&conf);
 		*out = delivery;
 	}
@@ -201,6 +226,7 @@ delivery_free(struct delivery *delivery)
 	g_queue_clear_full(&delivery->batches,
 			   (GDestroyNotify)batch_free);
 	g_hash_table_destroy(delivery->answered);
+	g_hash_table_destroy(delivery->named);
 	g_ptr_array_free(delivery->late_jobs, TRUE);
 	composed_unref(delivery->what);
 	list_conf_free(delivery->conf);

@@ -13,6 +13,7 @@ struct delivery {
 	struct composed *what;
 	struct list_conf *conf;		/* NULL of a late one, at first */
 	char **authors;			/* canonical addresses */
+	GHashTable *named;		/* set of the same: in To and Cc */
 	char *read_after;		/* key up to which batches were made */
 	size_t addrs_read;		/* the same for TO_ADDRS */
 	bool read_all;

@@ -186,7 +186,9 @@ wants_copy(const struct delivery *delivery, const struct roster_entry *entry)
 	return entry->delivery != DELIVERY_OFF &&
 		delivery_at(entry, job->position) == job->delivery &&
 		!came_later(delivery, entry) &&
-		(entry->own_posts || !is_author(delivery, entry->key));
+		(entry->own_posts || !is_author(delivery, entry->key)) &&
+		(entry->duplicates ||
+		 !g_hash_table_contains(delivery->named, entry->key));
 }
 
 static void

@@ -37,6 +37,10 @@ enum err_code work_begin(struct txn *txn, struct work *work,
 			 GBytes **bytes_out, struct err *err);
 void work_done(struct work *work);	/* all but conf */
 
+/* acknowledge - to the author, where he may be written to and wants that */
+enum err_code acknowledge(struct txn *txn, const struct work *work,
+			  struct err *err);
+
 /* fields.c: the header of the form in work->header, as the list wants it;
  * only what makes it one of the list's; and what is made of both */
 void fields_make(struct work *work);

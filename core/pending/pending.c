@@ -152,6 +152,8 @@ hand_over(struct txn *txn, struct work *work, struct err *err)
 	rc = queue_replace(txn, work->job, next, &taken, err);
 	if (rc == ERR_OK && taken && work->job->role == ROLE_POST)
 		rc = count_post(txn, work, err);
+	if (rc == ERR_OK && taken && work->job->role == ROLE_POST)
+		rc = acknowledge(txn, work, err);
 	if (rc == ERR_OK && taken)
 		rc = trace_add(txn, &work->job->post, "pending",
 			       work->job->list_addr, err, "%s", done);

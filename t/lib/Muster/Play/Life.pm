@@ -95,8 +95,11 @@ sub _join ($scene) {
 }
 
 sub _post ($scene, $name, $from, @to) {
+	my @more = grep { /\n\z/ } @to;	# fields
+	@to = grep { !/\n/ } @to;
 	my $id = "<$name\@life.test>";
-	is_taken(_mail($scene, $from, $list, id => $id, subject => $name),
+	is_taken(_mail($scene, $from, $list, id => $id, subject => $name,
+		more => join '', @more),
 		"a post of $from");
 	$scene->sink->await_copies($id, scalar @to);
 	$scene->await_idle;
@@ -123,6 +126,15 @@ sub _prefer ($scene) {
 	is_taken(_mail($scene, $ann, $request, subject => 'set delivery on'),
 		'and each post again');
 	await('that', sub { _show($scene, $ann)->{delivery} eq 'on' });
+	_mail($scene, $ann, $request,
+		subject => 'set duplicates off; set ack on',
+		body => "set duplicates off\nset ack on\n");
+	await('both', sub { my $is = _show($scene, $ann);
+		!$is->{duplicates} && $is->{ack} });
+	_post($scene, 'copied', $bob, $bob, "Cc: $ann\n");
+	_mail($scene, $ann, $list, id => '<told@life.test>', subject => 'tell me');
+	like(body(_letter($scene, $ann, qr/accepted.*tell me/)->{data}),
+		qr/set ack off/, 'and is told of a post of hers');
 	my $bobs = _mail($scene, $bob, $request, subject => 'set delivery off');
 	like(Muster::SMTP::outcome($bobs), qr/^5|^250/, 'bob is not believed');
 	$scene->await_idle;
