@@ -15,7 +15,7 @@
 #define OFFERS "PIPELINING,8BITMIME,SIZE 100000,DSN,SMTPUTF8"
 #endif
 
-#define BEGUN 50		/* envelopes, on one connection */
+#define IN_FLIGHT 1000		/* by default */
 
 /* --- cases -------------------------------------------------------------- */
 
@@ -714,7 +714,8 @@ test_dropped(void)
 	g_assert_false(stage_has_post(&o.t, &id));
 	sink_go_on(o.sink);
 	await_trace(&o, &id, "dropped while it was sent; ");
-	g_assert_cmpuint(sink_count(o.sink), <, 11 + 2 * BEGUN);
+	/* what was with the relay's thread may have gone before it heard */
+	g_assert_cmpuint(sink_count(o.sink), <, 11 + IN_FLIGHT);
 	g_assert_cmpuint(stage_count(&o.t, STAGE_OUTBOUND), ==, 0);
 	out_end(&o);
 }
