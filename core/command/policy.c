@@ -89,44 +89,14 @@ policy_presets_run(struct call *call)
 
 /* --- a text from a file ------------------------------------------------- */
 
-static const char *
-source_name(const char *file)
-{
-	return strcmp(file, "-") == 0 ? "stdin" : file;
-}
-
-/* The parser says "FILE:3:12: what", which editors and people jump to, so
- * nothing stands in front of it; of what has no place the name does. */
+/* Of what has no place the command's name is in front. */
 static enum admin_status
 report_mistake(const struct call *call, const char *file,
 	       const struct err *err)
 {
-	g_autofree char *what = print_plain(err->what);
-
 	if (!g_str_has_prefix(err->what, file))
 		return call_fail(call, err);
-	(void) fprintf(call->admin->errors, "%s\n", what);
-	return ADMIN_REFUSED;
-}
-
-/* A text for the key "policy"; longer than it can be, so that what is too
- * long only by its line ends is not refused. */
-static enum admin_status
-read_text(const struct call *call, const char *file, char **out)
-{
-	g_autofree char *text = NULL;
-	g_auto(GStrv) lines = NULL;
-	struct err err = ERR_INIT;
-	size_t len;
-
-	if (call_input(call, file, 2 * POLICY_TEXT_MAX, &text, &len, &err) !=
-	    ERR_OK)
-		return call_fail(call, &err);
-	if (strlen(text) != len || !g_utf8_validate(text, -1, NULL))
-		return call_refuse(call, "%s is no text in UTF-8", file);
-	lines = g_strsplit(text, "\r\n", -1);
-	*out = g_strjoinv("\n", lines);
-	return ADMIN_DONE;
+	return call_mistake(call, err);
 }
 
 static enum admin_status
@@ -149,9 +119,10 @@ check_text(const struct call *call, const char *file, const char *text)
 enum admin_status
 policy_check_run(struct call *call)
 {
-	const char *file = source_name(call->args[0]);
+	const char *file = call_text_name(call->args[0]);
 	g_autofree char *text = NULL, *name = print_plain(file);
-	enum admin_status status = read_text(call, file, &text);
+	enum admin_status status = call_text(call, file, POLICY_TEXT_MAX,
+					     &text);
 
 	if (status == ADMIN_DONE)
 		status = check_text(call, file, text);
@@ -163,10 +134,11 @@ policy_check_run(struct call *call)
 enum admin_status
 policy_set_run(struct call *call)
 {
-	const char *file = source_name(call->args[1]);
+	const char *file = call_text_name(call->args[1]);
 	g_autoptr(GPtrArray) pairs = pairs_new();
 	g_autofree char *text = NULL;
-	enum admin_status status = read_text(call, file, &text);
+	enum admin_status status = call_text(call, file, POLICY_TEXT_MAX,
+					     &text);
 
 	if (status == ADMIN_DONE)
 		status = check_text(call, file, text);

@@ -67,47 +67,17 @@ template_call_language(const struct call *call, const char *scope, char **out)
 
 /* --- a text from a file ------------------------------------------------- */
 
-static const char *
-source_name(const char *file)
-{
-	return file == NULL || strcmp(file, "-") == 0 ? "stdin" : file;
-}
-
-static enum admin_status
-read_text(const struct call *call, const char *file, char **out)
-{
-	g_autofree char *text = NULL;
-	g_auto(GStrv) lines = NULL;
-	struct err err = ERR_INIT;
-	size_t len;
-
-	if (call_input(call, file, 2 * TEMPLATE_TEXT_MAX, &text, &len,
-		       &err) != ERR_OK)
-		return call_fail(call, &err);
-	if (strlen(text) != len || !g_utf8_validate(text, -1, NULL))
-		return call_refuse(call, "%s is no text in UTF-8", file);
-	lines = g_strsplit(text, "\r\n", -1);
-	*out = g_strjoinv("\n", lines);
-	return ADMIN_DONE;
-}
-
-/* The parser says "FILE:3:12: what", which editors and people jump to, so
- * nothing stands in front of it. */
 static enum admin_status
 check_text(const struct call *call, const char *file,
 	   const struct template_kind *kind, const char *text)
 {
 	struct template *parsed = NULL;
 	struct err err = ERR_INIT;
-	g_autofree char *what = NULL;
 
-	if (template_parse(file, kind, text, &parsed, &err) == ERR_OK) {
-		template_free(parsed);
-		return ADMIN_DONE;
-	}
-	what = print_plain(err.what);
-	(void) fprintf(call->admin->errors, "%s\n", what);
-	return ADMIN_REFUSED;
+	if (template_parse(file, kind, text, &parsed, &err) != ERR_OK)
+		return call_mistake(call, &err);
+	template_free(parsed);
+	return ADMIN_DONE;
 }
 
 /* By --name, or by the name of the file; NULL: fields of all are good. */
@@ -126,13 +96,13 @@ kind_of_file(const struct call *call, const char *file,
 enum admin_status
 template_check_run(struct call *call)
 {
-	const char *file = source_name(call->args[0]);
+	const char *file = call_text_name(call->args[0]);
 	g_autofree char *text = NULL, *shown = print_plain(file);
 	const struct template_kind *kind;
 	enum admin_status status = kind_of_file(call, file, &kind);
 
 	if (status == ADMIN_DONE)
-		status = read_text(call, file, &text);
+		status = call_text(call, file, TEMPLATE_TEXT_MAX, &text);
 	if (status == ADMIN_DONE)
 		status = check_text(call, file, kind, text);
 	if (status == ADMIN_DONE)
@@ -214,11 +184,12 @@ find_place(const struct call *call, struct place *out)
 static enum admin_status
 set(const struct call *call, const struct place *place)
 {
-	const char *file = source_name(call->args[2]);
+	const char *file = call_text_name(call->args[2]);
 	g_autofree char *text = NULL, *checked = NULL;
 	struct change change = { .scope = place->scope, .key = place->key };
 	struct err err = ERR_INIT;
-	enum admin_status status = read_text(call, file, &text);
+	enum admin_status status = call_text(call, file, TEMPLATE_TEXT_MAX,
+					     &text);
 
 	if (status == ADMIN_DONE)
 		status = check_text(call, file, place->kind, text);

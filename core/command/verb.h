@@ -145,6 +145,19 @@ enum err_code call_input(const struct call *call, const char *name,
 			 size_t max, char **out, size_t *len_out,
 			 struct err *err);
 
+/*
+ * call_text - the same as a text in UTF-8 of about max bytes, with LF; it
+ * complains. file is as call_text_name() says: of the argument FILE, which
+ * may be "-" or NULL.
+ * call_mistake - what a parser says of a text: "FILE:3:12: what", which
+ * editors and people jump to, so nothing stands in front of it
+ */
+enum admin_status call_text(const struct call *call, const char *file,
+			    size_t max, char **out);
+const char *call_text_name(const char *file);
+enum admin_status call_mistake(const struct call *call,
+			       const struct err *err);
+
 /* policy_value_check - what key_check() leaves to its caller: can this
  * policy, or this list of patterns, be read? Other keys always pass. */
 enum err_code policy_value_check(const struct key *key, const char *value,
