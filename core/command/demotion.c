@@ -29,12 +29,6 @@ state_name(const struct roster_entry *entry)
 }
 
 static json_t *
-null_if_empty(const char *text)
-{
-	return text[0] != '\0' ? json_text(text) : json_null();
-}
-
-static json_t *
 state_json(const struct call *call, const struct list_conf *conf,
 	   const struct roster_entry *entry)
 {
@@ -50,32 +44,25 @@ state_json(const struct call *call, const struct list_conf *conf,
 							     conf, 0, now_s)),
 			 "bounces", (json_int_t)entry->bounces,
 			 "last_bounce", json_time(entry->bounced_s),
-			 "reason", null_if_empty(entry->bounce_reason),
+			 "reason", json_text_or_null(entry->bounce_reason),
 			 "warnings", (json_int_t)entry->bounce.warnings,
-			 "next", null_if_empty(bounce_step_name(step)),
+			 "next", json_text_or_null(bounce_step_name(step)),
 			 "next_time", json_time(when_s));
 }
 
 /* --- ls ----------------------------------------------------------------- */
 
-static const char *
-field(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL && text[0] != '\0' ? text : "-";
-}
-
 static void
 print_row(FILE *out, const json_t *state)
 {
-	g_autofree char *addr = print_plain(field(state, "address"));
-	g_autofree char *reason = print_plain(field(state, "reason"));
+	g_autofree char *addr = print_plain(row_text(state, "address"));
+	g_autofree char *reason = print_plain(row_text(state, "reason"));
 
 	(void) fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", addr,
-		       field(state, "state"), field(state, "score"),
-		       field(state, "last_bounce"), field(state, "next"),
-		       field(state, "next_time"), reason);
+		       row_text(state, "state"), row_text(state, "score"),
+		       row_text(state, "last_bounce"),
+		       row_text(state, "next"),
+		       row_text(state, "next_time"), reason);
 }
 
 static bool
@@ -231,10 +218,11 @@ print_events(FILE *out, const json_t *events)
 	size_t i;
 
 	json_array_foreach(events, i, event) {
-		g_autofree char *what = print_plain(field(event, "what"));
+		g_autofree char *what = print_plain(row_text(event, "what"));
 
-		(void) fprintf(out, "%s  %-14s  %s\n", field(event, "time"),
-			       field(event, "event"), what);
+		(void) fprintf(out, "%s  %-14s  %s\n",
+			       row_text(event, "time"),
+			       row_text(event, "event"), what);
 	}
 }
 

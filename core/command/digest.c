@@ -51,14 +51,6 @@ issue_json(const struct issue *issue)
 		"mime", (int)issue->mime, "plain", (int)issue->plain);
 }
 
-static const char *
-text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL ? text : "-";
-}
-
 static void
 print_row(FILE *out, const json_t *object)
 {
@@ -70,12 +62,12 @@ print_row(FILE *out, const json_t *object)
 				json_object_get(object, "issue")));
 
 	(void) fprintf(out, "%s\t%s\t%lld\t%lld\t%s\t%s\n",
-		       text_of(object, "list"), numbers,
+		       row_text(object, "list"), numbers,
 		       (long long)json_integer_value(
 		       json_object_get(object, "posts")),
 		       (long long)json_integer_value(
 		       json_object_get(object, "bytes")),
-		       text_of(object, "opened"), text_of(object, "due"));
+		       row_text(object, "opened"), row_text(object, "due"));
 }
 
 static enum err_code

@@ -40,25 +40,17 @@ held_json(const struct job *job, const struct held_view *view)
 		"post", id_json(&job->post));
 }
 
-static const char *
-field(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text != NULL && text[0] != '\0' ? text : "-";
-}
-
 static void
 print_row(FILE *out, const json_t *held)
 {
-	g_autofree char *author = print_plain(field(held, "author"));
-	g_autofree char *subject = print_plain(field(held, "subject"));
-	g_autofree char *reason = print_plain(field(held, "reason"));
+	g_autofree char *author = print_plain(row_text(held, "author"));
+	g_autofree char *subject = print_plain(row_text(held, "subject"));
+	g_autofree char *reason = print_plain(row_text(held, "reason"));
 
 	(void) fprintf(out, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
-		       field(held, "id"), field(held, "list"),
-		       field(held, "held"), field(held, "expires"), author,
-		       subject, reason, field(held, "kind"));
+		       row_text(held, "id"), row_text(held, "list"),
+		       row_text(held, "held"), row_text(held, "expires"),
+		       author, subject, reason, row_text(held, "kind"));
 }
 
 /* --- ls ----------------------------------------------------------------- */

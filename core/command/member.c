@@ -15,12 +15,6 @@ no_member(const struct call *call, const char *addr, const char *list)
 }
 
 static json_t *
-text_or_null(const char *text)
-{
-	return text[0] != '\0' ? json_text(text) : json_null();
-}
-
-static json_t *
 member_json(const struct call *call, const struct list *list,
 	    const struct member *member)
 {
@@ -37,14 +31,14 @@ member_json(const struct call *call, const struct list *list,
 		"moderated", (int)member->moderated,
 		"duplicates", (int)member->duplicates,
 		"ack", (int)member->ack, "hidden", (int)member->hidden,
-		"language", text_or_null(member->language),
-		"off_by", text_or_null(off_by_name(member->off_by)),
+		"language", json_text_or_null(member->language),
+		"off_by", json_text_or_null(off_by_name(member->off_by)),
 		"off_since", json_time(member->off_s),
 		"since", json_time(member->since_s),
 		"posts", (json_int_t)member->posts,
 		"bounces", (json_int_t)member->bounces,
 		"last_bounce", json_time(member->bounced_s),
-		"bounce_reason", text_or_null(member->bounce_reason),
+		"bounce_reason", json_text_or_null(member->bounce_reason),
 		"score", json_points(call, bounce->score),
 		"scored", json_time(bounce->score_s),
 		"probe", json_time(bounce->probe_s),

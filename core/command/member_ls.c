@@ -66,11 +66,9 @@ entry_json(const struct call *call, const struct roster_entry *entry)
 			 "duplicates", (int)entry->duplicates,
 			 "ack", (int)entry->ack,
 			 "hidden", (int)entry->hidden,
-			 "language", entry->language[0] != '\0' ?
-			 json_text(entry->language) : json_null(),
-			 "off_by", entry->off_by != OFF_NOT ?
-			 json_string(off_by_name(entry->off_by)) :
-			 json_null(),
+			 "language", json_text_or_null(entry->language),
+			 "off_by", json_text_or_null(
+				 off_by_name(entry->off_by)),
 			 "off_since", json_time(entry->off_s),
 			 "since", json_time(entry->since_s),
 			 "posts", (json_int_t)entry->posts,

@@ -63,11 +63,25 @@ json_text(const char *text)
 }
 
 json_t *
+json_text_or_null(const char *text)
+{
+	return text[0] != '\0' ? json_text(text) : json_null();
+}
+
+json_t *
 json_time(int64_t time_s)
 {
 	g_autofree char *text = time_s != 0 ? time_text_s(time_s) : NULL;
 
 	return text != NULL ? json_string(text) : json_null();
+}
+
+const char *
+row_text(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text != NULL && text[0] != '\0' ? text : "-";
 }
 
 char *

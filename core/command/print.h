@@ -28,11 +28,17 @@ char *time_text_us(int64_t time_us);
 char *points_text(uint32_t thousandths);
 
 /* json_text - a string of any bytes, made valid UTF-8
+ * json_text_or_null - the same, and null for ""
  * json_time - null for 0
  * json_points - a number with --json, else its text */
 json_t *json_text(const char *text);
+json_t *json_text_or_null(const char *text);
 json_t *json_time(int64_t time_s);
 json_t *json_points(const struct call *call, uint32_t thousandths);
+
+/* row_text - the text of a member for a row; "-" for none, "" and null.
+ * Borrowed. */
+const char *row_text(const json_t *object, const char *key);
 
 /* print_object - one, as --json or text; takes object over */
 void print_object(const struct call *call, json_t *object);

@@ -54,8 +54,8 @@ job_json(const struct job *job, const struct flow *flow)
 
 	flow_json(flow, job, object);
 	(void) json_object_set_new(object, "audience", json_text(to));
-	(void) json_object_set_new(object, "reason", job->reason[0] != '\0' ?
-				   json_text(job->reason) : json_null());
+	(void) json_object_set_new(object, "reason",
+				   json_text_or_null(job->reason));
 	return object;
 }
 
