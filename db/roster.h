@@ -158,6 +158,15 @@ enum err_code roster_batch(struct store *store, uint32_t list,
 			   struct roster_batch *out, struct err *err);
 void roster_batch_done(struct roster_batch *batch);
 
+/*
+ * roster_each - one() for every member of a list in key order, read in
+ * batches; no lock is held while it is called. It returns false where it has
+ * seen enough. The entry is gone when it returns.
+ */
+typedef bool (*roster_one)(void *arg, const struct roster_entry *entry);
+enum err_code roster_each(struct store *store, uint32_t list, roster_one one,
+			  void *arg, struct err *err);
+
 /* roster_count - walks the list; *off_out (may be NULL): of them with
  * DELIVERY_OFF */
 enum err_code roster_count(struct store *store, uint32_t list,

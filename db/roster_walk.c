@@ -15,6 +15,7 @@
 #define IMPORT_ROOM 4096	/* a page each, and its log, at the worst */
 #define BUFFER_LEAST (16 * 1024)
 #define BUFFER_MOST (1024 * 1024)
+#define EACH_BATCH 2000
 
 static struct scan *
 scan_from(struct store *store, uint32_t list, const char *after,
@@ -82,6 +83,39 @@ roster_batch_done(struct roster_batch *batch)
 	g_free(batch->entries);
 	scan_free(batch->memory);
 	memset(batch, 0, sizeof(*batch));
+}
+
+/* Until one() has seen enough: is there more? */
+static bool
+each_of_batch(const struct roster_batch *batch, roster_one one, void *arg)
+{
+	for (size_t i = 0; i < batch->count; i++)
+		if (!one(arg, &batch->entries[i]))
+			return false;
+	return !batch->end && batch->count > 0;
+}
+
+enum err_code
+roster_each(struct store *store, uint32_t list, roster_one one, void *arg,
+	    struct err *err)
+{
+	g_autofree char *after = g_strdup("");
+	struct roster_batch batch;
+	bool more = true;
+	enum err_code rc;
+
+	while (more) {
+		rc = roster_batch(store, list, after, EACH_BATCH, &batch, err);
+		if (rc != ERR_OK)
+			return rc;
+		more = each_of_batch(&batch, one, arg);
+		if (more) {
+			g_free(after);
+			after = g_strdup(batch.entries[batch.count - 1].key);
+		}
+		roster_batch_done(&batch);
+	}
+	return ERR_OK;
 }
 
 enum err_code

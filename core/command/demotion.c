@@ -11,8 +11,6 @@
 #include "db/event.h"
 #include "core/base/banned.h"
 
-#define LS_BATCH 2000
-
 static bool
 is_off(enum delivery_mode delivery, enum off_by by)
 {
@@ -76,56 +74,36 @@ is_wanted(const struct call *call, const struct list_conf *conf,
 				       clock_s()) > 0);
 }
 
-static void
-ls_batch(const struct call *call, const struct list_conf *conf,
-	 const struct roster_batch *batch, struct print_array *array)
+struct ls {
+	const struct call *call;
+	struct list_conf *conf;
+	struct print_array array;
+};
+
+static bool
+ls_member(void *arg, const struct roster_entry *entry)
 {
-	for (size_t i = 0; i < batch->count; i++) {
-		json_t *state;
+	struct ls *ls = arg;
+	const struct call *call = ls->call;
+	json_t *state;
 
-		if (!is_wanted(call, conf, &batch->entries[i]))
-			continue;
-		state = state_json(call, conf, &batch->entries[i]);
-		if (call->json) {
-			print_array_item(array, state);
-		} else {
-			print_row(call->admin->out, state);
-			json_decref(state);
-		}
+	if (!is_wanted(call, ls->conf, entry))
+		return true;
+	state = state_json(call, ls->conf, entry);
+	if (call->json) {
+		print_array_item(&ls->array, state);
+	} else {
+		print_row(call->admin->out, state);
+		json_decref(state);
 	}
-}
-
-static enum err_code
-ls_members(const struct call *call, const struct list_conf *conf,
-	   uint32_t list, struct print_array *array, struct err *err)
-{
-	g_autofree char *after = g_strdup("");
-	struct roster_batch batch;
-	bool end = false;
-	enum err_code rc;
-
-	while (!end && !ferror(call->admin->out)) {
-		rc = roster_batch(call->admin->store, list, after, LS_BATCH,
-				  &batch, err);
-		if (rc != ERR_OK)
-			return rc;
-		ls_batch(call, conf, &batch, array);
-		end = batch.end || batch.count == 0;
-		if (!end) {
-			g_free(after);
-			after = g_strdup(batch.entries[batch.count - 1].key);
-		}
-		roster_batch_done(&batch);
-	}
-	return ERR_OK;
+	return !ferror(call->admin->out);
 }
 
 enum admin_status
 bounce_ls_run(struct call *call)
 {
 	g_autoptr(list_auto) list = NULL;
-	struct list_conf *conf = NULL;
-	struct print_array array = { 0 };
+	struct ls ls = { .call = call };
 	struct err err = ERR_INIT;
 	enum admin_status status = call_list(call, call->args[0], &list);
 	enum err_code rc;
@@ -133,17 +111,17 @@ bounce_ls_run(struct call *call)
 	if (status != ADMIN_DONE)
 		return status;
 	rc = list_conf_load(store_reader(call->admin->store), list->addr,
-			    &conf, &err);
+			    &ls.conf, &err);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
 	if (call->json)
-		print_array_begin(&array, call);
-	rc = ls_members(call, conf, list->id, &array, &err);
-	list_conf_free(conf);
+		print_array_begin(&ls.array, call);
+	rc = roster_each(call->admin->store, list->id, ls_member, &ls, &err);
+	list_conf_free(ls.conf);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
 	if (call->json)
-		print_array_end(&array);
+		print_array_end(&ls.array);
 	return ADMIN_DONE;
 }
 

@@ -5,8 +5,6 @@
 #include "core/command/verb.h"
 #include "core/base/banned.h"
 
-#define LS_BATCH 2000
-
 /* Who is wanted, of those of a list. */
 struct wanted {
 	bool by_delivery, by_off;
@@ -118,65 +116,45 @@ entry_text(FILE *out, const struct roster_entry *entry)
 	(void) fputc('\n', out);
 }
 
-static void
-ls_batch(const struct call *call, const struct wanted *wanted,
-	 const struct roster_batch *batch, struct print_array *array)
+struct ls {
+	const struct call *call;
+	struct wanted wanted;
+	struct print_array array;
+};
+
+static bool
+ls_member(void *arg, const struct roster_entry *entry)
 {
-	for (size_t i = 0; i < batch->count; i++) {
-		const struct roster_entry *entry = &batch->entries[i];
+	struct ls *ls = arg;
 
-		if (!is_wanted(wanted, entry))
-			continue;
-		if (call->json)
-			print_array_item(array, entry_json(call, entry));
-		else
-			entry_text(call->admin->out, entry);
-	}
-}
-
-static enum err_code
-ls_members(const struct call *call, const struct wanted *wanted,
-	   uint32_t list, struct print_array *array, struct err *err)
-{
-	g_autofree char *after = g_strdup("");
-	struct roster_batch batch;
-	bool end = false;
-	enum err_code rc;
-
-	while (!end && !ferror(call->admin->out)) {
-		rc = roster_batch(call->admin->store, list, after, LS_BATCH,
-				  &batch, err);
-		if (rc != ERR_OK)
-			return rc;
-		ls_batch(call, wanted, &batch, array);
-		end = batch.end || batch.count == 0;
-		if (!end) {
-			g_free(after);
-			after = g_strdup(batch.entries[batch.count - 1].key);
-		}
-		roster_batch_done(&batch);
-	}
-	return ERR_OK;
+	if (!is_wanted(&ls->wanted, entry))
+		return true;
+	if (ls->call->json)
+		print_array_item(&ls->array, entry_json(ls->call, entry));
+	else
+		entry_text(ls->call->admin->out, entry);
+	return !ferror(ls->call->admin->out);
 }
 
 enum admin_status
 member_ls_run(struct call *call)
 {
 	g_autoptr(list_auto) list = NULL;
-	struct print_array array = { 0 };
+	struct ls ls = { .call = call };
 	struct err err = ERR_INIT;
-	struct wanted wanted;
 	const char *complaint;
 	enum admin_status status = call_list(call, call->args[0], &list);
 
 	if (status != ADMIN_DONE)
 		return status;
-	(void) read_wanted(call, &wanted, &complaint);	/* it was checked */
+	/* it was checked */
+	(void) read_wanted(call, &ls.wanted, &complaint);
 	if (call->json)
-		print_array_begin(&array, call);
-	if (ls_members(call, &wanted, list->id, &array, &err) != ERR_OK)
+		print_array_begin(&ls.array, call);
+	if (roster_each(call->admin->store, list->id, ls_member, &ls, &err) !=
+	    ERR_OK)
 		return call_fail(call, &err);
 	if (call->json)
-		print_array_end(&array);
+		print_array_end(&ls.array);
 	return ADMIN_DONE;
 }

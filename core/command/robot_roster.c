@@ -6,7 +6,6 @@
 #include "core/letter/plain.h"
 #include "core/base/banned.h"
 
-#define BATCH 1000		/* members that are read at a time */
 #define WHO_MOST 2000		/* that are shown */
 #define BOUNCES_MOST 200
 #define REASON_CHARS 200
@@ -50,43 +49,27 @@ add_bouncing(const struct robot *robot, const struct roster_entry *entry,
 		g_string_append_printf(roster->bouncing, "    %s\n", reason);
 }
 
-/* *after: where the next batch begins; NULL behind the last */
-static enum err_code
-read_batch(const struct robot *robot, char **after,
-	   struct robot_roster *roster, struct err *err)
+static bool
+add_one(void *arg, const struct roster_entry *entry)
 {
-	struct roster_batch batch = { 0 };
-	enum err_code rc = roster_batch(robot->with->store, robot->list->id,
-					*after, BATCH, &batch, err);
-	char *next = NULL;
+	struct robot *robot = arg;
 
-	if (rc != ERR_OK)
-		return rc;
-	for (size_t i = 0; i < batch.count; i++) {
-		add_member(robot, &batch.entries[i], roster);
-		add_bouncing(robot, &batch.entries[i], roster);
-	}
-	if (!batch.end && batch.count > 0)
-		next = g_strdup(batch.entries[batch.count - 1].key);
-	roster_batch_done(&batch);
-	g_free(*after);
-	*after = next;
-	return ERR_OK;
+	add_member(robot, entry, robot->roster);
+	add_bouncing(robot, entry, robot->roster);
+	return true;
 }
 
 enum err_code
 robot_roster_read(struct robot *robot, struct err *err)
 {
 	struct robot_roster *roster = g_new0(struct robot_roster, 1);
-	char *after = g_strdup("");
-	enum err_code rc = ERR_OK;
+	enum err_code rc;
 
 	roster->members = g_string_new(NULL);
 	roster->bouncing = g_string_new(NULL);
 	robot->roster = roster;
-	while (rc == ERR_OK && after != NULL)
-		rc = read_batch(robot, &after, roster, err);
-	g_free(after);
+	rc = roster_each(robot->with->store, robot->list->id, add_one, robot,
+			 err);
 	if (roster->shown > WHO_MOST)
 		g_string_append(roster->members, "\n...");
 	if (roster->bouncing_count > BOUNCES_MOST)

@@ -536,6 +536,29 @@ walk(struct store_case *t, uint32_t list, size_t max)
 	return seen;
 }
 
+struct seen { size_t count, most; };
+
+static bool
+see(void *arg, const struct roster_entry *entry)
+{
+	struct seen *seen = arg;
+	char want[64];
+
+	(void) snprintf(want, sizeof(want), "user%05zu@example.net",
+			seen->count);
+	g_assert_cmpstr(entry->key, ==, want);
+	return ++seen->count < seen->most;
+}
+
+static size_t
+each(struct store_case *t, uint32_t list, size_t most)
+{
+	struct seen seen = { .most = most };
+
+	case_ok(roster_each(t->store, list, see, &seen, &t->err), t);
+	return seen.count;
+}
+
 static void
 test_import_walk(void)
 {
@@ -565,6 +588,9 @@ test_import_walk(void)
 	for (size_t i = 0; i < G_N_ELEMENTS(sizes); i++)
 		g_assert_cmpuint(walk(&t, 5, sizes[i]), ==, IMPORTED);
 	g_assert_cmpuint(walk(&t, 99, 10), ==, 0);
+	g_assert_cmpuint(each(&t, 5, SIZE_MAX), ==, IMPORTED);
+	g_assert_cmpuint(each(&t, 5, 5001), ==, 5001);
+	g_assert_cmpuint(each(&t, 99, SIZE_MAX), ==, 0);
 	case_end(&t);
 }
 
