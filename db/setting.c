@@ -269,6 +269,30 @@ conf_scaled(const struct list_conf *conf, const char *name,
 	return read(conf_text(conf, name), &number) ? number : 0;
 }
 
+static int64_t
+conf_number(const struct list_conf *conf, const char *name)
+{
+	return conf_scaled(conf, name, value_number);
+}
+
+static int64_t
+conf_size(const struct list_conf *conf, const char *name)
+{
+	return conf_scaled(conf, name, value_size);
+}
+
+static int64_t
+conf_duration(const struct list_conf *conf, const char *name)
+{
+	return conf_scaled(conf, name, value_duration);
+}
+
+static int64_t
+conf_points(const struct list_conf *conf, const char *name)
+{
+	return conf_scaled(conf, name, value_points);
+}
+
 static void
 conf_rate(const struct list_conf *conf, const char *name, int64_t *count,
 	  int64_t *seconds)
@@ -300,10 +324,9 @@ conf_limits(struct list_conf *conf)
 	conf->misdirected = conf_bool(conf, "misdirected");
 	conf->accept_automatic = conf_bool(conf, "accept-automatic");
 	conf->held_notice = conf_bool(conf, "held-notice");
-	conf->size_max = conf_scaled(conf, "max-size", value_size);
-	conf->recipients_max = conf_scaled(conf, "max-recipients",
-					   value_number);
-	conf->held_keep_s = conf_scaled(conf, "held-keep", value_duration);
+	conf->size_max = conf_size(conf, "max-size");
+	conf->recipients_max = conf_number(conf, "max-recipients");
+	conf->held_keep_s = conf_duration(conf, "held-keep");
 	conf_rate(conf, "author-rate", &conf->author_rate,
 		  &conf->author_rate_s);
 	conf_rate(conf, "list-rate", &conf->list_rate, &conf->list_rate_s);
@@ -328,11 +351,10 @@ conf_copies(struct list_conf *conf)
 {
 	conf->outgoing = (enum outgoing)conf_choice(conf, "outgoing");
 	conf->verp = (enum verp_mode)conf_choice(conf, "verp");
-	conf->verp_every = conf_scaled(conf, "verp-every", value_number);
-	conf->verp_proven_s = conf_scaled(conf, "verp-proven",
-					  value_duration);
-	conf->weight = (guint)CLAMP(conf_scaled(conf, "weight", value_number),
-				    1, KEY_WEIGHT_MAX);
+	conf->verp_every = conf_number(conf, "verp-every");
+	conf->verp_proven_s = conf_duration(conf, "verp-proven");
+	conf->weight = (guint)CLAMP(conf_number(conf, "weight"), 1,
+				    KEY_WEIGHT_MAX);
 	conf->footer = conf_text(conf, "footer");
 	conf->unsubscribe_url = conf_text(conf, "unsubscribe-url");
 }
@@ -347,10 +369,9 @@ conf_joining(struct list_conf *conf)
 	conf->self_service = conf_bool(conf, "self-service");
 	conf->welcome = conf_bool(conf, "welcome");
 	conf->goodbye = conf_bool(conf, "goodbye");
-	conf->commands_most = CLAMP(conf_scaled(conf, "commands-most",
-						value_number),
-				    1, KEY_COUNT_MAX);
-	conf->token_keep_s = conf_scaled(conf, "token-keep", value_duration);
+	conf->commands_most = CLAMP(conf_number(conf, "commands-most"), 1,
+				    KEY_COUNT_MAX);
+	conf->token_keep_s = conf_duration(conf, "token-keep");
 	conf_rate(conf, "confirm-address-rate", &conf->confirm_address_rate,
 		  &conf->confirm_address_rate_s);
 	conf_rate(conf, "confirm-domain-rate", &conf->confirm_domain_rate,
@@ -364,37 +385,26 @@ conf_bounces(struct list_conf *conf)
 {
 	conf->bounce_processing = conf_bool(conf, "bounce-processing");
 	conf->bounce_notify = conf_bool(conf, "bounce-notify");
-	conf->bounce_hard = conf_scaled(conf, "bounce-hard-weight",
-					value_points);
-	conf->bounce_soft = conf_scaled(conf, "bounce-soft-weight",
-					value_points);
-	conf->bounce_good = conf_scaled(conf, "bounce-good-weight",
-					value_points);
-	conf->bounce_threshold = conf_scaled(conf, "bounce-threshold",
-					     value_points);
-	conf->bounce_decay_s = conf_scaled(conf, "bounce-decay",
-					   value_duration);
-	conf->bounce_probe_wait_s = conf_scaled(conf, "bounce-probe-wait",
-						value_duration);
-	conf->bounce_warn_every_s = conf_scaled(conf, "bounce-warn-every",
-						value_duration);
-	conf->bounce_warnings = conf_scaled(conf, "bounce-warnings",
-					    value_number);
-	conf->bounce_breaker = conf_scaled(conf, "bounce-breaker",
-					   value_number);
-	conf->bounce_breaker_least = conf_scaled(conf, "bounce-breaker-least",
-						 value_number);
+	conf->bounce_hard = conf_points(conf, "bounce-hard-weight");
+	conf->bounce_soft = conf_points(conf, "bounce-soft-weight");
+	conf->bounce_good = conf_points(conf, "bounce-good-weight");
+	conf->bounce_threshold = conf_points(conf, "bounce-threshold");
+	conf->bounce_decay_s = conf_duration(conf, "bounce-decay");
+	conf->bounce_probe_wait_s = conf_duration(conf, "bounce-probe-wait");
+	conf->bounce_warn_every_s = conf_duration(conf, "bounce-warn-every");
+	conf->bounce_warnings = conf_number(conf, "bounce-warnings");
+	conf->bounce_breaker = conf_number(conf, "bounce-breaker");
+	conf->bounce_breaker_least = conf_number(conf, "bounce-breaker-least");
 	conf->complaint = (enum complaint)conf_choice(conf, "complaint");
 }
 
 static void
 conf_digests(struct list_conf *conf)
 {
-	conf->digest_every_s = conf_scaled(conf, "digest-every",
-					   value_duration);
+	conf->digest_every_s = conf_duration(conf, "digest-every");
 	conf->digest_hour = conf_choice(conf, "digest-hour") - 1;
-	conf->digest_posts = conf_scaled(conf, "digest-posts", value_number);
-	conf->digest_size = conf_scaled(conf, "digest-size", value_size);
+	conf->digest_posts = conf_number(conf, "digest-posts");
+	conf->digest_size = conf_size(conf, "digest-size");
 	conf->digest_volume = (enum volume)conf_choice(conf,
 						       "digest-volume-every");
 }
