@@ -22,7 +22,7 @@ static const struct confirmation {
 	{ TOKEN_SET, SUB_SET, set_confirmed, true },
 	{ TOKEN_MOVE_OLD, SUB_MOVE, move_confirmed, false },
 	{ TOKEN_MOVE_NEW, SUB_MOVE, move_confirmed, false },
-	{ TOKEN_INVITE, SUB_INVITE, invite_accepted, false },
+	{ TOKEN_INVITE, SUB_INVITE, join_confirmed, false },
 };
 
 static const struct confirmation *

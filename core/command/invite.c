@@ -115,22 +115,3 @@ subscription_invite(struct txn *txn, const struct subscription_with *with,
 		rc = invite(&req, err);
 	return request_end(&req, rc, err);
 }
-
-/* The owner has let him in already; only who was banned since stays out. */
-enum err_code
-invite_accepted(struct request *req, const struct token *token,
-		struct err *err)
-{
-	json_t *detail = detail_read(token->detail);
-	struct entry entry;
-	enum err_code rc = ERR_OK;
-
-	entry_read(detail, token->addr, &entry);
-	if (request_banned(req, token->addr))
-		req->out->outcome = SUB_BANNED;
-	else
-		rc = join_admit(req, token->addr, &entry,
-				"was invited, and joined", err);
-	json_decref(detail);
-	return rc;
-}

@@ -388,21 +388,31 @@ subscription_join(struct txn *txn, const struct subscription_with *with,
 
 /* --- what comes back ---------------------------------------------------- */
 
+/* Whom an owner or an administrator has let in already: in which words; only
+ * who was banned since stays out. NULL: nobody has. */
+static const char *
+was_let_in(const struct token *token, const json_t *detail)
+{
+	if (strcmp(token->kind, TOKEN_INVITE) == 0)
+		return "was invited, and joined";
+	return detail_flag(detail, "admit") ?
+		"was asked by an administrator, and joined" : NULL;
+}
+
 enum err_code
 join_confirmed(struct request *req, const struct token *token,
 	       struct err *err)
 {
 	json_t *detail = detail_read(token->detail);
+	const char *how = was_let_in(token, detail);
 	struct entry entry;
 	enum err_code rc = ERR_OK;
 
 	entry_read(detail, token->addr, &entry);
 	if (request_banned(req, token->addr))
 		req->out->outcome = SUB_BANNED;
-	else if (detail_flag(detail, "admit"))
-		rc = join_admit(req, token->addr, &entry,
-				"was asked by an administrator, and joined",
-				err);
+	else if (how != NULL)
+		rc = join_admit(req, token->addr, &entry, how, err);
 	else
 		rc = join_proven(req, token->addr, &entry, err);
 	json_decref(detail);

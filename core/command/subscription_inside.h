@@ -109,10 +109,9 @@ char *detail_write(const json_t *detail);
 
 /* --- of each act, for subscription_confirm() ---------------------------- */
 
+/* also of an invitation */
 enum err_code join_confirmed(struct request *req, const struct token *token,
 			     struct err *err);
-enum err_code invite_accepted(struct request *req, const struct token *token,
-			      struct err *err);
 enum err_code leave_confirmed(struct request *req, const struct token *token,
 			      struct err *err);
 enum err_code set_confirmed(struct request *req, const struct token *token,
