@@ -103,18 +103,11 @@ use_work(struct work *work, struct making *making, use_excerpt use,
 	 void *arg, struct err *err)
 {
 	struct form form = { 0 };
-	enum err_code rc;
+	enum err_code rc = form_make(work, &form, err);
 
-	if (!header_parse(work->bytes, work->len, &work->header,
-			  &work->body_at))
-		return err_set(err, ERR_INVALID, "drop it",
-			       "the post has too many header fields");
-	fields_make(work);
-	rc = form_make(work, &form, err);
 	if (rc == ERR_OK)
 		rc = open_form(work, &form, making, use, arg, err);
-	form_clear(&form);
-	header_done(&work->header);
+	form_done(work, &form);
 	return rc;
 }
 

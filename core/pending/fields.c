@@ -173,8 +173,9 @@ complete(struct work *work)
 	}
 }
 
-void
-fields_make(struct work *work)
+/* As the list wants it. */
+static void
+make_fields(struct work *work)
 {
 	remove_routing(&work->header);
 	if (work->job->role == ROLE_POST) {
@@ -215,8 +216,8 @@ recode(struct work *work, GString *header, struct form *out, struct err *err)
 	return ERR_OK;
 }
 
-enum err_code
-form_make(struct work *work, struct form *out, struct err *err)
+static enum err_code
+make_form(struct work *work, struct form *out, struct err *err)
 {
 	GString *header = g_string_new(NULL);
 	enum err_code rc;
@@ -234,4 +235,24 @@ form_make(struct work *work, struct form *out, struct err *err)
 	out->body = NULL;
 	out->body_at = work->body_at;
 	return ERR_OK;
+}
+
+enum err_code
+form_make(struct work *work, struct form *out, struct err *err)
+{
+	if (!header_parse(work->bytes, work->len, &work->header,
+			  &work->body_at))
+		return err_set(err, ERR_INVALID, "drop it",
+			       "the post has too many header fields");
+	make_fields(work);
+	return make_form(work, out, err);
+}
+
+void
+form_done(struct work *work, struct form *form)
+{
+	g_clear_pointer(&form->header, g_bytes_unref);
+	g_clear_pointer(&form->body, g_bytes_unref);
+	if (work->header.fields != NULL)
+		header_done(&work->header);
 }

@@ -41,14 +41,13 @@ void work_done(struct work *work);	/* all but conf */
 enum err_code acknowledge(struct txn *txn, const struct work *work,
 			  struct err *err);
 
-/* fields.c: the header of the form in work->header, as the list wants it;
- * only what makes it one of the list's; and what is made of both */
-void fields_make(struct work *work);
+/* fields.c: what makes work->header one of the list's; and the form */
 void fields_add_list(struct work *work);
 void fields_set_sender(struct work *work);
+/* form_make - the header is read and made the list's, the body recoded where
+ * it has to be. In any case the caller ends both with form_done(). */
 enum err_code form_make(struct work *work, struct form *out,
 			struct err *err);
-/* form_clear - what is in it */
-void form_clear(struct form *form);
+void form_done(struct work *work, struct form *form);
 
 #endif

@@ -69,13 +69,6 @@ finish_form(struct work *work, struct form *form, struct err *err)
 	return seal_form(&with, body, len, form, &work->sealed, err);
 }
 
-void
-form_clear(struct form *form)
-{
-	g_clear_pointer(&form->header, g_bytes_unref);
-	g_clear_pointer(&form->body, g_bytes_unref);
-}
-
 /* --- the next job ------------------------------------------------------- */
 
 static struct job *
@@ -165,21 +158,14 @@ static enum err_code
 process(struct txn *txn, struct work *work, struct err *err)
 {
 	struct form form = { 0 };
-	enum err_code rc;
+	enum err_code rc = form_make(work, &form, err);
 
-	if (!header_parse(work->bytes, work->len, &work->header,
-			  &work->body_at))
-		return err_set(err, ERR_INVALID, "drop it",
-			       "the post has too many header fields");
-	fields_make(work);
-	rc = form_make(work, &form, err);
 	if (rc == ERR_OK)
 		rc = finish_form(work, &form, err);
 	if (rc == ERR_OK)
 		rc = form_put(txn, &work->job->post, work->job->list, &form,
 			      err);
-	form_clear(&form);
-	header_done(&work->header);
+	form_done(work, &form);
 	return rc == ERR_OK ? hand_over(txn, work, err) : rc;
 }
 
