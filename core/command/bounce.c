@@ -90,8 +90,7 @@ test_mbox(const struct call *call, const char *bytes, size_t len)
 {
 	struct print_array array;
 
-	if (call->json)
-		print_array_begin(&array, call);
+	print_array_begin(&array, call);
 	for (int i = 0; len > 0 && i < MESSAGES_MAX; i++) {
 		size_t one = report_mbox_len(bytes, len);
 
@@ -99,8 +98,7 @@ test_mbox(const struct call *call, const char *bytes, size_t len)
 		bytes += one;
 		len -= one;
 	}
-	if (call->json)
-		print_array_end(&array);
+	print_array_end(&array);
 }
 
 enum admin_status

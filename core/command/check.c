@@ -322,8 +322,7 @@ check_run(struct call *call)
 {
 	struct check check = { .call = call };
 
-	if (call->json)
-		print_array_begin(&check.array, call);
+	print_array_begin(&check.array, call);
 	/* had they a mistake, nobody would have come so far */
 	finding(&check, FINE, "settings %s", call->admin->settings->path);
 	check_space(&check);
@@ -333,7 +332,6 @@ check_run(struct call *call)
 	check_lists(&check);
 	check_templates(&check);
 	check_store(&check);
-	if (call->json)
-		print_array_end(&check.array);
+	print_array_end(&check.array);
 	return check.failed ? ADMIN_REFUSED : ADMIN_DONE;
 }

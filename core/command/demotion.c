@@ -84,19 +84,12 @@ static bool
 ls_member(void *arg, const struct roster_entry *entry)
 {
 	struct ls *ls = arg;
-	const struct call *call = ls->call;
-	json_t *state;
 
-	if (!is_wanted(call, ls->conf, entry))
-		return true;
-	state = state_json(call, ls->conf, entry);
-	if (call->json) {
-		print_array_item(&ls->array, state);
-	} else {
-		print_row(call->admin->out, state);
-		json_decref(state);
-	}
-	return !ferror(call->admin->out);
+	if (is_wanted(ls->call, ls->conf, entry))
+		print_array_row(&ls->array,
+				state_json(ls->call, ls->conf, entry),
+				print_row);
+	return !ferror(ls->array.out);
 }
 
 enum admin_status
@@ -114,14 +107,12 @@ bounce_ls_run(struct call *call)
 			    &ls.conf, &err);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_begin(&ls.array, call);
+	print_array_begin(&ls.array, call);
 	rc = roster_each(call->admin->store, list->id, ls_member, &ls, &err);
 	list_conf_free(ls.conf);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&ls.array);
+	print_array_end(&ls.array);
 	return ADMIN_DONE;
 }
 

@@ -73,19 +73,11 @@ print_row(FILE *out, const json_t *object)
 static enum err_code
 print_issue(struct issue *issue, struct print_array *array, struct err *err)
 {
-	json_t *object;
 	enum err_code rc = load(store_reader(issue->call->admin->store),
 				issue->list->id, issue, err);
 
-	if (rc == ERR_OK) {
-		object = issue_json(issue);
-		if (issue->call->json) {
-			print_array_item(array, object);
-		} else {
-			print_row(issue->call->admin->out, object);
-			json_decref(object);
-		}
-	}
+	if (rc == ERR_OK)
+		print_array_row(array, issue_json(issue), print_row);
 	list_conf_free(issue->conf);
 	return rc;
 }
@@ -132,14 +124,12 @@ digest_ls_run(struct call *call)
 	if (status != ADMIN_DONE)
 		return status;
 	issue.list = list;
-	if (call->json)
-		print_array_begin(&array, call);
+	print_array_begin(&array, call);
 	rc = list != NULL ? print_issue(&issue, &array, &err) :
 		print_all(call, &array, &err);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&array);
+	print_array_end(&array);
 	return ADMIN_DONE;
 }
 

@@ -69,7 +69,6 @@ visit(void *arg, const struct job *job)
 	struct walk *walk = arg;
 	struct admin const *admin = walk->call->admin;
 	struct held_view view;
-	json_t *object;
 	bool found;
 
 	if (walk->list != NULL && walk->list->id != job->list)
@@ -81,14 +80,8 @@ visit(void *arg, const struct job *job)
 		return true;
 	if (walk->rc != ERR_OK)
 		return false;
-	object = held_json(job, &view);
+	print_array_row(&walk->array, held_json(job, &view), print_row);
 	held_view_done(&view);
-	if (walk->call->json) {
-		print_array_item(&walk->array, object);
-	} else {
-		print_row(admin->out, object);
-		json_decref(object);
-	}
 	return !ferror(admin->out);
 }
 
@@ -105,14 +98,12 @@ held_ls_run(struct call *call)
 	if (status != ADMIN_DONE)
 		return status;
 	walk.list = list;
-	if (call->json)
-		print_array_begin(&walk.array, call);
+	print_array_begin(&walk.array, call);
 	rc = queue_walk_in(store_reader(call->admin->store), STAGE_HELD,
 			   visit, &walk, &walk.err);
 	if (rc != ERR_OK || walk.rc != ERR_OK)
 		return call_fail(call, &walk.err);
-	if (call->json)
-		print_array_end(&walk.array);
+	print_array_end(&walk.array);
 	return ADMIN_DONE;
 }
 

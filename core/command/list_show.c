@@ -52,8 +52,7 @@ list_ls_run(struct call *call)
 	struct err err = ERR_INIT;
 	enum err_code rc = ERR_OK;
 
-	if (call->json)
-		print_array_begin(&array, call);
+	print_array_begin(&array, call);
 	while (rc == ERR_OK && !ferror(call->admin->out)) {
 		g_autoptr(list_auto) list = NULL;
 
@@ -66,8 +65,7 @@ list_ls_run(struct call *call)
 	}
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&array);
+	print_array_end(&array);
 	return ADMIN_DONE;
 }
 

@@ -149,12 +149,10 @@ member_ls_run(struct call *call)
 		return status;
 	/* it was checked */
 	(void) read_wanted(call, &ls.wanted, &complaint);
-	if (call->json)
-		print_array_begin(&ls.array, call);
+	print_array_begin(&ls.array, call);
 	if (roster_each(call->admin->store, list->id, ls_member, &ls, &err) !=
 	    ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&ls.array);
+	print_array_end(&ls.array);
 	return ADMIN_DONE;
 }

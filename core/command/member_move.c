@@ -217,16 +217,14 @@ member_find_run(struct call *call)
 			  &err);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_begin(&finding.array, call);
+	print_array_begin(&finding.array, call);
 	for (guint i = 0; i < lists->len && rc == ERR_OK; i++)
 		rc = look_at(&finding, g_array_index(lists, uint32_t, i),
 			     &err);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&finding.array);
-	else if (finding.count == 0)
+	print_array_end(&finding.array);
+	if (!call->json && finding.count == 0)
 		return call_refuse(call, "%s is not a member of any list",
 				   addr);
 	return ADMIN_DONE;

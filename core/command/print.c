@@ -189,8 +189,11 @@ print_object(const struct call *call, json_t *object)
 void
 print_array_begin(struct print_array *array, const struct call *call)
 {
-	*array = (struct print_array){ .out = call->admin->out };
-	(void) fputc('[', array->out);
+	*array = (struct print_array){
+		.out = call->admin->out, .json = call->json,
+	};
+	if (array->json)
+		(void) fputc('[', array->out);
 }
 
 void
@@ -202,9 +205,21 @@ print_array_item(struct print_array *array, json_t *item)
 }
 
 void
+print_array_row(struct print_array *array, json_t *item, print_array_text row)
+{
+	if (array->json) {
+		print_array_item(array, item);
+		return;
+	}
+	row(array->out, item);
+	json_decref(item);
+}
+
+void
 print_array_end(struct print_array *array)
 {
-	(void) fputs(array->count > 0 ? "\n]\n" : "]\n", array->out);
+	if (array->json)
+		(void) fputs(array->count > 0 ? "\n]\n" : "]\n", array->out);
 }
 
 void

@@ -44,10 +44,21 @@ const char *row_text(const json_t *object, const char *key);
 void print_object(const struct call *call, json_t *object);
 void print_lines(FILE *out, const json_t *object);
 
-/* An array that is printed as it comes. With --json only; takes item over. */
-struct print_array { FILE *out; uint64_t count; };
+/*
+ * An array that is printed as it comes. Begin and end do nothing without
+ * --json, and items are for it only. print_array_row - an item, or else what
+ * row() makes of it. Both take item over.
+ */
+struct print_array {
+	FILE *out;
+	bool json;
+	uint64_t count;
+};
+typedef void (*print_array_text)(FILE *out, const json_t *item);
 void print_array_begin(struct print_array *array, const struct call *call);
 void print_array_item(struct print_array *array, json_t *item);
+void print_array_row(struct print_array *array, json_t *item,
+		     print_array_text row);
 void print_array_end(struct print_array *array);
 
 /* Progress on a terminal, at most twice a second; elsewhere nothing. */

@@ -123,7 +123,6 @@ print_row(FILE *out, const json_t *job)
 /* --- ls, show ----------------------------------------------------------- */
 
 struct walk {
-	const struct call *call;
 	const struct flow *flow;
 	struct print_array array;
 };
@@ -132,32 +131,24 @@ static bool
 visit_job(void *arg, const struct job *job)
 {
 	struct walk *walk = arg;
-	json_t *object = job_json(job, walk->flow);
 
-	if (walk->call->json) {
-		print_array_item(&walk->array, object);
-	} else {
-		print_row(walk->call->admin->out, object);
-		json_decref(object);
-	}
-	return !ferror(walk->call->admin->out);
+	print_array_row(&walk->array, job_json(job, walk->flow), print_row);
+	return !ferror(walk->array.out);
 }
 
 enum admin_status
 queue_ls_run(struct call *call)
 {
 	g_auto(flow_auto) flow = { 0 };
-	struct walk walk = { .call = call, .flow = &flow };
+	struct walk walk = { .flow = &flow };
 	struct err err = ERR_INIT;
 
 	if (flow_read(call->admin, true, &flow, &err) != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_begin(&walk.array, call);
+	print_array_begin(&walk.array, call);
 	if (queue_walk(call->admin->store, visit_job, &walk, &err) != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&walk.array);
+	print_array_end(&walk.array);
 	return ADMIN_DONE;
 }
 

@@ -66,11 +66,9 @@ list_keys_run(struct call *call)
 {
 	struct print_array array;
 
-	if (call->json)
-		print_array_begin(&array, call);
+	print_array_begin(&array, call);
 	print_keys(call, &array, "list", list_keys);
 	print_keys(call, &array, "member", member_keys);
-	if (call->json)
-		print_array_end(&array);
+	print_array_end(&array);
 	return ADMIN_DONE;
 }

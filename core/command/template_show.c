@@ -105,7 +105,7 @@ kind_json(const struct listing *listing, const struct template_kind *kind)
 
 /* "join-welcome TAB de en (dev@lists.example.org) es fr" */
 static void
-print_kind(FILE *out, json_t *object)
+print_kind(FILE *out, const json_t *object)
 {
 	json_t *languages = json_object_get(object, "languages");
 	const char *language, *separator = "\t";
@@ -138,21 +138,11 @@ template_ls_run(struct call *call)
 		return status;
 	if (read_scopes(call, scope, &listing, &err) != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_begin(&array, call);
+	print_array_begin(&array, call);
 	for (const struct template_kind *kind = template_kinds;
-	     kind->name != NULL; kind++) {
-		json_t *object = kind_json(&listing, kind);
-
-		if (call->json) {
-			print_array_item(&array, object);
-			continue;
-		}
-		print_kind(call->admin->out, object);
-		json_decref(object);
-	}
-	if (call->json)
-		print_array_end(&array);
+	     kind->name != NULL; kind++)
+		print_array_row(&array, kind_json(&listing, kind), print_kind);
+	print_array_end(&array);
 	return ADMIN_DONE;
 }
 
@@ -310,12 +300,10 @@ template_fields_run(struct call *call)
 
 	if (status != ADMIN_DONE)
 		return status;
-	if (call->json)
-		print_array_begin(&array, call);
+	print_array_begin(&array, call);
 	if (kind != NULL)
 		print_fields(call, &array, kind->fields);
 	print_fields(call, &array, template_common);
-	if (call->json)
-		print_array_end(&array);
+	print_array_end(&array);
 	return ADMIN_DONE;
 }

@@ -144,14 +144,12 @@ trace_run(struct call *call)
 		return call_refuse(call, "nothing is known of %s; the story "
 				   "of a post is kept for trace-keep "
 				   "(muster.conf)", call->args[0]);
-	if (call->json)
-		print_array_begin(&array, call);
+	print_array_begin(&array, call);
 	for (guint i = 0; i < posts->len && rc == ERR_OK; i++)
 		rc = print_post(call, &g_array_index(posts, struct post_id,
 						     i), &array, &err);
 	if (rc != ERR_OK)
 		return call_fail(call, &err);
-	if (call->json)
-		print_array_end(&array);
+	print_array_end(&array);
 	return ADMIN_DONE;
 }
