@@ -110,15 +110,6 @@ draft_done(struct draft *draft)
 }
 
 static void
-add_text(struct header *header, const char *name, const char *text)
-{
-	g_autofree char *encoded = mime_encode_text(text);
-	g_autofree char *folded = header_fold(encoded, strlen(name) + 2);
-
-	header_append(header, name, folded);
-}
-
-static void
 add_printf(struct header *header, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
@@ -216,7 +207,7 @@ make_header(const struct draft *draft)
 	(void) header_parse("", 0, &header, &body_at);
 	add_origin(&header, draft);
 	add_nature(&header, draft->letter);
-	add_text(&header, "Subject", draft->subject);
+	mime_append_text(&header, "Subject", draft->subject);
 	add_type(&header, draft);
 	header_write(&header, out);
 	header_done(&header);

@@ -137,6 +137,15 @@ mime_encode_text(const char *text)
 							   "utf-8"));
 }
 
+void
+mime_append_text(struct header *header, const char *name, const char *text)
+{
+	g_autofree char *encoded = mime_encode_text(text);
+	g_autofree char *folded = header_fold(encoded, strlen(name) + 2);
+
+	header_append(header, name, folded);
+}
+
 char *
 mime_encode_phrase(const char *text)
 {

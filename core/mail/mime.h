@@ -50,6 +50,9 @@ void mime_display_names(const char *value, GPtrArray *out);
 char *mime_decode(const char *value);
 /* mime_encode_text - UTF-8 to RFC 2047 where needed; the caller frees */
 char *mime_encode_text(const char *text);
+/* mime_append_text - such a text as a field, folded */
+void mime_append_text(struct header *header, const char *name,
+		      const char *text);
 /* mime_encode_phrase - a display name for "phrase <addr>" */
 char *mime_encode_phrase(const char *text);
 
