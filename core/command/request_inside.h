@@ -35,6 +35,9 @@ char *words_rest(const struct words *words);
 /* request_set - what follows "set"; it may turn out as another verb */
 void request_set(struct words *words, struct request *out);
 
+/* request_parse - what follows the command verb */
+void request_parse(struct words *words, struct request *out);
+
 /* request_line - one line as of own_line(); fault REQUEST_UNKNOWN if it is no
  * command. Never NULL. */
 struct request *request_line(const char *list, const char *line);
@@ -43,5 +46,9 @@ bool request_continue(struct request *request, const char *line);
 void request_free(void *request);
 void request_fault_at(struct request *request, enum request_fault fault,
 		      const char *what);
+/* request_put - a copy of value in place of what was there */
+void request_put(char **at, const char *value);
+/* request_add_word - one of request's words, without the marks around it */
+void request_add_word(struct request *request, const char *word, bool lower);
 
 #endif
