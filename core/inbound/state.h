@@ -12,8 +12,9 @@
 
 /*
  * Inside core/inbound: a connection and its message, shared by inbound.c
- * (life and bytes), rcpt.c (recipients), judge.c (verdicts), end.c (end of
- * message) and report.c (what is said to the sender, the log and the trace).
+ * (life and bytes), rcpt.c (recipients), judge.c and judge_end.c (verdicts),
+ * end.c (end of message) and report.c (what is said to the sender, the log
+ * and the trace).
  */
 
 struct rcpt {
@@ -74,6 +75,12 @@ enum err_code judge_prepare(struct inbound *inbound, struct rcpt *rcpt,
 void judge_post(struct inbound *inbound, struct rcpt *rcpt, bool last);
 /* judge_header - the end of the header: begin the look-ups, judge all */
 void judge_header(struct inbound *inbound);
+
+/* judge_end.c: the end of message, once for each recipient. Either rcpt->taken
+ * and ->why, or its reply is a refusal; fails where nobody can say (451 for
+ * all). */
+enum err_code judge_at_end(struct inbound *inbound, struct rcpt *rcpt,
+			   struct err *err);
 
 /* end.c: reply stays 0 unless each recipient is refused already */
 void inbound_refuse_early(struct inbound *inbound, struct smtp_reply *reply);
