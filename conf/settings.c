@@ -7,6 +7,7 @@
 
 #include "conf/keys.h"
 #include "conf/relays.h"
+#include "core/mail/addr.h"
 #include "core/base/banned.h"
 
 /*
@@ -17,6 +18,7 @@ enum type {
 	T_PATH,		/* absolute; none where the default is none */
 	T_HOST,		/* a host name */
 	T_HOSTS,	/* several, or none */
+	T_ADDR,		/* an address, or none */
 	T_LISTEN,	/* unix:/PATH or inet:PORT@HOST */
 	T_RELAYS,	/* HOST:PORT, perhaps with a weight */
 	T_LIMITS,	/* of domains */
@@ -60,6 +62,12 @@ static const struct row rows[] = {
 	{ "muster", "hung-after", T_DURATION, "2m", 1, 86400,
 	  AT(hung_after_s), "a job that musterd is at for longer is taken for "
 	  "hung: musterd ends, and the next start counts an attempt" },
+	{ "muster", "feedback", T_ADDR, "", 0, 0, AT(feedback),
+	  "address for the feedback reports of mail providers (RFC 5965), in "
+	  "one of the list domains; empty: none" },
+	{ "muster", "feedback-from", T_HOSTS, "", 0, 0, AT(feedback_from),
+	  "whose reports are believed, by SPF or DKIM: domains; empty: any "
+	  "that verifies" },
 	{ "milter", "listen", T_LISTEN, "unix:/run/muster/milter.sock", 0, 0,
 	  AT(milter_listen), "where the MTA finds the gate" },
 	{ "milter", "workers", T_NUMBER, "4", 1, 64, AT(workers),
@@ -169,6 +177,18 @@ read_hosts(const char *value, char ***out, bool required)
 }
 
 static const char *
+read_addr(const char *value, char **out)
+{
+	g_autofree char *addr = value[0] != '\0' ? addr_canon(value) :
+		g_strdup("");
+
+	if (addr == NULL || strchr(addr, '+') != NULL)
+		return "an address NAME@DOMAIN without \"+\"";
+	*out = g_steal_pointer(&addr);
+	return NULL;
+}
+
+static const char *
 read_networks(const char *value, char ***out)
 {
 	g_auto(GStrv) words = split_words(value);
@@ -238,6 +258,8 @@ read_value(const struct row *row, const char *value,
 		return read_host(value, at);
 	case T_HOSTS:
 		return read_hosts(value, at, row->fallback == NULL);
+	case T_ADDR:
+		return read_addr(value, at);
 	case T_LISTEN:
 		return read_listen(value, at);
 	case T_RELAYS:
@@ -424,6 +446,23 @@ read_defaults(struct reading *at, struct err *err)
 	return ERR_OK;
 }
 
+/* What no key says alone */
+static enum err_code
+check_whole(const struct reading *at, struct err *err)
+{
+	const struct settings *settings = at->settings;
+	const char *domain = strrchr(settings->feedback, '@');
+	const struct row *row = row_find("muster", "feedback");
+
+	if (domain == NULL || settings_has_domain(settings, domain + 1) ||
+	    settings_shares_domain(settings, domain + 1))
+		return ERR_OK;
+	return err_set(err, ERR_INVALID, "see muster.conf(5)",
+		       "%s line %d: [muster] feedback = %s: an address in one "
+		       "of \"domains\" or \"shared-domains\" is expected",
+		       at->path, at->lines[row - rows], settings->feedback);
+}
+
 static void
 fill_dependent(struct settings *settings)
 {
@@ -460,6 +499,8 @@ settings_load(const char *path, struct settings **out, struct err *err)
 	rc = read_lines(&at, text, err);
 	if (rc == ERR_OK)
 		rc = read_defaults(&at, err);
+	if (rc == ERR_OK)
+		rc = check_whole(&at, err);
 	g_free(at.section);
 	if (rc != ERR_OK) {
 		settings_unref(at.settings);
@@ -487,6 +528,8 @@ settings_unref(struct settings *settings)
 	g_strfreev(settings->domains);
 	g_strfreev(settings->shared_domains);
 	g_free(settings->hostname);
+	g_free(settings->feedback);
+	g_strfreev(settings->feedback_from);
 	g_free(settings->milter_listen);
 	g_free(settings->lmtp_listen);
 	relays_free(settings);
@@ -512,6 +555,7 @@ type_name(enum type type)
 {
 	static const char *const names[] = {
 		[T_PATH] = "path", [T_HOST] = "host", [T_HOSTS] = "domains",
+		[T_ADDR] = "mailbox",
 		[T_LISTEN] = "address", [T_RELAYS] = "relays",
 		[T_LIMITS] = "limits",
 		[T_NUMBER] = "number", [T_SIZE] = "size",
@@ -567,4 +611,17 @@ bool
 settings_shares_domain(const struct settings *settings, const char *domain)
 {
 	return has_word(settings->shared_domains, domain);
+}
+
+bool
+settings_is_feedback(const struct settings *settings, const char *addr)
+{
+	const char *want = settings->feedback;
+	size_t name = strcspn(want, "@");
+	const char *at = strrchr(addr, '@');
+
+	return want[0] != '\0' && at != NULL &&
+	       g_ascii_strncasecmp(addr, want, name) == 0 &&
+	       (addr[name] == '@' || addr[name] == '+') &&
+	       strcmp(at, want + name) == 0;
 }

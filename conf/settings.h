@@ -43,6 +43,8 @@ struct settings {
 	int64_t space_floor;	/* bytes free below which posts get 451 */
 	int64_t seen_keep_s;	/* how long a repeat is recognised */
 	int64_t trace_keep_s;
+	char *feedback;		/* canonical address, "": none */
+	char **feedback_from;	/* lower case; none: whoever is verified */
 	/* [milter] */
 	char *milter_listen;
 	int64_t workers;
@@ -100,6 +102,10 @@ char *settings_control_path(const struct settings *settings);
 bool settings_has_domain(const struct settings *settings, const char *domain);
 bool settings_shares_domain(const struct settings *settings,
 			    const char *domain);
+
+/* settings_is_feedback - is this canonical address the one for feedback
+ * reports, but for the case of its letters and what follows a "+"? */
+bool settings_is_feedback(const struct settings *settings, const char *addr);
 
 /* Values with units, used by this table and by the lists' keys:
  * "400k" "10M" "1048576" -> bytes; "30s" "15m" "6h" "5d" "2w" -> seconds. */

@@ -290,6 +290,18 @@ kind_of_unknown(const struct rcpt_question *q, bool domainless)
 	return "unknown";
 }
 
+/* Of the whole site; which lists a report is for is known at its end. */
+#define FEEDBACK_SIZE_MAX (20 * 1024 * 1024)
+
+static json_t *
+answer_feedback(const struct settings *settings)
+{
+	return json_pack("{s:i, s:s, s:s, s:s, s:I}", "rc", ERR_OK, "kind",
+			 "list", "list", settings->feedback, "role",
+			 role_name(ROLE_FEEDBACK), "size_max",
+			 (json_int_t)FEEDBACK_SIZE_MAX);
+}
+
 static enum err_code
 look_up_rcpt(struct rcpt_question *q, bool domainless, json_t **out,
 	     struct err *err)
@@ -300,6 +312,10 @@ look_up_rcpt(struct rcpt_question *q, bool domainless, json_t **out,
 	if (!settings_has_domain(q->settings, q->rcpt.domain) &&
 	    !settings_shares_domain(q->settings, q->rcpt.domain)) {
 		*out = answer_kind("foreign");
+		return ERR_OK;
+	}
+	if (settings_is_feedback(q->settings, q->rcpt.text)) {
+		*out = answer_feedback(q->settings);
 		return ERR_OK;
 	}
 	role_parse(&q->rcpt, &q->role);

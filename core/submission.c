@@ -287,6 +287,7 @@ stage_of(const struct target *target)
 {
 	switch (target->role) {
 	case ROLE_BOUNCES:
+	case ROLE_FEEDBACK:
 		return STAGE_BOUNCE;
 	case ROLE_POST:
 		return target->misdirected ? STAGE_COMMAND : STAGE_PENDING;

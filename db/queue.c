@@ -186,7 +186,7 @@ decode_value(struct cursor *in, uint8_t version, struct job *job)
 	job->held_for = g_strdup(version > 2 ? get_text(in) : "");
 	delivery = version > 3 ? get_u8(in) : DELIVERY_ON;
 	job->position = version > 3 ? get_u64(in) : 0;
-	if ((was != 0 && !stage_is_right(was)) || role > ROLE_BOUNCES ||
+	if ((was != 0 && !stage_is_right(was)) || role > ROLE_FEEDBACK ||
 	    audience > TO_ADDRS || flags > NULL_SENDER ||
 	    delivery > DELIVERY_DIGEST_PLAIN)
 		in->bad = true;

@@ -80,3 +80,58 @@ verified_author(const struct settings *settings, const struct logins *logins,
 	g_free(evidence->author);
 	evidence->author = g_strdup(authors->pdata[0]);
 }
+
+/* --- of whatever sent it ------------------------------------------------ */
+
+static bool
+is_among(char *const *among, const char *domain)
+{
+	if (domain[0] == '\0')
+		return false;
+	if (among[0] == NULL)
+		return true;
+	for (; *among != NULL; among++)
+		if (domain_is_below(domain, *among))
+			return true;
+	return false;
+}
+
+/* The author's own, or what it is below: what others have signed too says
+ * less. */
+static bool
+is_better(const char *domain, const char *author)
+{
+	const char *at = strrchr(author, '@');
+
+	return at != NULL && (domain_is_below(at + 1, domain) ||
+			      domain_is_below(domain, at + 1));
+}
+
+static void
+consider(const char *domain, char *const *among, const char *author,
+	 const char **best)
+{
+	if (is_among(among, domain) &&
+	    (*best == NULL || (!is_better(*best, author) &&
+			       is_better(domain, author))))
+		*best = domain;
+}
+
+const char *
+verified_domain(const struct evidence *evidence, char *const *among,
+		const char *author)
+{
+	const char *at = strrchr(evidence->author, '@'), *best = NULL;
+
+	if (evidence->by != BY_NONE && at != NULL)
+		consider(at + 1, among, author, &best);
+	for (guint i = 0; i < evidence->dkim->len; i++) {
+		const struct dkim_evidence *one = evidence->dkim->pdata[i];
+
+		if (one->result == AUTH_PASS)
+			consider(one->domain, among, author, &best);
+	}
+	if (evidence->spf.result == AUTH_PASS)
+		consider(evidence->spf.domain, among, author, &best);
+	return best;
+}

@@ -19,4 +19,14 @@ void verified_author(const struct settings *settings,
 		     const struct logins *logins, const GPtrArray *authors,
 		     bool complete, struct evidence *evidence);
 
+/*
+ * verified_domain - a domain that SPF, DKIM or, where the author is verified
+ * by a login, a network or a sealer, his address proves to have sent it; NULL:
+ * none. among: only these and what is below them; empty: any. That of
+ * `author` (addresses as in struct evidence) before others. Borrowed from
+ * evidence.
+ */
+const char *verified_domain(const struct evidence *evidence,
+			    char *const *among, const char *author);
+
 #endif

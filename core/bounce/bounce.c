@@ -45,7 +45,8 @@ cut_reason(const char *reason)
 
 enum err_code
 bounce_doubt(struct txn *txn, const struct job *job, const char *addr,
-      const struct post_id *post, const char *reason, struct err *err)
+      const struct post_id *post, const char *said, const char *reason,
+      struct err *err)
 {
 	g_autofree char *cut = cut_reason(reason);
 	struct member *member = NULL;
@@ -54,8 +55,9 @@ bounce_doubt(struct txn *txn, const struct job *job, const char *addr,
 	rc = roster_find(txn, job->list, addr, &member, err);
 	if (rc == ERR_OK && member == NULL)
 		return trace_add(txn, &job->post, BOUNCE_STAGE,
-				 job->list_addr, err, "a failure of %s, who "
-				 "is not subscribed; nothing counted", addr);
+				 job->list_addr, err, "%s, who is not "
+				 "subscribed, is said to %s; nothing "
+				 "counted", addr, said);
 	if (rc == ERR_OK) {
 		member->bounced_s = g_get_real_time() / G_USEC_PER_SEC;
 		if (member->bounces == 0) {
@@ -66,9 +68,9 @@ bounce_doubt(struct txn *txn, const struct job *job, const char *addr,
 	}
 	if (rc == ERR_OK)
 		rc = trace_add(txn, post, BOUNCE_STAGE, job->list_addr, err,
-			       "%s is said to have failed: %s; not counted, "
-			       "since a shared envelope proves nothing: his "
-			       "next copies go singly", addr, cut);
+			       "%s is said to %s: %s; not counted, since a "
+			       "shared envelope proves nothing: his next "
+			       "copies go singly", addr, said, cut);
 	member_free(member);
 	return rc;
 }

@@ -19,7 +19,8 @@
  * envelope names none: whom such a report is about is in doubt from then on,
  * and nothing is counted, unless the MTA that delivers to us has made the
  * report (RFC 3464). A complaint (RFC 5965) is followed at once, where it has a
- * token that only his copies have.
+ * token that only his copies have. A job of ROLE_FEEDBACK is a feedback report
+ * that came to the site, with the token that it has enclosed as its detail.
  */
 enum err_code bounce_run(struct txn *txn, const struct settings *settings,
 			 const struct verp *verp, const struct job *job,

@@ -11,6 +11,7 @@
  */
 #include <string.h>
 
+#include "core/auth/verified.h"
 #include "core/bounce/inside.h"
 #include "core/letter/letter.h"
 #include "core/outbound/slot.h"
@@ -18,19 +19,12 @@
 #include "db/post.h"
 #include "core/base/banned.h"
 
-/* Whom a token has proved to be the one. */
-struct proof {
-	uint8_t member[VERP_MEMBER_LEN];
-	uint8_t post[VERP_POST_LEN];
-	bool has_post;
-};
-
 typedef bool (*token_reads)(const struct verp *verp, const char *list,
-			    const char *token, struct proof *out);
+			    const char *token, struct complaint_proof *out);
 
 static bool
 read_bounce_token(const struct verp *verp, const char *list,
-		  const char *token, struct proof *out)
+		  const char *token, struct complaint_proof *out)
 {
 	out->has_post = verp_open(verp, list, token, out->member, out->post);
 	return out->has_post;
@@ -38,16 +32,19 @@ read_bounce_token(const struct verp *verp, const char *list,
 
 static bool
 read_leave_token(const struct verp *verp, const char *list, const char *token,
-		 struct proof *out)
+		 struct complaint_proof *out)
 {
-	return leave_token_open(verp, list, token, out->member);
+	out->has_post = leave_token_read(verp, list, token, out->member,
+					 out->post);
+	out->is_leave = out->has_post;
+	return out->has_post;
 }
 
 /* The first token behind this in the bytes that is one of ours. */
 static bool
 find_token(const struct verp *verp, const char *list, const char *behind,
 	   const char *bytes, size_t len, token_reads reads,
-	   struct proof *out)
+	   struct complaint_proof *out)
 {
 	const size_t skip = strlen(behind);
 	const char *end = bytes + len, *at = bytes;
@@ -69,7 +66,7 @@ find_token(const struct verp *verp, const char *list, const char *behind,
 static bool
 find_proof(const struct verp *verp, const char *list,
 	   const struct verp_says *says, const char *bytes, size_t len,
-	   struct proof *out)
+	   struct complaint_proof *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (!says->is_shared) {
@@ -98,7 +95,7 @@ struct objection {
 };
 
 static enum err_code
-find_member(struct objection *c, const struct proof *proof, struct err *err)
+find_member(struct objection *c, const struct complaint_proof *proof, struct err *err)
 {
 	bool found = false;
 	enum err_code rc = roster_by_handle(c->txn, c->with->list,
@@ -114,9 +111,9 @@ find_member(struct objection *c, const struct proof *proof, struct err *err)
 }
 
 /* Has he subscribed again since? Where the post is forgotten, he is not taken
- * at his word of long ago either. */
+ * at his word of long ago either, but for what he could leave with. */
 static enum err_code
-is_old(const struct objection *c, const struct proof *proof, bool *old,
+is_old(const struct objection *c, const struct complaint_proof *proof, bool *old,
        struct err *err)
 {
 	int64_t began_us = 0;
@@ -126,9 +123,51 @@ is_old(const struct objection *c, const struct proof *proof, bool *old,
 	if (!proof->has_post)
 		return ERR_OK;
 	rc = trace_began(c->txn, &c->post, &began_us, err);
-	*old = post_id_equal(&c->post, &c->job->post) ||
-		began_us / G_USEC_PER_SEC < c->member->since_s;
+	if (post_id_equal(&c->post, &c->job->post))
+		*old = !proof->is_leave;
+	else
+		*old = began_us / G_USEC_PER_SEC < c->member->since_s;
 	return rc;
+}
+
+/* Providers repeat themselves, and one may hear of a copy by two ways. */
+static enum err_code
+is_first(const struct objection *c, const struct complaint_proof *proof,
+	 bool *first, struct err *err)
+{
+	g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+	uint8_t key[SEEN_KEY_LEN];
+	gsize len = sizeof(key);
+	struct post_id earlier;
+	static const char what[] = "complaint";
+
+	*first = true;
+	if (post_id_equal(&c->post, &c->job->post))
+		return ERR_OK;
+	g_checksum_update(sum, (const guchar *)what, sizeof(what));
+	g_checksum_update(sum, (const guchar *)c->with->list_addr,
+			  (gssize)strlen(c->with->list_addr) + 1);
+	g_checksum_update(sum, proof->member, sizeof(proof->member));
+	g_checksum_update(sum, proof->post, sizeof(proof->post));
+	g_checksum_get_digest(sum, key, &len);
+	return seen_add(c->txn, key, &c->job->post, c->with->now_s, first,
+			&earlier, err);
+}
+
+/* The domain that is verified, or else that From names; NULL: neither */
+static char *
+reporter_of(const struct post *report)
+{
+	json_t *json = json_loads(report->evidence, 0, NULL);
+	struct evidence *evidence = evidence_of_json(json);
+	static char *const any[] = { NULL };
+	char *by = g_strdup(verified_domain(evidence, any, report->author));
+
+	if (by == NULL && strchr(report->author, '@') != NULL)
+		by = letter_domain(report->author);
+	json_decref(json);
+	evidence_free(evidence);
+	return by;
 }
 
 static enum err_code
@@ -147,9 +186,8 @@ tell_owners(const struct objection *c, struct err *err)
 	};
 	enum err_code rc = post_get(c->txn, &c->job->post, &report, err);
 
-	if (rc == ERR_OK && report != NULL &&
-	    strchr(report->author, '@') != NULL)
-		by = letter_domain(report->author);
+	if (rc == ERR_OK && report != NULL)
+		by = reporter_of(report);
 	fields[1].value = by;
 	post_free(report);
 	for (char **to = c->with->conf->owners; *to != NULL && rc == ERR_OK;
@@ -185,11 +223,38 @@ follow(const struct objection *c, const char **what, struct err *err)
 	return ERR_OK;
 }
 
+/* Nothing follows: why, in the trace of the report */
 static enum err_code
-act(struct objection *c, const struct proof *proof, struct err *err)
+leave_it(const struct objection *c, const char *why, struct err *err)
+{
+	return trace_add(c->txn, &c->job->post, BOUNCE_STAGE,
+			 c->with->list_addr, err, "a complaint of %s %s; "
+			 "nothing done", c->addr, why);
+}
+
+static enum err_code
+note(const struct objection *c, const char *what, struct err *err)
+{
+	enum err_code rc = event_add(c->txn, c->with->list, EVENT_COMPLAINT,
+				     c->addr, err, "%s", what);
+
+	if (rc == ERR_OK)
+		rc = trace_add(c->txn, &c->post, BOUNCE_STAGE,
+			       c->with->list_addr, err, "%s %s", c->addr,
+			       what);
+	if (rc == ERR_OK && !post_id_equal(&c->post, &c->job->post))
+		rc = trace_add(c->txn, &c->job->post, BOUNCE_STAGE,
+			       c->with->list_addr, err, "a complaint: %s %s",
+			       c->addr, what);
+	return rc == ERR_OK ? digest_note(c->txn, c->with, err) : rc;
+}
+
+static enum err_code
+act(struct objection *c, const struct complaint_proof *proof,
+    struct err *err)
 {
 	const char *what = NULL;
-	bool old = false;
+	bool old = false, first = false;
 	enum err_code rc = find_member(c, proof, err);
 
 	if (rc != ERR_OK || c->member == NULL)
@@ -199,21 +264,30 @@ act(struct objection *c, const struct proof *proof, struct err *err)
 				  "somebody who is not subscribed any more");
 	rc = is_old(c, proof, &old, err);
 	if (rc == ERR_OK && old)
-		return trace_add(c->txn, &c->job->post, BOUNCE_STAGE,
-				 c->with->list_addr, err, "a complaint of %s "
-				 "about a post that is older than his "
-				 "subscription, or forgotten; nothing done",
-				 c->addr);
+		return leave_it(c, "about a post that is older than his "
+				"subscription, or forgotten", err);
+	if (rc == ERR_OK)
+		rc = is_first(c, proof, &first, err);
+	if (rc == ERR_OK && !first)
+		return leave_it(c, "that has been followed already", err);
 	if (rc == ERR_OK)
 		rc = follow(c, &what, err);
 	if (rc == ERR_OK)
-		rc = event_add(c->txn, c->with->list, EVENT_COMPLAINT,
-			       c->addr, err, "%s", what);
-	if (rc == ERR_OK)
-		rc = trace_add(c->txn, &c->post, BOUNCE_STAGE,
-			       c->with->list_addr, err, "%s %s", c->addr,
-			       what);
-	return rc == ERR_OK ? digest_note(c->txn, c->with, err) : rc;
+		rc = note(c, what, err);
+	return rc;
+}
+
+enum err_code
+complaint_act(struct txn *txn, const struct bounce_with *with,
+	      const struct job *job, const struct complaint_proof *proof,
+	      struct err *err)
+{
+	struct objection c = { .txn = txn, .with = with, .job = job };
+	enum err_code rc = act(&c, proof, err);
+
+	member_free(c.member);
+	g_free(c.addr);
+	return rc;
 }
 
 enum err_code
@@ -222,16 +296,11 @@ complaint_run(struct txn *txn, const struct bounce_with *with,
 	      const struct verp_says *says, const char *bytes, size_t len,
 	      struct err *err)
 {
-	struct objection c = { .txn = txn, .with = with, .job = job };
-	struct proof proof;
-	enum err_code rc;
+	struct complaint_proof proof;
 
 	if (!find_proof(verp, with->list_addr, says, bytes, len, &proof))
 		return trace_add(txn, &job->post, BOUNCE_STAGE,
 				 with->list_addr, err, "a complaint that "
 				 "does not prove whose it is; nothing done");
-	rc = act(&c, &proof, err);
-	member_free(c.member);
-	g_free(c.addr);
-	return rc;
+	return complaint_act(txn, with, job, &proof, err);
 }

@@ -31,13 +31,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(bounce_conf_t, list_conf_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(bounce_job_t, job_free)
 
 /*
- * bounce_doubt - somebody says that a copy to this member (canonical address)
- * has failed, and cannot prove it: from now on the member is not proven
+ * bounce_doubt - somebody says that this member (canonical address) is one to
+ * "have failed" (said), and cannot prove it: from now on he is not proven
  * (core/outbound/expand.c). Nothing is counted. Who is on no list is no error.
  */
 enum err_code bounce_doubt(struct txn *txn, const struct job *job,
 			   const char *addr, const struct post_id *post,
-			   const char *reason, struct err *err);
+			   const char *said, const char *reason,
+			   struct err *err);
 
 /* --- the steps: letter, record, event ----------------------------------- *
  * addr: the member's canonical address; his record is changed and put. They
@@ -103,6 +104,28 @@ enum err_code complaint_run(struct txn *txn, const struct bounce_with *with,
 			    const struct verp *verp, const struct job *job,
 			    const struct verp_says *says, const char *bytes,
 			    size_t len, struct err *err);
+
+/* Whom a token has proved to be the one. */
+struct complaint_proof {
+	uint8_t member[VERP_MEMBER_LEN];
+	uint8_t post[VERP_POST_LEN];
+	bool has_post;
+	bool is_leave;		/* that he can leave with: good as long as he
+				 * is a member, whatever its post */
+};
+
+/* complaint_act - a complaint with this proof is followed as the list says;
+ * one that has been followed, or is of an earlier subscription, is not */
+enum err_code complaint_act(struct txn *txn, const struct bounce_with *with,
+			    const struct job *job,
+			    const struct complaint_proof *proof,
+			    struct err *err);
+
+/* feedback_run - of what came to the site's address of feedback reports
+ * (ROLE_FEEDBACK), and has enclosed a copy with the token in job->detail */
+enum err_code feedback_run(struct txn *txn, const struct bounce_with *with,
+			   const struct verp *verp, const struct job *job,
+			   struct err *err);
 
 /* --- owners ------------------------------------------------------------- */
 

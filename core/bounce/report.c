@@ -220,7 +220,7 @@ record_shared(struct txn *txn, const struct job *job,
 					reason, err);
 		else if (key != NULL)
 			rc = bounce_doubt(txn, job, key, &report->post,
-					  reason, err);
+					  "have failed", reason, err);
 		else
 			rc = trace_add(txn, &job->post, "bounce",
 				       job->list_addr, err, "a failure of "
@@ -373,7 +373,8 @@ run_report(struct txn *txn, struct report *report, const struct job *job,
 	g_autoptr(bounce_conf_t) conf = NULL;
 	enum err_code rc;
 
-	if (!verp_read(report->verp, job->list_addr, job->detail,
+	if (job->role != ROLE_FEEDBACK &&
+	    !verp_read(report->verp, job->list_addr, job->detail,
 		       &report->says))
 		return trace_add(txn, &job->post, BOUNCE_STAGE,
 				 job->list_addr, err, "the address has no "
@@ -381,7 +382,10 @@ run_report(struct txn *txn, struct report *report, const struct job *job,
 	rc = list_conf_load(txn, job->list_addr, &conf, err);
 	report->with.conf = conf;
 	if (rc == ERR_OK)
-		rc = judge(txn, job, report, err);
+		rc = job->role == ROLE_FEEDBACK ?
+			feedback_run(txn, &report->with, report->verp, job,
+				     err) :
+			judge(txn, job, report, err);
 	g_free(report->says.addr);
 	g_free(report->member);
 	return rc;

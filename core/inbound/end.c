@@ -130,6 +130,26 @@ verdict_of(const struct rcpt *rcpt)
 		       : kind;
 }
 
+/* A report goes to each list of which it encloses a copy, with the token as
+ * the detail. */
+static void
+add_reported(const struct inbound *inbound, const struct content *content,
+	     const struct rcpt *rcpt, GArray *to)
+{
+	for (guint i = 0; i < rcpt->reported->len; i++) {
+		const struct rcpt_answer *is = rcpt->reported->pdata[i];
+		struct submission_to target = {
+			.list = is->list, .role = ROLE_FEEDBACK,
+			.detail = is->detail, .verdict = VERDICT_ACCEPT,
+			.why = rcpt->why, .reason = "",
+		};
+
+		repeat_key(content->digest, inbound->sender.text, is->list,
+			   role_name(ROLE_FEEDBACK), is->detail, target.key);
+		g_array_append_val(to, target);
+	}
+}
+
 static GArray *
 collect_targets(const struct inbound *inbound, const struct content *content)
 {
@@ -140,6 +160,10 @@ collect_targets(const struct inbound *inbound, const struct content *content)
 		struct submission_to target = {.list = rcpt->is.list};
 		bool seen = !rcpt->taken;
 
+		if (!seen && rcpt->reported != NULL) {
+			add_reported(inbound, content, rcpt, to);
+			continue;
+		}
 		if (rcpt->is.role == ROLE_POST)
 			rcpt->is.detail[0] = '\0';
 		for (guint j = 0; j < i && !seen; j++)

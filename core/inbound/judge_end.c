@@ -248,5 +248,7 @@ judge_at_end(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 		return ERR_OK;
 	if (rcpt->is.role == ROLE_POST)
 		return judge_list(inbound, rcpt, err);
+	if (rcpt->is.role == ROLE_FEEDBACK)
+		return judge_feedback(inbound, rcpt, err);
 	return judge_role(inbound, rcpt, err);
 }

@@ -24,6 +24,8 @@ rcpt_free(void *data)
 	if (rcpt->policy != NULL)
 		policy_unref(rcpt->policy);
 	rcpt_answer_done(&rcpt->is);
+	if (rcpt->reported != NULL)
+		g_ptr_array_unref(rcpt->reported);
 	g_free(rcpt->path);
 	g_free(rcpt->why);
 	g_free(rcpt);

@@ -29,6 +29,8 @@ struct rcpt {
 	char *why;		/* for the trace */
 	bool taken;		/* accepted, held or discarded: 250 */
 	bool misdirected;	/* taken, but not sent on */
+	GPtrArray *reported;	/* ROLE_FEEDBACK: struct rcpt_answer of each
+				 * copy of ours, frees them; else NULL */
 };
 
 #define ADDRESSED_MAX 1000
@@ -81,6 +83,11 @@ void judge_header(struct inbound *inbound);
  * all). */
 enum err_code judge_at_end(struct inbound *inbound, struct rcpt *rcpt,
 			   struct err *err);
+
+/* feedback.c - a feedback report at its end: whose copies it is about, or
+ * rcpt->reply says why it is not taken */
+enum err_code judge_feedback(struct inbound *inbound, struct rcpt *rcpt,
+			     struct err *err);
 
 /* end.c: reply stays 0 unless each recipient is refused already */
 void inbound_refuse_early(struct inbound *inbound, struct smtp_reply *reply);

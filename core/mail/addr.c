@@ -263,7 +263,7 @@ static const char *const names[] = {
 	[ROLE_POST] = "post", [ROLE_REQUEST] = "request",
 	[ROLE_OWNER] = "owner", [ROLE_JOIN] = "join",
 	[ROLE_LEAVE] = "leave", [ROLE_CONFIRM] = "confirm",
-	[ROLE_BOUNCES] = "bounces",
+	[ROLE_BOUNCES] = "bounces", [ROLE_FEEDBACK] = "feedback",
 };
 
 const char *

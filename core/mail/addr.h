@@ -54,6 +54,8 @@ enum role {
 	ROLE_LEAVE,	/* dev-leave, dev-unsubscribe */
 	ROLE_CONFIRM,	/* dev-confirm+TOKEN */
 	ROLE_BOUNCES,	/* dev-bounces+TOKEN, and dev-bounces */
+	ROLE_FEEDBACK,	/* the site's address of feedback reports: of no list,
+			 * so role_parse() never says it */
 };
 
 const char *role_name(enum role role);	/* "post", "request", ... */

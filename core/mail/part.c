@@ -19,7 +19,7 @@ struct level {
 	int depth;		/* of the parts in it */
 	bool is_digest;		/* their type is message/rfc822 (RFC 2046
 				 * section 5.1.5) */
-	bool is_inside;
+	unsigned int around;	/* messages that the parts are in */
 };
 
 struct reader {
@@ -290,7 +290,7 @@ push_level(struct reader *reader, const struct part *part, int depth,
 	*level = (struct level){
 		.boundary = boundary, .len = strlen(boundary),
 		.hash = hash_of(boundary, strlen(boundary)),
-		.depth = depth + 1, .is_inside = part->is_inside,
+		.depth = depth + 1, .around = part->around,
 		.is_digest = strcmp(part->type, "multipart/digest") == 0,
 	};
 }
@@ -301,7 +301,7 @@ static struct part *
 read_entity(struct reader *reader, const struct level *level)
 {
 	bool in_digest = level != NULL && level->is_digest;
-	bool is_inside = level != NULL && level->is_inside;
+	unsigned int around = level != NULL ? level->around : 0;
 	int depth = level != NULL ? level->depth : 0;
 
 	for (bool is_root = level == NULL;; is_root = true) {
@@ -314,7 +314,8 @@ read_entity(struct reader *reader, const struct level *level)
 		if (part == NULL)
 			return NULL;
 		part->is_root = is_root;
-		part->is_inside = is_inside;
+		part->is_inside = around > 0;
+		part->around = around;
 		if (depth >= PART_DEPTH_MAX - 1) {
 			part->is_deep = boundary != NULL || is_message(part);
 			return part;
@@ -324,7 +325,7 @@ read_entity(struct reader *reader, const struct level *level)
 				   g_steal_pointer(&boundary));
 		if (!is_message(part))
 			return part;
-		is_inside = true;
+		around++;
 		in_digest = false;
 		depth++;
 	}

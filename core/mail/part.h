@@ -40,6 +40,7 @@ struct part {
 	bool separated;		/* an empty line ends the header */
 	bool is_root;		/* of the post or of a message inside it */
 	bool is_inside;		/* in a message that the post contains */
+	unsigned int around;	/* how many such messages it is in */
 	bool is_deep;		/* more structure, past PART_DEPTH_MAX */
 	bool is_text;		/* good to read without decoding */
 	bool is_fields;		/* message/delivery-status and the like */

@@ -61,11 +61,15 @@ add_leaf(const struct piece *piece, GPtrArray *out)
 static void
 add_head(const struct piece *piece, const char *bytes, GPtrArray *out)
 {
-	if (piece->part->is_inside && piece->part->is_root)
-		add(out, REPORT_RETURNED,
-		    mime_to_utf8("", piece->span.bytes,
-				 MIN(piece->span.len, REPORT_TEXT_MAX)))
-			->at = (size_t)(piece->span.bytes - bytes);
+	struct report_part *part;
+
+	if (!piece->part->is_inside || !piece->part->is_root)
+		return;
+	part = add(out, REPORT_RETURNED,
+		   mime_to_utf8("", piece->span.bytes,
+				MIN(piece->span.len, REPORT_TEXT_MAX)));
+	part->at = (size_t)(piece->span.bytes - bytes);
+	part->is_nested = piece->part->around > 1;
 }
 
 static void

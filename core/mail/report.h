@@ -2,6 +2,7 @@
 #ifndef MUSTER_MAIL_REPORT_H
 #define MUSTER_MAIL_REPORT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <glib.h>
@@ -28,6 +29,8 @@ struct report_part {
 	char *text;		/* UTF-8; lines may end in CRLF or LF */
 	size_t at;		/* REPORT_RETURNED: where the message begins in
 				 * the bytes, 0 if it is only a header */
+	bool is_nested;		/* REPORT_RETURNED: it stands in another that
+				 * is enclosed */
 };
 
 /*

@@ -46,8 +46,17 @@ bool
 leave_token_open(const struct verp *verp, const char *list,
 		 const char *token, uint8_t member[VERP_MEMBER_LEN])
 {
-	g_autofree char *scope = leave_scope(list);
 	uint8_t post[VERP_POST_LEN];
+
+	return leave_token_read(verp, list, token, member, post);
+}
+
+bool
+leave_token_read(const struct verp *verp, const char *list,
+		 const char *token, uint8_t member[VERP_MEMBER_LEN],
+		 uint8_t post[VERP_POST_LEN])
+{
+	g_autofree char *scope = leave_scope(list);
 
 	return verp_open(verp, scope, token, member, post);
 }

@@ -36,5 +36,9 @@ void leave_token_make(const struct verp *verp, const char *list,
 		      char token[VERP_TOKEN_LEN + 1]);
 bool leave_token_open(const struct verp *verp, const char *list,
 		      const char *token, uint8_t member[VERP_MEMBER_LEN]);
+/* leave_token_read - and in the copy of which post it was */
+bool leave_token_read(const struct verp *verp, const char *list,
+		      const char *token, uint8_t member[VERP_MEMBER_LEN],
+		      uint8_t post[VERP_POST_LEN]);
 
 #endif
