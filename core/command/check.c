@@ -191,6 +191,10 @@ check_list(struct check *check, const char *addr,
 			"\"domains\" nor in \"shared-domains\", so its mail "
 			"is not accepted; add it to %s", addr,
 			settings->path);
+	if (settings_is_feedback(settings, addr))
+		finding(check, ERROR, "list %s: its mail is taken for "
+			"feedback reports; give \"feedback\" in %s another "
+			"address", addr, settings->path);
 	if (conf->owners[0] == NULL)
 		finding(check, WARNING, "list %s has no owner; muster list "
 			"set %s owner=ADDR", addr, addr);

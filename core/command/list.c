@@ -34,6 +34,10 @@ check_new_name(const struct call *call, char **canon_out)
 	if (wrong != NULL)
 		return call_refuse(call, "\"%s\" cannot be a list: %s", name,
 				   wrong);
+	if (settings_is_feedback(call->admin->settings, canon))
+		return call_refuse(call, "%s takes feedback reports "
+				   "(\"feedback\" in %s)", canon,
+				   call->admin->settings->path);
 	status = check_domain(call, strrchr(canon, '@') + 1);
 	if (status == ADMIN_DONE)
 		*canon_out = g_steal_pointer(&canon);
