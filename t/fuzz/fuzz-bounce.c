@@ -8,6 +8,7 @@
 
 #include "core/bounce/recognise.h"
 #include "core/mail/addr.h"
+#include "core/mail/feedback.h"
 #include "core/mail/mime.h"
 #include "core/mail/report.h"
 #include "core/base/banned.h"
@@ -53,6 +54,34 @@ check_message(const char *bytes, size_t len,
 	bounce_result_done(&result);
 }
 
+static void
+check_copy(const struct feedback_copy *copy)
+{
+	if (copy->addrs->len > FEEDBACK_ADDRS_MAX)
+		abort();
+	for (guint i = 0; i < copy->addrs->len; i++) {
+		check_addr(copy->addrs->pdata[i]);
+		if (strchr(copy->addrs->pdata[i], '+') == NULL)
+			abort();
+	}
+}
+
+static void
+check_feedback(const char *bytes, size_t len)
+{
+	struct feedback feedback;
+
+	if (!feedback_read(bytes, len, &feedback))
+		return;
+	check_addr(feedback.rcpt);
+	if (feedback.type == NULL || feedback.copies->len >
+	    FEEDBACK_COPIES_MAX)
+		abort();
+	for (guint i = 0; i < feedback.copies->len; i++)
+		check_copy(feedback.copies->pdata[i]);
+	feedback_done(&feedback);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -68,5 +97,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	check_message(bytes, size, NULL);
 	check_message(bytes, first, &envelope);
+	check_feedback(bytes, size);
 	return 0;
 }

@@ -675,6 +675,120 @@ test_complaint_leave(void)
 	stage_end(&t);
 }
 
+/* A report that came to the site, with that token found in it. */
+static void
+report_to_site(struct stage_case *t, const char *detail, const char *type)
+{
+	g_autofree char *text = g_strdup_printf(
+		"From: fbl@provider.test\r\nMIME-Version: 1.0\r\n"
+		"Content-Type: multipart/report; boundary=b;\r\n "
+		"report-type=feedback-report\r\n\r\n--b\r\n"
+		"Content-Type: message/feedback-report\r\n\r\n"
+		"Feedback-Type: %s\r\nUser-Agent: x/1\r\nVersion: 1\r\n"
+		"Original-Rcpt-To: <" MEMBER ">\r\n\r\n--b--\r\n", type);
+	struct stage_work work = { .t = t };
+	struct job *job;
+
+	(void) stage_post(t, STAGE_BOUNCE, ROLE_FEEDBACK, detail, "", text);
+	job = stage_job(t, STAGE_BOUNCE);
+	work.job = job;
+	case_txn(&t->s, bounce_body, &work);
+	job_free(job);
+}
+
+/* The tokens of a copy of this post, as details */
+struct details { char *single, *shared, *leave; };
+
+static void
+make_details(struct stage_case *t, const struct post_id *post,
+	     struct details *out)
+{
+	char single[VERP_TOKEN_LEN + 1], leave[VERP_TOKEN_LEN + 1];
+	char shared[VERP_POST_TOKEN_LEN + 1];
+	uint8_t handle[MEMBER_HANDLE_LEN];
+
+	member_handle(MEMBER, handle);
+	verp_make(t->verp, LIST_ADDR, handle, post->bytes, single);
+	verp_make_post(t->verp, LIST_ADDR, post->bytes, shared);
+	leave_token_make(t->verp, LIST_ADDR, handle, post->bytes, leave);
+	out->single = g_strconcat("bounces+", single, NULL);
+	out->shared = g_strconcat("bounces+", shared, NULL);
+	out->leave = g_strconcat("leave+", leave, NULL);
+}
+
+static void
+details_done(struct details *details)
+{
+	g_free(details->single);
+	g_free(details->shared);
+	g_free(details->leave);
+}
+
+static void
+test_feedback(void)
+{
+	struct details of;
+	struct stage_case t;
+	struct post_id post;
+	struct member *member;
+
+	begin(&t, 3);
+	stage_set(&t, "complaint", "ignore");
+	post = post_now(&t);
+	make_details(&t, &post, &of);
+	report_to_site(&t, of.single, "not-spam");
+	report_to_site(&t, of.single, "auth-failure");
+	report_to_site(&t, "bounces+forgedforgedforgedforged", "abuse");
+	report_to_site(&t, of.single + strlen("bounces+"), "abuse");
+	report_to_site(&t, "leave+", "abuse");
+	g_assert_cmpuint(events(&t, "complaint"), ==, 0);
+	member = stage_get_member(&t, MEMBER);
+	g_assert_cmpint(member->bounced_s, ==, 0);
+	member_free(member);
+	report_to_site(&t, of.shared, "abuse");
+	g_assert_cmpuint(events(&t, "complaint"), ==, 0);
+	member = stage_get_member(&t, MEMBER);
+	g_assert_cmpint(member->bounced_s, >, 0);
+	g_assert_cmpuint(member->bounces, ==, 0);
+	member_free(member);
+	report_to_site(&t, of.single, "abuse");
+	report_to_site(&t, of.single, "abuse");
+	report_to_site(&t, of.leave, "fraud");
+	g_assert_cmpuint(events(&t, "complaint"), ==, 1);
+	g_assert_true(is_member(&t));
+	stage_set(&t, "complaint", "remove");
+	details_done(&of);
+	post = post_now(&t);
+	make_details(&t, &post, &of);
+	report_to_site(&t, of.leave, "abuse");
+	g_assert_cmpuint(events(&t, "complaint"), ==, 2);
+	g_assert_false(is_member(&t));
+	report_to_site(&t, of.single, "abuse");
+	g_assert_cmpuint(events(&t, "complaint"), ==, 2);
+	details_done(&of);
+	stage_end(&t);
+}
+
+/* A letter, or a post whose story is forgotten: the token to leave with is
+ * still good, the one of a bounce proves too little. */
+static void
+test_feedback_forgotten(void)
+{
+	const struct post_id post = { { 7, 7, 7, 7 } };
+	struct details of;
+	struct stage_case t;
+
+	begin(&t, 3);
+	make_details(&t, &post, &of);
+	report_to_site(&t, of.single, "abuse");
+	g_assert_true(is_member(&t));
+	report_to_site(&t, of.leave, "abuse");
+	g_assert_false(is_member(&t));
+	g_assert_cmpuint(events(&t, "complaint"), ==, 1);
+	details_done(&of);
+	stage_end(&t);
+}
+
 /* --- he answers the letter ---------------------------------------------- */
 
 struct answer { struct stage_case *t; char token[TOKEN_TEXT + 1];
@@ -882,6 +996,9 @@ static const struct tap_case cases[] = {
 	{ "our own relay's refusals are not the members' fault", test_relay },
 	{ "a complaint counts with the token of a copy", test_complaint },
 	{ "or with the one to leave with", test_complaint_leave },
+	{ "a feedback report to the site is followed once", test_feedback },
+	{ "also of what is forgotten, with the token to leave",
+	  test_feedback_forgotten },
 	{ "who answers the letter gets posts again", test_answer },
 	{ "owners get one digest of what has happened", test_digest },
 	{ "killed at any time, no step is lost or done twice", test_killed },

@@ -54,6 +54,8 @@ test_values(void)
 		"[muster]\r\n"
 		"domains = a.example, b.example ; two\r\n"
 		"shared-domains = c.example\r\n"
+		"feedback = Fbl@C.example\r\n"
+		"feedback-from = Isp.example\r\n"
 		"home = /srv/muster/\r\n"
 		"[outbound]\r\n"
 		"relay = [::1]:2525     ; behind a value\r\n"
@@ -73,6 +75,13 @@ test_values(void)
 	g_assert_cmpstr(settings->domains[1], ==, "b.example");
 	g_assert_null(settings->domains[2]);
 	g_assert_true(settings_shares_domain(settings, "C.example"));
+	g_assert_cmpstr(settings->feedback, ==, "Fbl@c.example");
+	g_assert_cmpstr(settings->feedback_from[0], ==, "isp.example");
+	g_assert_true(settings_is_feedback(settings, "fbl@c.example"));
+	g_assert_true(settings_is_feedback(settings, "FBL+x@c.example"));
+	g_assert_false(settings_is_feedback(settings, "fbl@a.example"));
+	g_assert_false(settings_is_feedback(settings, "fblx@c.example"));
+	g_assert_false(settings_is_feedback(settings, "fb@c.example"));
 	g_assert_cmpstr(settings->home, ==, "/srv/muster");
 	g_assert_cmpstr(settings->relays[0].host, ==, "::1");
 	g_assert_cmpint(settings->relays[0].port, ==, 2525);
@@ -92,6 +101,10 @@ test_errors(void)
 		{ D "hoem = /x\n", "line 3", "did you mean \"home\"" },
 		{ "[mustr]\n", "line 1", "did you mean \"muster\"" },
 		{ D "home = var/lib\n", "line 3", "absolute path" },
+		{ D "feedback = fbl\n", "line 3", "NAME@DOMAIN" },
+		{ D "feedback = fbl+x@a.example\n", "line 3", "NAME@DOMAIN" },
+		{ D "feedback = fbl@b.example\n", "line 3",
+		  "an address in one of" },
 		{ D "[milter]\nworkers = 0\n", "line 4", "from 1 to 64" },
 		{ D "[milter]\nworkers = many\n", "line 4", "a number" },
 		{ D "[milter]\nlisten = milter.sock\n", "line 4",
