@@ -177,19 +177,21 @@ skip_from_line(const char *text)
 
 /* --- the report --------------------------------------------------------- */
 
+/* Takes value, which may be NULL. */
 static char *
 canonical(char *value)
 {
-	g_autofree char *own = value;
-	const char *start = value != NULL ? strrchr(value, ';') : NULL;
 	g_autofree char *word = NULL;
+	const char *start;
 	char *canon;
 
 	if (value == NULL)
 		return g_strdup("");
+	start = strrchr(value, ';');
 	start = start != NULL ? start + 1 : value;	/* "rfc822; a@b" */
 	start += strspn(start, " <");
 	word = g_strndup(start, strcspn(start, " >,"));
+	g_free(value);
 	canon = addr_canon(word);
 	return canon != NULL ? canon : g_strdup("");
 }
