@@ -86,6 +86,7 @@ struct fall {
 	int64_t sent_ms;	/* when the post began; 0: nobody knows */
 	int64_t last_s;		/* of the failure before this */
 	const char *not_counted;	/* why; NULL: it counts */
+	bool is_repeated;	/* a report of this copy has counted */
 };
 
 static bool
@@ -118,7 +119,11 @@ no_use(const struct fall *fall)
 	return NULL;
 }
 
-/* Has a report of this very copy counted before? */
+/*
+ * Has a report of this very copy counted before? That is remembered for as
+ * long as one could count: what is seen is kept for days from the time that it
+ * was seen at, which are fewer than those that a post is young.
+ */
 static enum err_code
 see_if_new(const struct fall *fall, bool *is_new, struct err *err)
 {
@@ -136,7 +141,7 @@ see_if_new(const struct fall *fall, bool *is_new, struct err *err)
 	g_byte_array_append(text, fall->failure->post->bytes, VERP_POST_LEN);
 	(void) SHA256(text->data, text->len, key);
 	return seen_add(fall->txn, key, fall->failure->post,
-			fall->with->now_s, is_new, &first, err);
+			fall->sent_ms / 1000 + OLD_S, is_new, &first, err);
 }
 
 static enum err_code
@@ -148,6 +153,7 @@ see_if_counts(struct fall *fall, struct err *err)
 	fall->not_counted = no_use(fall);
 	if (fall->not_counted == NULL)
 		rc = see_if_new(fall, &is_new, err);
+	fall->is_repeated = !is_new;
 	if (rc == ERR_OK && !is_new)
 		fall->not_counted = "this copy has counted already";
 	if (rc == ERR_OK && fall->not_counted == NULL)
@@ -271,7 +277,10 @@ follow(struct fall *fall, struct err *err)
 	if (fall->not_counted == NULL)
 		return count(fall, err);
 	what = g_strdup_printf("not counted: %s", fall->not_counted);
-	rc = put(fall, err);
+	/* A replay is no news of him: neither a failure more, nor a later
+	 * one, since which fewer posts would speak for him. */
+	if (!fall->is_repeated)
+		rc = put(fall, err);
 	return rc == ERR_OK ? tell(fall, what, err) : rc;
 }
 
