@@ -14,6 +14,8 @@
 #define STAGE "command"			/* in the trace */
 #define ANSWERS_MOST 20			/* to one author, in */
 #define ANSWERS_S 3600
+#define IDLE_MOST 6			/* of those that say no more than */
+#define IDLE_S 86400			/* what is no command, in */
 
 /* The gate has looked at the same bytes. */
 G_STATIC_ASSERT(REQUEST_BYTES_MAX == POST_HEAD_MAX);
@@ -137,6 +139,28 @@ run_line(struct robot *robot, const struct request *request, GString *results,
 
 /* --- a mail to LIST-request --------------------------------------------- */
 
+/*
+ * A mail of which nothing was understood may be of a machine that answers all
+ * that it gets, and does not say so. A person learns from the first answer.
+ */
+static enum err_code
+judge_idle(struct robot *robot, struct err *err)
+{
+	bool allowed = false;
+	enum err_code rc;
+
+	if (!robot->may_answer || robot->sent)
+		return ERR_OK;
+	rc = letter_allowed(robot->txn, "command idle", robot->verified,
+			    IDLE_MOST, IDLE_S, robot->with->now_ms, &allowed,
+			    err);
+	if (rc != ERR_OK || allowed)
+		return rc;
+	robot->may_answer = false;
+	return note(robot, err, "not answered", "its author has been told "
+		    "often enough what a command is");
+}
+
 static enum err_code
 send_results(struct robot *robot, const struct requests *requests,
 	     GString *results, struct err *err)
@@ -145,8 +169,10 @@ send_results(struct robot *robot, const struct requests *requests,
 		g_strdup_printf("%u", requests->more);
 	enum err_code rc = ERR_OK;
 
-	if (robot->sent || !robot->may_answer)
-		return ERR_OK;
+	if (robot->out->commands == 0)
+		rc = judge_idle(robot, err);
+	if (rc != ERR_OK || robot->sent || !robot->may_answer)
+		return rc;
 	if (requests->has_rest) {
 		g_string_append_c(results, '\n');
 		rc = robot_say(robot, results, "rest", NULL, NULL, err);
@@ -196,10 +222,11 @@ static enum err_code
 run_empty(struct robot *robot, struct err *err)
 {
 	g_autoptr(GString) out = g_string_new(NULL);
-	enum err_code rc;
+	enum err_code rc = judge_idle(robot, err);
 
 	robot->is_single = true;
-	rc = robot_help(robot, NULL, out, err);
+	if (rc == ERR_OK)
+		rc = robot_help(robot, NULL, out, err);
 	return rc == ERR_OK ? note(robot, err, "no command", "help") : rc;
 }
 

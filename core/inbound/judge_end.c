@@ -80,6 +80,24 @@ was_here(const struct header *header, const char *list)
 	return found;
 }
 
+/* Mail for the owners is not the list's, and a post of the list may be handed
+ * on to them: they have a mark of their own. */
+static bool
+was_at_owners(const struct header *header, const char *list)
+{
+	g_autofree char *owner = list_role_addr(list, "-owner");
+
+	return has_text(header, "X-Loop", owner);
+}
+
+static bool
+is_back(const struct header *header, const struct rcpt_answer *is)
+{
+	if (is->role == ROLE_OWNER)
+		return was_at_owners(header, is->list);
+	return is->role == ROLE_POST && was_here(header, is->list);
+}
+
 static bool
 refuse_loop(const struct inbound *inbound, const struct rcpt_answer *is,
 	    struct smtp_reply *reply)
@@ -90,7 +108,7 @@ refuse_loop(const struct inbound *inbound, const struct rcpt_answer *is,
 	if (hops > (uint64_t)inbound->settings->hops_max)
 		reply_set(reply, 554, "5.4.6",
 			  "Mail loop: this message has passed %u hosts", hops);
-	else if (is->role == ROLE_POST && was_here(header, is->list))
+	else if (is_back(header, is))
 		reply_set(reply, 554, "5.4.6",
 			  "Mail loop: this message has been on %s already",
 			  is->list);

@@ -173,6 +173,17 @@ complete(struct work *work)
 	}
 }
 
+/* An owner may be another list's -owner address, whose owner is ours, and
+ * with two of them on each side each turn would double the mail. */
+static void
+mark_owners(struct work *work)
+{
+	g_autofree char *addr = list_role_addr(work->job->list_addr,
+					       "-owner");
+
+	header_append(&work->header, "X-Loop", addr);
+}
+
 /* As the list wants it. */
 static void
 make_fields(struct work *work)
@@ -183,6 +194,8 @@ make_fields(struct work *work)
 		set_subject(work);
 		fields_set_sender(work);
 		fields_add_list(work);
+	} else {
+		mark_owners(work);
 	}
 	complete(work);
 	seal_results(work->with->settings, work->evidence, &work->header);
