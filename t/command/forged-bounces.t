@@ -218,4 +218,39 @@ $site->await_idle;
 is(state_of($cy)->{delivery}, 'on', 'and not a second time');
 is(state_of($_)->{delivery}, 'on', "$_ gets posts still")
 	for $ann, $bob, $dan;
+
+# --- envelopes that members share: anybody who got a copy knows the token ---
+$w = Muster::Writer->new(sink => [qw(PIPELINING 8BITMIME DSN XVERP)]);
+$site = $w->site;
+$list = 'shared@lists.test';
+$site->make_list($list, ['policy=open', 'verp=xverp', '--owner',
+	'own@good.example'], @members);
+my ($shared) = grep { /\+\w{16}\@/ } values %{ post($list) };
+ok($shared, 'members share an envelope') or BAIL_OUT('nothing to forge');
+my $theirs_made = "Received: by mx.lists.test (Postfix) id 1;\r\n"
+	. " Mon, 1 Jun 2026 12:00:00 +0000\r\n";
+my $handed_over = "Received: from evil.example (evil.example [192.0.2.66])\r\n"
+	. "\tby mx.lists.test (Postfix) with ESMTP id 2;\r\n"
+	. "\tMon, 1 Jun 2026 12:00:01 +0000\r\n";
+for my $addr (@members) {
+	my $named = $shared =~ s/\@/'+' . ($addr =~ s,\@,=,r) . '@'/er;
+	for my $to ($shared, $named,
+		$named =~ s/\+(.)/'+' . ($1 eq 'a' ? 'b' : 'a')/er) {
+		my $report = failed($to, $addr);
+		bring($to, $_) for $report, complaint($to, $addr, $to),
+			$handed_over . $theirs_made . $report;
+		# A client of the gate says that our own MTA has made it.
+		$site->post_from(OUTSIDE, '', [$to], $theirs_made . $report);
+	}
+}
+my $others = join '', map { "Final-Recipient: rfc822; $_\r\n"
+	. "Action: failed\r\nStatus: 5.1.1\r\n\r\n" } (@members) x 50;
+bring($shared, failed($shared, $ann) =~ s/(?=Final-Recipient)/$others/r)
+	for 1 .. 10;
+$site->await_idle;
+for my $addr (@members) {
+	my $is = $site->json('member', 'show', $list, $addr);
+	is_deeply([$is->{delivery}, $is->{score} // 0], ['on', 0],
+		"in a shared envelope nothing counts against $addr");
+}
 done_testing;

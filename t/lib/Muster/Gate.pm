@@ -16,11 +16,13 @@ use Muster::Sink;
 
 # new(section => { key => value }, ...) - musterd and the gate are started.
 # zone => text of the DNS, files => { name in the box => text },
-# sink => 1: copies go to one, see sink()
+# sink => 1 or [words of EHLO]: copies go to one, see sink()
 sub new ($class, %settings) {
 	my $box = Muster::Box->new;
 	my $zone = delete $settings{zone};
-	my $sink = delete $settings{sink} ? Muster::Sink->new($box) : undef;
+	my $offer = delete $settings{sink};
+	my $sink = $offer ? Muster::Sink->new($box, ref $offer ?
+		(offer => $offer) : ()) : undef;
 	my $files = delete $settings{files} // {};
 	$box->put($_, $files->{$_}) for keys %$files;
 	for my $section (values %settings) {
