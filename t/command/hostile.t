@@ -234,6 +234,34 @@ is((grep { $_->{to} =~ /evil/ } $site->sink->messages), 0,
 my $unasked = grep { $_->{to} =~ /^c\d+\@loose/ && text($_) =~ /evil|html/ }
 	@letters;
 is($unasked, 0, 'a stranger gets nothing of a forger\'s name');
+
+# --- an acknowledgement goes to nobody but who is verified, and at a rate ---
+$site->make_list('ack@lists.test', ['policy=open'], ['ann@good.example',
+	'ack=yes'], ['cy@loose.example', 'ack=yes'], 'bob@good.example');
+$site->await_idle;
+my $acks = sub ($who) { scalar grep { field($_->{data}, 'Auto-Submitted') }
+	$site->sink->sent_to($who) };
+my %acks = map { $_ => $acks->($_) } 'ann@good.example', 'cy@loose.example';
+for my $n (1 .. 40) {
+	$site->post_from(OUTSIDE, $_, ['ack@lists.test'], message(from => $_,
+		to => 'ack@lists.test')) for keys %acks;
+	$site->post_from(INSIDE, 'ann@good.example', ['ack@lists.test'],
+		message(from => 'ann@good.example', to => 'ack@lists.test',
+		more => "Auto-Submitted: auto-replied\n"));
+}
+$site->await_idle;
+is($acks->($_), $acks{$_}, "$_ is told of no forger's posts, nor a machine's")
+	for sort keys %acks;
+for my $n (1 .. 60) {
+	$site->post_from(INSIDE, 'ann@good.example', ['ack@lists.test'],
+		message(from => 'ann@good.example', to => 'ack@lists.test'));
+}
+$site->await_idle;
+my $told = $acks->('ann@good.example') - $acks{'ann@good.example'};
+note "60 posts: $told acknowledgements";
+cmp_ok($told, '>=', 1, 'of his own he is told');
+cmp_ok($told, '<', 60, 'at a set rate');
+
 is((grep { $_->{stage} eq 'shunted' } $site->json('queue', 'ls')->@*), 0,
 	'nothing is shunted');
 done_testing;
