@@ -244,6 +244,24 @@ queue_take(struct txn *txn, const struct job *job, bool *taken,
 }
 
 enum err_code
+queue_take_conf(struct txn *txn, const struct job *job,
+		struct list_conf **conf_out, struct err *err)
+{
+	g_autoptr(list_t) list = NULL;
+	bool taken = false;
+	enum err_code rc = queue_take(txn, job, &taken, err);
+
+	*conf_out = NULL;
+	if (rc != ERR_OK || !taken)
+		return rc;
+	rc = list_by_id(txn, job->list, &list, err);
+	if (rc == ERR_OK && list == NULL)
+		return post_release(txn, &job->post, 1, err);
+	return rc == ERR_OK ? list_conf_load(txn, list->addr, conf_out, err) :
+		rc;
+}
+
+enum err_code
 queue_replace(struct txn *txn, const struct job *old, const struct job *next,
 	      bool *taken, struct err *err)
 {

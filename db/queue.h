@@ -8,6 +8,7 @@
 #include <glib.h>
 
 #include "core/mail/addr.h"	/* enum role */
+#include "db/list.h"
 #include "db/post.h"
 #include "db/roster.h"
 #include "db/store.h"
@@ -94,6 +95,11 @@ enum err_code queue_put(struct txn *txn, const struct job *job,
  * *taken false: somebody (an administrator) was faster */
 enum err_code queue_take(struct txn *txn, const struct job *job, bool *taken,
 			 struct err *err);
+/* queue_take_conf - take a job that means nothing without its list. *conf_out
+ * is that list's, to be freed; NULL: there is nothing to do, as somebody was
+ * faster, or the list is gone and the post has been released. */
+enum err_code queue_take_conf(struct txn *txn, const struct job *job,
+			      struct list_conf **conf_out, struct err *err);
 /* queue_replace - take old and put next in its place, same id or not */
 enum err_code queue_replace(struct txn *txn, const struct job *old,
 			    const struct job *next, bool *taken,

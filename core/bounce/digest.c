@@ -231,24 +231,17 @@ enum err_code
 bounce_digest_run(struct txn *txn, const struct settings *settings,
 		  const struct job *job, int64_t now_ms, struct err *err)
 {
-	g_autoptr(bounce_list_t) list = NULL;
 	g_autoptr(bounce_conf_t) conf = NULL;
 	struct bounce_with with = {
 		.settings = settings, .list = job->list,
 		.list_addr = job->list_addr, .now_s = now_ms / 1000,
 	};
-	bool taken = false;
-	enum err_code rc = queue_take(txn, job, &taken, err);
+	enum err_code rc = queue_take_conf(txn, job, &conf, err);
 
-	if (rc != ERR_OK || !taken)
+	if (rc != ERR_OK || conf == NULL)
 		return rc;
-	rc = list_by_id(txn, job->list, &list, err);
-	if (rc == ERR_OK && list == NULL)
-		return post_release(txn, &job->post, 1, err);
-	if (rc == ERR_OK)
-		rc = list_conf_load(txn, list->addr, &conf, err);
 	with.conf = conf;
-	if (rc == ERR_OK && (!conf->bounce_notify || conf->owners[0] == NULL))
+	if (!conf->bounce_notify || conf->owners[0] == NULL)
 		return post_release(txn, &job->post, 1, err);
-	return rc == ERR_OK ? write_digest(txn, &with, job, now_ms, err) : rc;
+	return write_digest(txn, &with, job, now_ms, err);
 }

@@ -323,22 +323,13 @@ digest_run(struct txn *txn, const struct settings *settings,
 	   struct err *err)
 {
 	g_autoptr(GPtrArray) held = g_ptr_array_new_with_free_func(free_job);
-	g_autoptr(held_list_t) list = NULL;
 	g_autoptr(held_conf_t) conf = NULL;
 	struct task task = {
 		.txn = txn, .settings = settings, .key = key, .job = job,
 		.held = held,
 	};
-	bool taken = false;
-	enum err_code rc = queue_take(txn, job, &taken, err);
+	enum err_code rc = queue_take_conf(txn, job, &conf, err);
 
-	if (rc != ERR_OK || !taken)
-		return rc;
-	rc = list_by_id(txn, job->list, &list, err);
-	if (rc == ERR_OK && list == NULL)
-		return post_release(txn, &job->post, 1, err);
-	if (rc == ERR_OK)
-		rc = list_conf_load(txn, list->addr, &conf, err);
 	task.conf = conf;
-	return rc == ERR_OK ? run(&task, now_ms, err) : rc;
+	return rc == ERR_OK && conf != NULL ? run(&task, now_ms, err) : rc;
 }
