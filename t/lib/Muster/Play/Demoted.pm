@@ -61,7 +61,7 @@ sub _forged ($scene) {
 	$scene->await_idle;
 	my $is = _state($scene, 'fine@remote.test');
 	is($is->{score}, 1, 'a report that is sent five times counts once');
-	is($is->{bounces}, 5, 'though each is noted');
+	is($is->{bounces}, 1, 'and is one failure');
 	is($is->{state}, 'score', 'and he is not off');
 	$scene->site->muster('bounce', 'reset', $list, 'fine@remote.test');
 	is(_state($scene, 'fine@remote.test'), undef, 'reset: nothing is left');
