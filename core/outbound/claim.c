@@ -214,10 +214,11 @@ deliveries_of(const struct outbound *outbound, uint32_t list)
 	return count;
 }
 
-/* Those of lists that have fewer than `most` deliveries. True: some went. */
+/* Those of lists that have fewer than `most` deliveries; the jobs of paused
+ * lists are put into paused. True: some went. */
 static bool
 open_some(struct outbound *outbound, const struct settings *settings,
-	  GPtrArray *jobs, guint most)
+	  GPtrArray *jobs, guint most, GPtrArray *paused)
 {
 	bool any = false;
 
@@ -231,11 +232,17 @@ open_some(struct outbound *outbound, const struct settings *settings,
 		g_ptr_array_index(jobs, i) = NULL;
 		any = true;
 		if (is_paused(outbound, job))
-			g_ptr_array_add(outbound->paused, job);
+			g_ptr_array_add(paused, job);
 		else
 			open_delivery(outbound, settings, job);
 	}
 	return any;
+}
+
+static void
+free_job(void *job)
+{
+	job_free(job);
 }
 
 /* Lists that have nothing under way come first. */
@@ -243,11 +250,13 @@ static bool
 open_jobs(struct outbound *outbound, const struct settings *settings,
 	  GPtrArray *jobs)
 {
-	bool any = open_some(outbound, settings, jobs, 1);
+	g_autoptr(GPtrArray) paused = g_ptr_array_new_with_free_func(
+		free_job);
+	bool any = open_some(outbound, settings, jobs, 1, paused);
 
-	any |= open_some(outbound, settings, jobs, LIST_DELIVERIES_MAX);
-	set_aside(outbound, outbound->paused);
-	g_ptr_array_set_size(outbound->paused, 0);
+	any |= open_some(outbound, settings, jobs, LIST_DELIVERIES_MAX,
+			 paused);
+	set_aside(outbound, paused);
 	return any;
 }
 

@@ -264,8 +264,6 @@ outbound_start(struct store *store, struct settings *settings,
 	outbound->settings = settings_ref(settings);
 	outbound->deliveries = g_ptr_array_new();
 	outbound->turn = queue_turn_new(STAGE_OUTBOUND, 0, 1);
-	outbound->paused = g_ptr_array_new_with_free_func(
-		(GDestroyNotify)job_free);
 	outbound->limits = limits_new();
 	outbound->keys = sign_keys_new();
 	outbound->wait_ms = INT64_MAX;
@@ -360,7 +358,6 @@ outbound_stop(struct outbound *outbound)
 	record_rest(outbound);
 	g_ptr_array_free(outbound->deliveries, TRUE);
 	queue_turn_free(outbound->turn);
-	g_ptr_array_free(outbound->paused, TRUE);
 	g_hash_table_destroy(outbound->claimed);
 	g_hash_table_destroy(outbound->orphans);
 	limits_free(outbound->limits);

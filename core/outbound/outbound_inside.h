@@ -39,7 +39,6 @@ struct outbound {
 	size_t memory;
 	int64_t in_flight;
 	struct queue_turn *turn;	/* through its jobs in the queue */
-	GPtrArray *paused;		/* found in a look, to be set aside */
 	uint64_t turns;			/* batches that were made */
 	bool look;			/* the queue may have something new */
 	bool crowded;			/* a job that is due has no place */

@@ -17,9 +17,9 @@
 #include "core/base/banned.h"
 
 struct tally {
-	struct list_conf *conf;	/* of the list; NULL: not yet asked for */
-	bool is_refusing;	/* more of the post has been refused than
-				 * handed over */
+	struct list_conf *conf;	/* of the list; NULL: none was refused yet */
+	bool is_refusing;	/* with conf: more of the post has been
+				 * refused than handed over */
 	guint sent, refused, waiting;
 	GPtrArray *again;	/* addresses, borrowed */
 	GPtrArray *late;	/* of the batch that is counted, the same */
@@ -31,27 +31,6 @@ is_too_old(const struct job *job, const struct settings *settings)
 {
 	return clock_ms() - job->made_ms >
 		settings->max_age_s * 1000;
-}
-
-static enum err_code
-count_refused(struct txn *txn, const struct job *job,
-	      const struct settings *settings, const struct copy *copy,
-	      struct tally *tally, struct err *err)
-{
-	struct bounce_with with = {
-		.settings = settings, .list = job->list,
-		.list_addr = job->list_addr, .now_s = clock_s(),
-	};
-	enum err_code rc = ERR_OK;
-
-	if (tally->conf == NULL)
-		rc = list_conf_load(txn, job->list_addr, &tally->conf, err);
-	with.conf = tally->conf;
-	return rc != ERR_OK ? rc :
-		bounce_refused(txn, &with, copy->key, &job->post,
-			       copy->reply != NULL ? copy->reply :
-			       "no answer", copy->result != COPY_REFUSED,
-			       tally->is_refusing, err);
 }
 
 /* The relay's own fault, or the members'? A job may be one of many of its
@@ -74,6 +53,30 @@ is_refusing(const struct delivery *delivery)
 		}
 	}
 	return refused > 1 && refused > sent;
+}
+
+static enum err_code
+count_refused(struct txn *txn, const struct delivery *delivery,
+	      const struct settings *settings, const struct copy *copy,
+	      struct tally *tally, struct err *err)
+{
+	const struct job *job = delivery->job;
+	struct bounce_with with = {
+		.settings = settings, .list = job->list,
+		.list_addr = job->list_addr, .now_s = clock_s(),
+	};
+	enum err_code rc = ERR_OK;
+
+	if (tally->conf == NULL) {
+		tally->is_refusing = is_refusing(delivery);
+		rc = list_conf_load(txn, job->list_addr, &tally->conf, err);
+	}
+	with.conf = tally->conf;
+	return rc != ERR_OK ? rc :
+		bounce_refused(txn, &with, copy->key, &job->post,
+			       copy->reply != NULL ? copy->reply :
+			       "no answer", copy->result != COPY_REFUSED,
+			       tally->is_refusing, err);
 }
 
 static enum err_code
@@ -102,7 +105,7 @@ count_copy(struct txn *txn, const struct delivery *delivery,
 		return ERR_OK;
 	}
 	tally->refused++;
-	return count_refused(txn, job, settings, copy, tally, err);
+	return count_refused(txn, delivery, settings, copy, tally, err);
 }
 
 /* The time since the post was handed over doubles with each try, give or
@@ -330,7 +333,6 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 
 	delivery->commits = 0;
 	delivery->has_put = false;
-	tally->is_refusing = is_refusing(delivery);
 	for (GList *at = delivery->batches.head; at != NULL &&
 	     g_hash_table_contains(delivery->answered, at->data);
 	     at = at->next) {
