@@ -21,23 +21,14 @@
 
 /* --- people ------------------------------------------------------------- */
 
-static bool
-is_among(char *const *patterns, const char *text)
-{
-	for (; *patterns != NULL; patterns++)
-		if (address_matches(*patterns, text))
-			return true;
-	return false;
-}
-
 static void
 person_of_conf(const struct list_conf *conf, const char *addr,
 	       struct person *out)
 {
-	out->owner = is_among(conf->owners, addr);
-	out->moderator = is_among(conf->moderators, addr);
-	out->banned = is_among(conf->banned, addr);
-	out->accepted = is_among(conf->accepted, addr);
+	out->owner = addresses_match(conf->owners, addr);
+	out->moderator = addresses_match(conf->moderators, addr);
+	out->banned = addresses_match(conf->banned, addr);
+	out->accepted = addresses_match(conf->accepted, addr);
 }
 
 static enum err_code
@@ -245,7 +236,7 @@ pack_list(const struct rcpt_question *q, const struct door_mail *mail,
 		"role", role_name(mail->role), "detail", mail->detail,
 		"policy_id", id, "token_ok", token_ok, "has_owner",
 		conf->owners[0] != NULL, "client_banned",
-		q->client[0] != '\0' && is_among(conf->banned, q->client),
+		q->client[0] != '\0' && addresses_match(conf->banned, q->client),
 		"draining", conf->outgoing == OUTGOING_DRAIN, "misdirected",
 		conf->misdirected, "refusal", refusal != NULL ? refusal : "",
 		"commands_most", (json_int_t)conf->commands_most, "sender",

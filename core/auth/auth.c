@@ -155,12 +155,7 @@ bare_addr(const char *addr)
 bool
 auth_is_trusted(const struct auth_env *env, const char *addr)
 {
-	char **network = env->settings->trusted;
-
-	for (; *network != NULL; network++)
-		if (address_matches(*network, bare_addr(addr)))
-			return true;
-	return false;
+	return addresses_match(env->settings->trusted, bare_addr(addr));
 }
 
 static void

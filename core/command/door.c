@@ -66,11 +66,7 @@ door_token(struct txn *txn, const struct door_with *with,
 static bool
 is_banned(const struct list_conf *conf, const char *who)
 {
-	for (char **pattern = conf->banned; who[0] != '\0' &&
-					    *pattern != NULL; pattern++)
-		if (address_matches(*pattern, who))
-			return true;
-	return false;
+	return who[0] != '\0' && addresses_match(conf->banned, who);
 }
 
 static char *

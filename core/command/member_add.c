@@ -60,15 +60,6 @@ read_language(const struct call *call, char **out)
 
 /* --- importing ---------------------------------------------------------- */
 
-static bool
-is_banned(const struct list_conf *conf, const char *addr)
-{
-	for (char **one = conf->banned; *one != NULL; one++)
-		if (address_matches(*one, addr))
-			return true;
-	return false;
-}
-
 static struct member *
 member_of(const struct adding *adding, const struct address *address)
 {
@@ -99,7 +90,7 @@ is_good(struct addresses *addresses, const struct adding *adding,
 
 	if (canon == NULL)
 		wrong = "is no address";
-	else if (is_banned(adding->work.conf, canon))
+	else if (addresses_match(adding->work.conf->banned, canon))
 		wrong = "is banned";
 	if (wrong != NULL)
 		addresses_refuse(addresses, address, wrong);

@@ -112,6 +112,15 @@ address_matches(const char *pattern, const char *text)
 }
 
 bool
+addresses_match(char *const *patterns, const char *text)
+{
+	for (; *patterns != NULL; patterns++)
+		if (address_matches(*patterns, text))
+			return true;
+	return false;
+}
+
+bool
 pattern_is_network(const char *pattern)
 {
 	struct network network;

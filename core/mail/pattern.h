@@ -13,6 +13,8 @@
  * as Ann@.
  */
 bool address_matches(const char *pattern, const char *text);
+/* addresses_match - does one of them match? patterns: ended by NULL */
+bool addresses_match(char *const *patterns, const char *text);
 /* address_pattern_check - NULL if it is one, else a static sentence */
 const char *address_pattern_check(const char *pattern);
 
