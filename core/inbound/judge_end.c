@@ -213,17 +213,19 @@ judge_role(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 static void
 judge_misdirected(struct inbound *inbound, struct rcpt *rcpt)
 {
-	const struct message *message = &inbound->message;
+	struct message *message = &inbound->message;
 	enum automatic automatic = AUTOMATIC_NO;
 	enum command_meant meant;
 
 	if (!rcpt->taken || !rcpt->is.misdirected ||
 	    rcpt->verdict.kind == VERDICT_DISCARD)
 		return;
-	(void)message_automatic(&inbound->message, &automatic);
-	meant = misdirected(rcpt->is.list, &message->header, message->body,
-			    message->body_len);
-	if (automatic != AUTOMATIC_NO || meant == COMMAND_NONE)
+	(void)message_automatic(message, &automatic);
+	if (automatic != AUTOMATIC_NO)
+		return;
+	meant = misdirected(rcpt->is.list, &message->header,
+			    message_own_text(message));
+	if (meant == COMMAND_NONE)
 		return;
 	if (verified_author(inbound)[0] == '\0') {
 		rcpt->taken = false;

@@ -55,6 +55,7 @@ message_done(struct message *message)
 	if (message->has_parts)
 		content_parts_done(&message->parts);
 	g_free(message->text);
+	g_free(message->own_text);
 	memset(message, 0, sizeof(*message));
 }
 
@@ -95,6 +96,16 @@ message_text(struct message *message)
 		message->text = content_text(&message->header, message->body,
 					     message->body_len);
 	return message->text;
+}
+
+const char *
+message_own_text(struct message *message)
+{
+	if (message->own_text == NULL)
+		message->own_text = content_own_text(&message->header,
+						     message->body,
+						     message->body_len);
+	return message->own_text;
 }
 
 enum command_meant

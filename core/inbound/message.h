@@ -49,7 +49,7 @@ struct message {
 	/* message.c's own, found out already */
 	bool has_parts, has_automatic, has_command;
 	struct content_parts parts;
-	char *text;
+	char *text, *own_text;
 	enum automatic automatic;
 	enum command_meant command;
 };
@@ -67,6 +67,7 @@ bool message_automatic(struct message *message, enum automatic *out);
 /* At STEP_END only */
 const struct content_parts *message_parts(struct message *message);
 const char *message_text(struct message *message);
+const char *message_own_text(struct message *message);
 enum command_meant message_command(struct message *message);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "core/mail/content.h"
 #include "core/mail/mime.h"
 #include "core/mail/own.h"
 #include "core/base/banned.h"
@@ -372,13 +371,11 @@ adds_little(const GPtrArray *paragraphs, bool is_weak)
 }
 
 enum command_meant
-misdirected(const char *list, const struct header *header, const char *body,
-	    size_t body_len)
+misdirected(const char *list, const struct header *header, const char *text)
 {
 	g_autofree char *raw = header_get(header, "Subject");
 	g_autofree char *decoded = mime_decode(raw != NULL ? raw : "");
 	g_autofree char *subject = own_line(decoded);
-	g_autofree char *text = content_own_text(header, body, body_len);
 	g_autoptr(GPtrArray) paragraphs = paragraphs_of(text);
 	enum command_meant meant = COMMAND_NONE;
 	bool is_reply, is_weak = false;

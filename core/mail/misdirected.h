@@ -2,8 +2,6 @@
 #ifndef MUSTER_MAIL_MISDIRECTED_H
 #define MUSTER_MAIL_MISDIRECTED_H
 
-#include <stddef.h>
-
 #include "core/mail/automatic.h"
 #include "core/mail/header.h"
 
@@ -16,9 +14,10 @@
  * command and nothing else but words that go with one; below it may stand
  * signatures and what companies add.
  *
- * list: canonical address; its name may stand there.
+ * list: canonical address; its name may stand there. text: of
+ * content_own_text().
  */
 enum command_meant misdirected(const char *list, const struct header *header,
-			       const char *body, size_t body_len);
+			       const char *text);
 
 #endif

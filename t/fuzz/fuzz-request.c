@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/command/request.h"
+#include "core/mail/content.h"
 #include "core/mail/mime.h"
 #include "core/mail/misdirected.h"
 #include "core/base/banned.h"
@@ -42,7 +43,7 @@ check_request(const struct request *request)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	g_autofree char *bytes = g_malloc0(size + 1);
+	g_autofree char *bytes = g_malloc0(size + 1), *text = NULL;
 	struct requests *requests;
 	struct header header;
 	size_t body_at;
@@ -59,7 +60,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_request(requests->all->pdata[i]);
 	(void)requests_need_proof(requests);
 	requests_free(requests);
-	(void)misdirected(LIST, &header, bytes + body_at, size - body_at);
+	text = content_own_text(&header, bytes + body_at, size - body_at);
+	(void)misdirected(LIST, &header, text);
 	header_done(&header);
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/mail/content.h"
 #include "core/mail/mime.h"
 #include "core/mail/misdirected.h"
 #include "t/lib/tap.h"
@@ -10,12 +11,14 @@
 static enum command_meant
 judge(const char *bytes, size_t len)
 {
+	g_autofree char *text = NULL;
 	struct header header;
 	enum command_meant meant;
 	size_t body_at;
 
 	g_assert_true(header_parse(bytes, len, &header, &body_at));
-	meant = misdirected(LIST, &header, bytes + body_at, len - body_at);
+	text = content_own_text(&header, bytes + body_at, len - body_at);
+	meant = misdirected(LIST, &header, text);
 	header_done(&header);
 	return meant;
 }
