@@ -132,25 +132,40 @@ add_field(GArray *fields, const char *name, const char *value)
 	g_array_append_val(fields, field);
 }
 
+/* With what each letter about a request says of it, and more (NULL: none),
+ * ended by a name that is NULL. */
 static enum err_code
-tell(const struct request *req, const char *template, const char *to,
-     const char *language, const struct letter_field *more, struct err *err)
+send_with(const struct request *req, struct letter *letter, GArray *fields,
+	  const struct letter_field *more, struct err *err)
 {
 	g_autofree char *now = plain_time(request_now_s(req));
 	g_autofree char *network = letter_network(
 		req->asker->client != NULL ? req->asker->client : "");
-	g_autoptr(GArray) fields = g_array_new(TRUE, TRUE,
-					     sizeof(struct letter_field));
-	struct letter letter = {
-		.to = to, .template = template, .language = language,
-	};
 
 	add_field(fields, "asked.at", now);
 	add_field(fields, "client.network", network);
 	for (; more != NULL && more->name != NULL; more++)
 		add_field(fields, more->name, more->value);
-	letter.fields = (const struct letter_field *)(void *)fields->data;
-	return send(req, &letter, err);
+	letter->fields = (const struct letter_field *)(void *)fields->data;
+	return send(req, letter, err);
+}
+
+static GArray *
+fields_new(void)
+{
+	return g_array_new(TRUE, TRUE, sizeof(struct letter_field));
+}
+
+static enum err_code
+tell(const struct request *req, const char *template, const char *to,
+     const char *language, const struct letter_field *more, struct err *err)
+{
+	g_autoptr(GArray) fields = fields_new();
+	struct letter letter = {
+		.to = to, .template = template, .language = language,
+	};
+
+	return send_with(req, &letter, fields, more, err);
 }
 
 /* He has proved himself, or had his letter counted already; but who joins and
@@ -210,11 +225,7 @@ send_question(const struct request *req, const struct question *question,
 	g_autofree char *suffix = g_strconcat("-confirm+", token, NULL);
 	g_autofree char *confirm = list_role_addr(req->list->addr, suffix);
 	g_autofree char *expires = plain_time(expires_s);
-	g_autofree char *now = plain_time(request_now_s(req));
-	g_autofree char *network = letter_network(
-		req->asker->client != NULL ? req->asker->client : "");
-	g_autoptr(GArray) fields = g_array_new(TRUE, TRUE,
-					     sizeof(struct letter_field));
+	g_autoptr(GArray) fields = fields_new();
 	struct letter letter = {
 		.to = question->addr, .template = question->template,
 		.language = question->language, .reply_to = confirm,
@@ -224,14 +235,8 @@ send_question(const struct request *req, const struct question *question,
 
 	add_field(fields, "confirm.address", confirm);
 	add_field(fields, "expires", expires);
-	add_field(fields, "asked.at", now);
 	add_field(fields, "asked.by", request_by(req));
-	add_field(fields, "client.network", network);
-	for (const struct letter_field *more = question->fields;
-	     more != NULL && more->name != NULL; more++)
-		add_field(fields, more->name, more->value);
-	letter.fields = (const struct letter_field *)(void *)fields->data;
-	return send(req, &letter, err);
+	return send_with(req, &letter, fields, question->fields, err);
 }
 
 enum err_code
