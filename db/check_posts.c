@@ -128,6 +128,7 @@ check_form(struct check *check, struct bytes key, struct bytes value,
 	struct post_id id;
 	struct cursor in;
 	uint32_t list;
+	enum form_use use;
 	enum err_code rc = form_decode(key, value, &head, err);
 
 	if (rc != ERR_OK)
@@ -136,12 +137,13 @@ check_form(struct check *check, struct bytes key, struct bytes value,
 	get_id(&in, &id);
 	(void) get_u8(&in);
 	list = get_u32(&in);
-	form_key(piece, &id, list, FORM_HEADER);
+	use = get_u8(&in) > FORM_PARTS ? FORM_BASE : FORM_COPIES;
+	form_key(piece, &id, list, use, FORM_HEADER);
 	rc = check_pieces(check, &id, piece, head.header_size,
 			  "the header of a form is", err);
 	if (rc != ERR_OK || !head.has_body)
 		return rc;
-	form_key(piece, &id, list, FORM_BODY);
+	form_key(piece, &id, list, use, FORM_BODY);
 	return check_pieces(check, &id, piece, head.body_size,
 			    "the body of a form is", err);
 }
@@ -193,9 +195,10 @@ check_post_key(struct check *check, struct place at, struct bytes key,
 		form = get_u8(&in);
 	}
 	if (in.bad || kind < POST_META || kind > POST_TRACE ||
-	    form > FORM_BODY)
+	    form > 2 * FORM_PARTS)
 		return check->again ? ERR_OK : record_corrupt(at, key, err);
-	if (kind == POST_BODY || form == FORM_HEADER || form == FORM_BODY)
+	if (kind == POST_BODY || (kind == POST_FORM &&
+				  (form - 1) % FORM_PARTS + 1 != FORM_META))
 		return check_owner(check, &id, err);
 	rc = table_get(check->txn, at, key, &value, err);
 	if (rc != ERR_OK || value == NULL)

@@ -154,9 +154,18 @@ write_pieces(struct dump *dump, const struct post_id *id, const char *list,
 	return ERR_OK;
 }
 
+/* A form is kept under the number of its list; in a dump it comes in the
+ * order of addresses. One of a deleted list is of no use to anybody. */
+struct form_ref {
+	uint32_t number;
+	const char *list;
+	enum form_use use;
+};
+
 static enum err_code
-write_form(struct dump *dump, const struct post_id *id, uint32_t number,
-	   const char *list, const struct form_head *head, struct err *err)
+write_form(struct dump *dump, const struct post_id *id,
+	   const struct form_ref *form, const struct form_head *head,
+	   struct err *err)
 {
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	char text[POST_ID_TEXT + 1];
@@ -164,36 +173,31 @@ write_form(struct dump *dump, const struct post_id *id, uint32_t number,
 
 	post_id_text(id, text);
 	rc = write_object(dump, json_pack(
-		"{ss ss ss sI sb sI sI}", "type", "form", "post", text,
-		"list", list, "header_size", (json_int_t)head->header_size,
+		"{ss ss ss ss sI sb sI sI}", "type", "form", "post", text,
+		"list", form->list, "use", form_use_name(form->use),
+		"header_size", (json_int_t)head->header_size,
 		"has_body", (int)head->has_body,
 		"body_size", (json_int_t)head->body_size,
 		"body_at", (json_int_t)head->body_at), err);
 	if (rc != ERR_OK)
 		return rc;
-	form_key(key, id, number, FORM_HEADER);
-	rc = write_pieces(dump, id, list, "header", key, head->header_size,
-			  err);
+	form_key(key, id, form->number, form->use, FORM_HEADER);
+	rc = write_pieces(dump, id, form->list, form_part_name(
+		form->use, FORM_HEADER), key, head->header_size, err);
 	if (rc != ERR_OK)
 		return rc;
-	form_key(key, id, number, FORM_BODY);
-	return write_pieces(dump, id, list, "body", key, head->body_size,
-			    err);
+	form_key(key, id, form->number, form->use, FORM_BODY);
+	return write_pieces(dump, id, form->list, form_part_name(
+		form->use, FORM_BODY), key, head->body_size, err);
 }
-
-/* A form is kept under the number of its list; in a dump it comes in the
- * order of addresses. One of a deleted list is of no use to anybody. */
-struct form_ref {
-	uint32_t number;
-	const char *list;
-};
 
 static int
 form_order(const void *left, const void *right)
 {
 	const struct form_ref *a = left, *b = right;
+	int rc = strcmp(a->list, b->list);
 
-	return strcmp(a->list, b->list);
+	return rc != 0 ? rc : (int)a->use - (int)b->use;
 }
 
 static enum err_code
@@ -205,6 +209,7 @@ forms_of(struct dump *dump, const struct post_id *id, GArray *forms,
 	struct form_ref form;
 	struct bytes key;
 	struct cursor in;
+	uint8_t kind;
 	enum err_code rc;
 
 	post_key(prefix, id, POST_FORM);
@@ -217,8 +222,10 @@ forms_of(struct dump *dump, const struct post_id *id, GArray *forms,
 		form.number = get_u32(&in);
 		form.list = g_hash_table_lookup(
 			dump->lists, GUINT_TO_POINTER(form.number));
-		if (get_u8(&in) == FORM_META && cursor_end(&in) &&
-		    form.list != NULL)
+		kind = get_u8(&in);
+		form.use = kind > FORM_PARTS ? FORM_BASE : FORM_COPIES;
+		if ((kind - 1) % FORM_PARTS + 1 == FORM_META &&
+		    cursor_end(&in) && form.list != NULL)
 			g_array_append_val(forms, form);
 	}
 	g_array_sort(forms, form_order);
@@ -239,15 +246,14 @@ write_forms(struct dump *dump, const struct post_id *id, struct err *err)
 		g_autoptr(GBytes) found = NULL;
 		struct form_head head;
 
-		form_key(key, id, form->number, FORM_META);
+		form_key(key, id, form->number, form->use, FORM_META);
 		rc = table_get(dump->txn, post_place(id), bytes_buf(key),
 			       &found, err);
 		if (rc == ERR_OK)
 			rc = form_decode(bytes_buf(key), bytes_whole(found),
 					 &head, err);
 		if (rc == ERR_OK)
-			rc = write_form(dump, id, form->number, form->list,
-					&head, err);
+			rc = write_form(dump, id, form, &head, err);
 	}
 	return rc;
 }

@@ -100,6 +100,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "header_size", FIELD_NUM, POST_LONGEST },
 		{ "list", FIELD_CANON, 0 },
 		{ "post", FIELD_ID, 0 },
+		{ "use", FIELD_TEXT_LATER, 0 },
 	} },
 	[DUMP_PIECE] = { "piece", {
 		{ "data", FIELD_BASE64, 0 },

@@ -65,22 +65,70 @@ pieces_get(struct txn *txn, struct place at, GByteArray *key, uint64_t size,
 }
 
 void
-form_free(struct form *form)
+form_done(struct form *form)
 {
-	if (form == NULL)
-		return;
 	g_clear_pointer(&form->header, g_bytes_unref);
 	g_clear_pointer(&form->body, g_bytes_unref);
+}
+
+void
+form_free(struct form *form)
+{
+	if (form != NULL)
+		form_done(form);
 	g_free(form);
 }
 
 void
 form_key(GByteArray *out, const struct post_id *id, uint32_t list,
-	 enum form_kind kind)
+	 enum form_use use, enum form_part part)
 {
 	post_key(out, id, POST_FORM);
 	put_u32(out, list);
-	put_u8(out, (uint8_t)kind);
+	put_u8(out, (uint8_t)((unsigned int)use * FORM_PARTS +
+			      (unsigned int)part));
+}
+
+static const char *const uses[] = { "copies", "base" };
+static const char *const parts[][2] = {
+	[FORM_COPIES] = { "header", "body" },
+	[FORM_BASE] = { "base-header", "base-body" },
+};
+
+const char *
+form_use_name(enum form_use use)
+{
+	return uses[use];
+}
+
+bool
+form_use_of(const char *name, enum form_use *out)
+{
+	for (size_t i = 0; i < G_N_ELEMENTS(uses); i++)
+		if (strcmp(uses[i], name) == 0) {
+			*out = (enum form_use)i;
+			return true;
+		}
+	*out = FORM_COPIES;
+	return name[0] == '\0';
+}
+
+const char *
+form_part_name(enum form_use use, enum form_part part)
+{
+	return parts[use][part - FORM_HEADER];
+}
+
+bool
+form_part_of(const char *name, enum form_use *use, enum form_part *part)
+{
+	for (int i = 0; i < (int)G_N_ELEMENTS(uses) * 2; i++)
+		if (strcmp(parts[i / 2][i % 2], name) == 0) {
+			*use = (enum form_use)(i / 2);
+			*part = (enum form_part)(FORM_HEADER + i % 2);
+			return true;
+		}
+	return false;
 }
 
 void
@@ -120,19 +168,24 @@ form_decode(struct bytes key, struct bytes value, struct form_head *out,
 /* What an earlier form of the same list left must not show through. */
 static enum err_code
 form_clear(struct txn *txn, const struct post_id *id, uint32_t list,
-	   struct err *err)
+	   enum form_use use, struct err *err)
 {
 	g_autoptr(GByteArray) key = g_byte_array_new();
+	enum err_code rc = ERR_OK;
 
-	post_key(key, id, POST_FORM);
-	put_u32(key, list);
-	return table_remove_range(txn, post_place(id), bytes_buf(key),
-				  bytes_of(NULL, 0), SIZE_MAX, NULL, err);
+	for (int part = FORM_META; part <= FORM_BODY && rc == ERR_OK;
+	     part++) {
+		form_key(key, id, list, use, (enum form_part)part);
+		rc = table_remove_range(txn, post_place(id), bytes_buf(key),
+					bytes_of(NULL, 0), SIZE_MAX, NULL,
+					err);
+	}
+	return rc;
 }
 
 enum err_code
 form_put(struct txn *txn, const struct post_id *id, uint32_t list,
-	 const struct form *form, struct err *err)
+	 enum form_use use, const struct form *form, struct err *err)
 {
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	g_autoptr(GByteArray) value = g_byte_array_new();
@@ -142,38 +195,38 @@ form_put(struct txn *txn, const struct post_id *id, uint32_t list,
 		.body_size = bytes_whole(form->body).len,
 		.body_at = form->body_at,
 	};
-	enum err_code rc = form_clear(txn, id, list, err);
+	enum err_code rc = form_clear(txn, id, list, use, err);
 
 	if (rc != ERR_OK)
 		return rc;
-	form_key(key, id, list, FORM_META);
+	form_key(key, id, list, use, FORM_META);
 	form_encode(value, &head);
 	rc = table_put(txn, post_place(id), bytes_buf(key), bytes_buf(value),
 		       err);
 	if (rc != ERR_OK)
 		return rc;
-	form_key(key, id, list, FORM_HEADER);
+	form_key(key, id, list, use, FORM_HEADER);
 	rc = pieces_put(txn, post_place(id), key, form->header, err);
 	if (rc != ERR_OK || form->body == NULL)
 		return rc;
-	form_key(key, id, list, FORM_BODY);
+	form_key(key, id, list, use, FORM_BODY);
 	return pieces_put(txn, post_place(id), key, form->body, err);
 }
 
 static enum err_code
 form_read(struct txn *txn, const struct post_id *id, uint32_t list,
-	  const struct form_head *head, struct form **out, struct err *err)
+	  enum form_use use, const struct form_head *head, struct form **out, struct err *err)
 {
 	g_autoptr(form_t) form = g_new0(struct form, 1);
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	enum err_code rc;
 
 	form->body_at = head->body_at;
-	form_key(key, id, list, FORM_HEADER);
+	form_key(key, id, list, use, FORM_HEADER);
 	rc = pieces_get(txn, post_place(id), key, head->header_size,
 			&form->header, err);
 	if (rc == ERR_OK && head->has_body) {
-		form_key(key, id, list, FORM_BODY);
+		form_key(key, id, list, use, FORM_BODY);
 		rc = pieces_get(txn, post_place(id), key, head->body_size,
 				&form->body, err);
 	}
@@ -185,14 +238,14 @@ form_read(struct txn *txn, const struct post_id *id, uint32_t list,
 
 enum err_code
 form_get(struct txn *txn, const struct post_id *id, uint32_t list,
-	 struct form **out, struct err *err)
+	 enum form_use use, struct form **out, struct err *err)
 {
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	g_autoptr(GBytes) found = NULL;
 	struct form_head head;
 	enum err_code rc;
 
-	form_key(key, id, list, FORM_META);
+	form_key(key, id, list, use, FORM_META);
 	rc = table_get(txn, post_place(id), bytes_buf(key), &found, err);
 	if (rc != ERR_OK)
 		return rc;
@@ -203,7 +256,7 @@ form_get(struct txn *txn, const struct post_id *id, uint32_t list,
 	rc = form_decode(bytes_buf(key), bytes_whole(found), &head, err);
 	if (rc != ERR_OK)
 		return rc;
-	return form_read(txn, id, list, &head, out, err);
+	return form_read(txn, id, list, use, &head, out, err);
 }
 
 /* --- in pieces ---------------------------------------------------------- */
@@ -246,11 +299,13 @@ put_piece(struct form_writer *writer, struct err *err)
 	enum err_code rc = ERR_OK;
 
 	if (!writer->cleared)
-		rc = form_clear(writer->txn, &writer->id, writer->list, err);
+		rc = form_clear(writer->txn, &writer->id, writer->list,
+				FORM_COPIES, err);
 	writer->cleared = true;
 	if (rc != ERR_OK || writer->piece->len == 0)
 		return rc;
-	form_key(writer->key, &writer->id, writer->list, FORM_BODY);
+	form_key(writer->key, &writer->id, writer->list, FORM_COPIES,
+		 FORM_BODY);
 	piece_key(writer->key, writer->key->len, writer->number++);
 	writer->size += writer->piece->len;
 	rc = table_put(writer->txn, post_place(&writer->id),
@@ -295,12 +350,14 @@ form_writer_end(struct form_writer *writer, GBytes *header, struct err *err)
 		return rc;
 	head.body_size = writer->size;
 	form_encode(value, &head);
-	form_key(writer->key, &writer->id, writer->list, FORM_META);
+	form_key(writer->key, &writer->id, writer->list, FORM_COPIES,
+		 FORM_META);
 	rc = table_put(writer->txn, post_place(&writer->id),
 		       bytes_buf(writer->key), bytes_buf(value), err);
 	if (rc != ERR_OK)
 		return rc;
-	form_key(writer->key, &writer->id, writer->list, FORM_HEADER);
+	form_key(writer->key, &writer->id, writer->list, FORM_COPIES,
+		 FORM_HEADER);
 	return pieces_put(writer->txn, post_place(&writer->id), writer->key,
 			  header, err);
 }

@@ -83,7 +83,14 @@ struct place post_place(const struct post_id *id);
 void post_key(GByteArray *out, const struct post_id *id,
 	      enum post_kind kind);
 void form_key(GByteArray *out, const struct post_id *id, uint32_t list,
-	      enum form_kind kind);
+	      enum form_use use, enum form_part part);
+/* Their names in a dump; of FORM_META there is none. False: no such; "" is a
+ * use of older dumps. */
+const char *form_use_name(enum form_use use);
+bool form_use_of(const char *name, enum form_use *out);
+const char *form_part_name(enum form_use use, enum form_part part);
+bool form_part_of(const char *name, enum form_use *use,
+		  enum form_part *part);
 void post_encode(GByteArray *out, const struct post *post);
 enum err_code post_decode(struct bytes key, struct bytes value,
 			  struct post **out, struct err *err);

@@ -29,6 +29,7 @@ struct load_check {
 	struct post_id post;
 	uint64_t bytes_at, bytes_size;
 	char *form_list;
+	enum form_use form_use;
 	uint64_t header_at, header_size, body_at, body_size;
 };
 
@@ -324,6 +325,9 @@ check_form(struct load_check *check, const json_t *object, struct err *err)
 		rc = check_list_field(check, object, err);
 	if (rc != ERR_OK)
 		return rc;
+	if (!form_use_of(field_text(object, "use"), &check->form_use))
+		return field_bad(err, object, "use", "\"copies\" or \"base\" "
+				 "is expected");
 	if (check->bytes_at > 0)
 		return field_bad(err, object, "post", "forms come before "
 				 "the pieces of the post itself");
@@ -370,6 +374,8 @@ check_piece(struct load_check *check, const json_t *object, struct err *err)
 	const char *part = field_text(object, "part");
 	bool of_form = strcmp(part, "bytes") != 0;
 	const char *list = of_form ? check->form_list : "";
+	enum form_part form;
+	enum form_use use;
 	enum err_code rc = check_same_post(check, object, err);
 
 	if (rc != ERR_OK)
@@ -378,17 +384,19 @@ check_piece(struct load_check *check, const json_t *object, struct err *err)
 	    (of_form && !check->in_form))
 		return field_bad(err, object, "list",
 				 "it must follow the record of its form");
-	if (strcmp(part, "header") == 0)
-		return check_next_piece(object, &check->header_at,
-					check->header_size, err);
-	if (strcmp(part, "body") == 0)
-		return check_next_piece(object, &check->body_at,
-					check->body_size, err);
 	if (!of_form)
 		return check_next_piece(object, &check->bytes_at,
 					check->bytes_size, err);
-	return field_bad(err, object, "part",
-			 "\"header\", \"body\" or \"bytes\" is expected");
+	if (!form_part_of(part, &use, &form) || use != check->form_use)
+		return field_bad(err, object, "part", "\"%s\", \"%s\" or "
+				 "\"bytes\" is expected", form_part_name(
+				check->form_use, FORM_HEADER),
+				 form_part_name(check->form_use, FORM_BODY));
+	if (form == FORM_HEADER)
+		return check_next_piece(object, &check->header_at,
+					check->header_size, err);
+	return check_next_piece(object, &check->body_at, check->body_size,
+				err);
 }
 
 static enum err_code
@@ -520,9 +528,9 @@ check_complete(struct load_check *check, enum dump_type type, bool of_form,
 	if (type == DUMP_PIECE && of_form)
 		return ERR_OK;
 	if (check->in_form && check->header_at < check->header_size)
-		part = "header";
+		part = form_part_name(check->form_use, FORM_HEADER);
 	else if (check->in_form && check->body_at < check->body_size)
-		part = "body";
+		part = form_part_name(check->form_use, FORM_BODY);
 	else if (type != DUMP_PIECE && type != DUMP_FORM && check->in_post &&
 		 check->bytes_at < check->bytes_size)
 		part = "bytes";

@@ -207,13 +207,15 @@ put_form(struct load_put *put, struct txn *txn, const json_t *object,
 	};
 	struct post_id id;
 	uint32_t list;
+	enum form_use use = FORM_COPIES;
 	enum err_code rc;
 
 	rc = list_number(put, txn, field_text(object, "list"), &list, err);
 	if (rc != ERR_OK || list == 0)
 		return rc;
 	field_id(object, "post", &id);
-	form_key(key, &id, list, FORM_META);
+	(void) form_use_of(field_text(object, "use"), &use);
+	form_key(key, &id, list, use, FORM_META);
 	form_encode(value, &head);
 	return table_put(txn, post_place(&id), bytes_buf(key),
 			 bytes_buf(value), err);
@@ -228,6 +230,8 @@ put_piece(struct load_put *put, struct txn *txn, const json_t *object,
 	g_autoptr(GByteArray) key = g_byte_array_new();
 	struct post_id id;
 	uint32_t list;
+	enum form_use use = FORM_COPIES;
+	enum form_part form = FORM_HEADER;
 	enum err_code rc;
 
 	field_id(object, "post", &id);
@@ -238,8 +242,8 @@ put_piece(struct load_put *put, struct txn *txn, const json_t *object,
 				 err);
 		if (rc != ERR_OK || list == 0)
 			return rc;
-		form_key(key, &id, list, strcmp(part, "header") == 0 ?
-			 FORM_HEADER : FORM_BODY);
+		(void) form_part_of(part, &use, &form);
+		form_key(key, &id, list, use, form);
 	}
 	piece_key(key, key->len, (uint32_t)field_num(object, "number"));
 	return table_put(txn, post_place(&id), bytes_buf(key),

@@ -81,6 +81,13 @@ enum err_code post_head(struct txn *txn, const struct post_id *id,
  * where it differs from the post's own. form_body NULL and body_at: the
  * body is the post's bytes from there on.
  */
+enum form_use {
+	FORM_COPIES,	/* as each member gets it by itself */
+	FORM_BASE,	/* without what only those have: as it is in digests
+			 * and in the archive; there only where one of them
+			 * wants it */
+};
+
 struct form {
 	GBytes *header;		/* with final CRLFs, without the empty line */
 	GBytes *body;		/* or NULL */
@@ -88,14 +95,16 @@ struct form {
 };
 
 enum err_code form_put(struct txn *txn, const struct post_id *id,
-		       uint32_t list, const struct form *form,
-		       struct err *err);
+		       uint32_t list, enum form_use use,
+		       const struct form *form, struct err *err);
 enum err_code form_get(struct txn *txn, const struct post_id *id,
-		       uint32_t list, struct form **out, struct err *err);
+		       uint32_t list, enum form_use use, struct form **out,
+		       struct err *err);	/* *out NULL: none */
 void form_free(struct form *form);
+void form_done(struct form *form);	/* what is in it */
 
 /*
- * A form of which neither the whole nor its size is ever in memory: the body
+ * A form, for copies, of which neither the whole nor its size is ever in memory: the body
  * comes in pieces of any length, and the header last, when it is known what
  * the body was. All goes into the transaction, and is there to be read when
  * form_writer_end() has returned ERR_OK.

@@ -82,7 +82,9 @@
  *	                                        helo, auth, author, evidence.
  *	                                        Version 1: no evidence
  *	          id, POST_FORM, u32 list,      u64 header size, u8 has a body,
- *	          FORM_META                     u64 body size, u64 body_at
+ *	          FORM_META                     u64 body size, u64 body_at;
+ *	                                        that of FORM_BASE has
+ *	                                        FORM_PARTS more, as have
  *	          ..., FORM_HEADER, u32 n       piece n of the header, no
  *	                                        version, PIECE_MAX but the last
  *	          ..., FORM_BODY, u32 n         the same of the body
@@ -126,7 +128,8 @@
 
 enum post_kind { POST_META = 1, POST_FORM, POST_BODY, POST_TRACE };
 enum digest_kind { DIGEST_STATE = 1, DIGEST_POST };
-enum form_kind { FORM_META = 1, FORM_HEADER, FORM_BODY };
+enum form_part { FORM_META = 1, FORM_HEADER, FORM_BODY };
+#define FORM_PARTS 3		/* of a form; those of FORM_BASE follow */
 
 struct bytes {
 	const void *data;	/* NULL: nothing there */

@@ -241,7 +241,8 @@ put_letter(struct txn *txn, const struct letter *letter,
 
 	/* the post has no bytes: all of it is in the form */
 	if (rc == ERR_OK)
-		rc = form_put(txn, &post->id, letter->list, form, err);
+		rc = form_put(txn, &post->id, letter->list, FORM_COPIES,
+			      form, err);
 	if (rc == ERR_OK)
 		rc = queue_put(txn, job, err);
 	job_free(job);

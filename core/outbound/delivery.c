@@ -117,7 +117,8 @@ read_form(const struct opening *opening, const struct list_conf *conf,
 	struct form *form = NULL;
 	enum err_code rc;
 
-	rc = form_get(reader, &job->post, job->list, &form, err);
+	rc = form_get(reader, &job->post, job->list, FORM_COPIES, &form,
+		      err);
 	if (rc == ERR_OK && form != NULL && form->body == NULL)
 		rc = post_bytes(reader, &job->post, &bytes, err);
 	if (rc == ERR_OK && form != NULL && (form->body != NULL ||

@@ -53,13 +53,14 @@ tell(struct txn *txn, const struct work *work, const struct member *member,
 	bool allowed = false;
 	enum err_code rc = ERR_OK;
 	struct header header;
-	size_t body_at;
+	size_t body_at, len;
+	const char *bytes = g_bytes_get_data(work->came, &len);
 
-	if (!header_parse(work->bytes, work->len, &header, &body_at))
+	if (!header_parse(bytes, len, &header, &body_at))
 		return ERR_OK;
 	cause.header = &header;
-	cause.body = work->bytes + body_at;
-	cause.body_len = work->len - body_at;
+	cause.body = bytes + body_at;
+	cause.body_len = len - body_at;
 	if (letter_why_not(&cause) == NULL)
 		rc = letter_allowed(txn, "acknowledgement", cause.verified,
 				    LETTERS_MOST, DAY_S, clock_ms(), &allowed,

@@ -83,14 +83,15 @@ add(struct txn *txn, const struct digest_with *with, struct digest *digest,
 enum err_code
 digest_collect(struct txn *txn, const struct digest_with *with,
 	       const struct post *post, uint64_t *position_out,
-	       char **what_out, struct err *err)
+	       bool *collected_out, char **what_out, struct err *err)
 {
 	bool mime = false, plain = false, found;
 	struct digest digest;
 	enum err_code rc = digest_readers(txn, with->list, &mime, &plain,
 					  err);
 
-	if (rc == ERR_OK && (mime || plain)) {
+	*collected_out = mime || plain;
+	if (rc == ERR_OK && *collected_out) {
 		rc = digest_lock(txn, with->list, &digest, &found, err);
 		return rc != ERR_OK ? rc :
 			add(txn, with, &digest, post, position_out, what_out,

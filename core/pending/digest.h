@@ -33,11 +33,13 @@ struct digest_with {
 /*
  * digest_collect - post goes into the open issue if some member gets digests.
  * *position_out is for its outbound job; *what_out, for the trace, replaces
- * what is there: "; in digest vol 3 no 12", or "".
+ * what is there: "; in digest vol 3 no 12", or "". *collected_out: it did, and
+ * the caller stores its FORM_BASE in the same transaction.
  */
 enum err_code digest_collect(struct txn *txn, const struct digest_with *with,
 			     const struct post *post, uint64_t *position_out,
-			     char **what_out, struct err *err);
+			     bool *collected_out, char **what_out,
+			     struct err *err);
 
 /* digest_close - the open issue, which is locked; it has posts. Where nobody
  * wants it any more it is just forgotten. */

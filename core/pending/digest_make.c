@@ -6,14 +6,11 @@
 #include "core/mail/addr.h"
 #include "core/mail/mime.h"
 #include "core/pending/digest_inside.h"
-#include "core/pending/inside.h"
 #include "core/base/banned.h"
 
 /*
- * A closed issue becomes a message of each kind. What a post looked like when
- * it went to the members singly is not taken from there, since that has a
- * footer and each copy's own marks: it is made again, by the same code, from
- * the post's bytes.
+ * A closed issue becomes a message of each kind, of its posts as the chain has
+ * made them for all (FORM_BASE): without footer and each copy's own marks.
  *
  * What is read here nobody changes, so no locks are kept on it
  * (txn_relax): a long digest does not keep others from their posts while it
@@ -23,40 +20,58 @@
 /* --- posts -------------------------------------------------------------- */
 
 static enum err_code
-open_form(struct work *work, const struct form *form, struct making *making,
-	  use_excerpt use, void *arg, struct err *err)
+open_excerpt(const char *header, size_t header_len, struct excerpt *excerpt,
+	     struct making *making, use_excerpt use, void *arg,
+	     struct err *err)
 {
-	struct excerpt excerpt;
 	size_t body_at;
-	gsize len;
-	const char *bytes = g_bytes_get_data(form->header, &len);
 	enum err_code rc;
 
-	if (!header_parse(bytes, len, &excerpt.header, &body_at))
+	if (!header_parse(header, header_len, &excerpt->header, &body_at))
 		return err_set(err, ERR_INVALID, "drop it",
 			       "the post has too many header fields");
-	digest_fields(&excerpt.header);
-	excerpt.body = work->bytes + form->body_at;
-	excerpt.body_len = work->len - form->body_at;
-	if (form->body != NULL) {
-		excerpt.body = g_bytes_get_data(form->body, &len);
-		excerpt.body_len = len;
-	}
-	rc = use(making, &excerpt, arg, err);
-	header_done(&excerpt.header);
+	digest_fields(&excerpt->header);
+	rc = use(making, excerpt, arg, err);
+	header_done(&excerpt->header);
 	return rc;
 }
 
+/* bytes: of the post, NULL where the form has all. Of a post that was
+ * collected by an earlier version there is no form. */
 static enum err_code
-use_work(struct work *work, struct making *making, use_excerpt use,
-	 void *arg, struct err *err)
+open_form(const struct form *form, GBytes *bytes, struct making *making,
+	  use_excerpt use, void *arg, struct err *err)
 {
-	struct form form = { 0 };
-	enum err_code rc = form_make(work, &form, err);
+	GBytes *header = form != NULL ? form->header : bytes;
+	struct excerpt excerpt = { 0 };
+	struct header parsed;
+	size_t body_at = form != NULL ? (size_t)form->body_at : 0;
+	gsize header_len, len;
+	const char *text = g_bytes_get_data(header, &header_len);
+	const char *body = g_bytes_get_data(bytes != NULL ? bytes :
+					    form->body, &len);
 
-	if (rc == ERR_OK)
-		rc = open_form(work, &form, making, use, arg, err);
-	form_done(work, &form);
+	if (form == NULL && header_parse(text, header_len, &parsed, &body_at))
+		header_done(&parsed);
+	excerpt.body = body + MIN(body_at, len);
+	excerpt.body_len = len - MIN(body_at, len);
+	return open_excerpt(text, header_len, &excerpt, making, use, arg,
+			    err);
+}
+
+static enum err_code
+read_post(struct making *making, const struct post_id *id,
+	  struct form **form_out, GBytes **bytes_out, struct err *err)
+{
+	enum err_code rc = form_get(making->txn, id, making->job->list,
+				    FORM_BASE, form_out, err);
+
+	if (rc == ERR_OK && (*form_out == NULL || (*form_out)->body == NULL))
+		rc = post_bytes(making->txn, id, bytes_out, err);
+	if (rc == ERR_OK && *bytes_out == NULL &&
+	    (*form_out == NULL || (*form_out)->body == NULL))
+		rc = err_set(err, ERR_CORRUPT, "drop the job; run muster "
+			     "check", "the post's bytes are gone");
 	return rc;
 }
 
@@ -64,23 +79,17 @@ static enum err_code
 with_post(struct making *making, guint index, use_excerpt use, void *arg,
 	  struct err *err)
 {
+	const struct post_id *id = &g_array_index(making->posts,
+						  struct post_id, index);
 	g_autoptr(GBytes) bytes = NULL;
-	struct job job = {
-		.post = g_array_index(making->posts, struct post_id, index),
-		.list = making->job->list, .role = ROLE_POST,
-		.list_addr = making->job->list_addr,
-	};
-	struct list_conf conf = *making->conf;	/* all is borrowed */
-	struct work work = {
-		.with = making->with, .job = &job, .conf = &conf,
-	};
+	struct form *form = NULL;
 	char text[POST_ID_TEXT + 1];
-	enum err_code rc = work_begin(making->txn, &work, &bytes, err);
+	enum err_code rc = read_post(making, id, &form, &bytes, err);
 
 	if (rc == ERR_OK)
-		rc = use_work(&work, making, use, arg, err);
-	work_done(&work);
-	post_id_text(&job.post, text);
+		rc = open_form(form, bytes, making, use, arg, err);
+	form_free(form);
+	post_id_text(id, text);
 	return rc == ERR_OK ? rc : err_context(err, "post %s", text);
 }
 

@@ -234,6 +234,7 @@ add_fields(struct making *making, struct work *work)
 	add_type(making, header);
 	fields_set_sender(work);
 	fields_add_list(work);
+	fields_add_unsubscribe(work);
 }
 
 static enum err_code

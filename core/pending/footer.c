@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "core/mail/addr.h"
-#include "core/mail/header.h"
+#include "core/mail/mime.h"
+#include "core/pending/inside.h"
 #include "core/base/banned.h"
 
 #define LINE_MAX_LEN 998	/* RFC 5321 section 4.5.3.1.6 */
@@ -172,29 +173,41 @@ footer_text(const struct list_conf *conf, const char *list,
 	return g_string_free(out, FALSE);
 }
 
-/* --- the form ----------------------------------------------------------- */
+/* --- the filter --------------------------------------------------------- */
 
-bool
-footer_add(const char *text, bool is_ascii, const char *body, size_t body_len,
-	   struct form *form)
+static bool
+has_marks(const char *text, const struct marks *marks)
 {
-	GString *block = NULL, *out = NULL;
-	struct header header;
-	size_t body_at;
-	gsize len;
-	const char *bytes = g_bytes_get_data(form->header, &len);
-
-	if (!header_parse(bytes, len, &header, &body_at))
-		return false;
-	block = g_string_sized_new(len + 256);
-	out = g_string_sized_new(body_len + strlen(text) + 1024);
-	(void) mime_append(&header, body, body_len, text, is_ascii, out);
-	header_write(&header, block);
-	header_done(&header);
-	g_bytes_unref(form->header);
-	form->header = g_string_free_to_bytes(block);
-	g_clear_pointer(&form->body, g_bytes_unref);
-	form->body = g_string_free_to_bytes(out);
-	form->body_at = 0;
-	return true;
+	for (int i = 0; i < SLOTS; i++)
+		if (strstr(text, marks->text[i]) != NULL)
+			return true;
+	return false;
 }
+
+static enum err_code
+run(struct txn *txn, struct work *work, struct err *err)
+{
+	bool is_ascii;
+	g_autofree char *text = footer_text(work->conf, work->job->list_addr,
+					    &work->marks, &is_ascii);
+	size_t len;
+	const char *body = work_body(work, &len);
+	GString *out = g_string_sized_new(len + strlen(text) + 1024);
+
+	(void) txn;
+	(void) err;
+	(void) mime_append(&work->header, body, len, text, is_ascii, out);
+	work_set_body(work, g_string_free_to_bytes(out));
+	if (has_marks(text, &work->marks))
+		work->own = SEAL_OWN_BODY;
+	work_note(work, "footer added");
+	return ERR_OK;
+}
+
+static bool
+is_wanted(const struct work *work)
+{
+	return is_post(work) && work->conf->footer[0] != '\0';
+}
+
+const struct filter filter_texts = { "texts", is_wanted, run };

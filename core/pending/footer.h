@@ -4,10 +4,8 @@
 
 #include <stdbool.h>
 
-#include "core/mail/mime.h"
 #include "core/outbound/slot.h"
 #include "db/list.h"
-#include "db/post.h"
 
 /* The marks of one post on one list: what stands in its form where a copy has
  * something of its own */
@@ -34,10 +32,5 @@ char *leave_mailto(const struct list_conf *conf, const char *list,
  */
 char *footer_text(const struct list_conf *conf, const char *list,
 		  const struct marks *marks, bool *is_ascii);
-
-/* footer_add - to a form, whose body (that may be the post's own) is given.
- * False: it has too many fields, and stays without. */
-bool footer_add(const char *text, bool is_ascii, const char *body,
-		size_t body_len, struct form *form);
 
 #endif

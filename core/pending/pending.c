@@ -6,68 +6,12 @@
 #include <glib.h>
 
 #include "core/base/clock.h"
-#include "core/mail/header.h"
-#include "core/mail/mime.h"
 #include "core/pending/digest.h"
-#include "core/pending/footer.h"
 #include "core/pending/inside.h"
-#include "core/pending/seal.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/roster.h"
 #include "core/base/banned.h"
-
-/* --- the form ----------------------------------------------------------- */
-
-static const char *
-form_body(const struct work *work, const struct form *form, gsize *len)
-{
-	if (form->body != NULL)
-		return g_bytes_get_data(form->body, len);
-	*len = work->len - form->body_at;
-	return work->bytes + form->body_at;
-}
-
-/* What the copies have each of their own. */
-static enum seal_own
-add_footer(struct work *work, struct form *form)
-{
-	enum seal_own own = is_personal(work->conf) ? SEAL_OWN_FIELDS :
-		SEAL_OWN_NOTHING;
-	bool is_ascii;
-	g_autofree char *text = footer_text(work->conf, work->job->list_addr,
-					    &work->marks, &is_ascii);
-	gsize len;
-	const char *body = form_body(work, form, &len);
-
-	if (text[0] == '\0')
-		return own;
-	work->has_footer = footer_add(text, is_ascii, body, len, form);
-	for (int i = 0; i < SLOTS && work->has_footer; i++)
-		if (strstr(text, work->marks.text[i]) != NULL)
-			own = SEAL_OWN_BODY;
-	return own;
-}
-
-/* Behind this nothing changes. Owners get what came in, not what the list
- * made of it. */
-static enum err_code
-finish_form(struct work *work, struct form *form, struct err *err)
-{
-	struct seal_with with = {
-		.settings = work->with->settings, .keys = work->with->keys,
-		.conf = work->conf, .list = work->job->list_addr,
-		.evidence = work->evidence,
-	};
-	const char *body;
-	gsize len;
-
-	if (work->job->role != ROLE_POST)
-		return ERR_OK;
-	with.own = add_footer(work, form);
-	body = form_body(work, form, &len);
-	return seal_form(&with, body, len, form, &work->sealed, err);
-}
 
 /* --- the next job ------------------------------------------------------- */
 
@@ -104,52 +48,41 @@ count_post(struct txn *txn, const struct work *work, struct err *err)
 	return rc;
 }
 
-/* For the trace; the caller frees. */
-static char *
-what_was_done(const struct work *work, const char *digest)
-{
-	bool is_post = work->job->role == ROLE_POST;
-
-	return g_strdup_printf("%s%s%s%s%s; on its way to %s%s", is_post ?
-			       "list fields added" : "passed on as it is",
-			       work->recoded ? ", re-encoded for its long "
-			       "lines" : "",
-			       work->has_footer ? ", footer added" : "",
-			       work->sealed.is_signed ? ", signed (DKIM)" :
-			       "",
-			       work->sealed.has_set ? ", sealed (ARC)" : "",
-			       is_post ? "the members" : "the owners",
-			       digest);
-}
-
+/* Everything that follows from the post on the list: in digests, and copies
+ * for the members who want each post by itself. */
 static enum err_code
-hand_over(struct txn *txn, struct work *work, struct err *err)
+hand_over(struct txn *txn, struct work *work, const struct form *base,
+	  struct err *err)
 {
-	g_autofree char *digest = g_strdup(""), *done = NULL;
+	g_autofree char *digest = g_strdup("");
 	uint64_t position = 0;
 	struct job *next;
-	bool taken = false;
+	bool taken = false, collected = false;
 	enum err_code rc = ERR_OK;
 
-	if (work->job->role == ROLE_POST)
+	if (is_post(work))
 		rc = digest_collect(txn, &(struct digest_with){
 			work->with->settings, work->conf, work->job->list,
 			work->job->list_addr, clock_s() }, work->post,
-			&position, &digest, err);
+			&position, &collected, &digest, err);
+	if (rc == ERR_OK && collected)
+		rc = form_put(txn, &work->job->post, work->job->list,
+			      FORM_BASE, base, err);
 	if (rc != ERR_OK)
 		return rc;
 	next = outbound_job(work, position);
-	done = what_was_done(work, digest);
 
 	/* The post had one job, this one, and has one again. */
 	rc = queue_replace(txn, work->job, next, &taken, err);
-	if (rc == ERR_OK && taken && work->job->role == ROLE_POST)
+	if (rc == ERR_OK && taken && is_post(work))
 		rc = count_post(txn, work, err);
-	if (rc == ERR_OK && taken && work->job->role == ROLE_POST)
+	if (rc == ERR_OK && taken && is_post(work))
 		rc = acknowledge(txn, work, err);
 	if (rc == ERR_OK && taken)
 		rc = trace_add(txn, &work->job->post, "pending",
-			       work->job->list_addr, err, "%s", done);
+			       work->job->list_addr, err, "%s; on its way to "
+			       "%s%s", work->done->str, is_post(work) ?
+			       "the members" : "the owners", digest);
 	job_free(next);
 	return rc;
 }
@@ -157,16 +90,23 @@ hand_over(struct txn *txn, struct work *work, struct err *err)
 static enum err_code
 process(struct txn *txn, struct work *work, struct err *err)
 {
-	struct form form = { 0 };
-	enum err_code rc = form_make(work, &form, err);
+	struct form base = { 0 }, copies = { 0 };
+	enum err_code rc = chain_base(txn, work, err);
 
+	if (rc != ERR_OK)
+		return rc;
+	work_form(work, &base);
+	rc = chain_copies(txn, work, err);
+	if (rc == ERR_OK) {
+		work_form(work, &copies);
+		rc = form_put(txn, &work->job->post, work->job->list,
+			      FORM_COPIES, &copies, err);
+	}
 	if (rc == ERR_OK)
-		rc = finish_form(work, &form, err);
-	if (rc == ERR_OK)
-		rc = form_put(txn, &work->job->post, work->job->list, &form,
-			      err);
-	form_done(work, &form);
-	return rc == ERR_OK ? hand_over(txn, work, err) : rc;
+		rc = hand_over(txn, work, &base, err);
+	form_done(&base);
+	form_done(&copies);
+	return rc;
 }
 
 /* Nobody to send it to: the list is gone. */
@@ -185,58 +125,15 @@ end_here(struct txn *txn, const struct job *job, const char *why,
 	return rc;
 }
 
-static struct evidence *
-post_evidence(const struct post *post)
-{
-	json_t *json = json_loads(post->evidence, 0, NULL);
-	struct evidence *evidence = evidence_of_json(json);
-
-	json_decref(json);
-	return evidence;
-}
-
-enum err_code
-work_begin(struct txn *txn, struct work *work, GBytes **bytes_out,
-	   struct err *err)
-{
-	enum err_code rc;
-	gsize len;
-
-	rc = post_get(txn, &work->job->post, &work->post, err);
-	if (rc == ERR_OK && work->post != NULL)
-		rc = post_bytes(txn, &work->job->post, bytes_out, err);
-	if (rc != ERR_OK)
-		return rc;
-	if (*bytes_out == NULL)
-		return err_set(err, ERR_CORRUPT, "drop the job; run muster "
-			       "check", "the post's bytes are gone");
-	work->bytes = g_bytes_get_data(*bytes_out, &len);
-	work->len = len;
-	work->evidence = post_evidence(work->post);
-	for (int i = 0; i < SLOTS; i++)
-		slot_mark(work->with->verp, work->job->list_addr,
-			  &work->job->post, (enum slot)i,
-			  work->marks.text[i]);
-	return ERR_OK;
-}
-
-void
-work_done(struct work *work)
-{
-	post_free(work->post);
-	evidence_free(work->evidence);
-}
-
 static enum err_code
 run_with(struct txn *txn, struct work *work, struct err *err)
 {
-	g_autoptr(GBytes) bytes = NULL;
 	enum err_code rc;
 
 	if (digest_is_order(work->job))
 		return digest_make(txn, work->with, work->conf, work->job,
 				   err);
-	rc = work_begin(txn, work, &bytes, err);
+	rc = work_begin(txn, work, err);
 	if (rc != ERR_OK)
 		return rc;
 	if (work->job->role != ROLE_POST && work->conf->owners[0] == NULL)

@@ -9,7 +9,11 @@
 #include "core/auth/authres.h"
 #include "core/auth/dkim_sign.h"
 #include "core/auth/sigcore.h"
+#include "core/pending/inside.h"
 #include "core/base/banned.h"
+
+/* What was done, or will be done to each copy */
+struct sealed { bool is_signed, has_set; };
 
 static const char *
 authserv_id(const struct settings *settings)
@@ -74,45 +78,53 @@ add_all(const struct seal_with *with, const char *results, const char *body,
 	out->has_set = arc_seal(header, chain, results, hash, key, now_s);
 }
 
-static void
-add_to_form(const struct seal_with *with, const char *body, size_t body_len,
-	    const struct sign_key *key, struct form *form, struct sealed *out)
+static struct seal_with
+with_work(const struct work *work)
 {
-	g_autofree char *results = authres_print(
-		with->evidence, authserv_id(with->settings));
-	GString *text = NULL;
-	struct header header;
-	size_t body_at;
-	gsize len;
-	const char *bytes = g_bytes_get_data(form->header, &len);
-
-	if (!header_parse(bytes, len, &header, &body_at))
-		return;
-	add_all(with, results, body, body_len, key, &header, out);
-	text = g_string_sized_new(len + 4096);
-	header_write(&header, text);
-	header_done(&header);
-	g_bytes_unref(form->header);
-	form->header = g_string_free_to_bytes(text);
+	return (struct seal_with){
+		.settings = work->with->settings, .keys = work->with->keys,
+		.conf = work->conf, .list = work->job->list_addr,
+		.evidence = work->evidence, .own = work->own,
+	};
 }
 
-enum err_code
-seal_form(const struct seal_with *with, const char *body, size_t body_len,
-	  struct form *form, struct sealed *out, struct err *err)
+static void
+note_sealed(struct work *work, const struct sealed *sealed)
 {
-	struct sign_key *key = NULL;
-	enum err_code rc;
+	if (sealed->is_signed)
+		work_note(work, "signed (DKIM)");
+	if (sealed->has_set)
+		work_note(work, "sealed (ARC)");
+}
 
-	*out = (struct sealed){false, false};
-	if (with->conf->sign_key[0] == '\0')
-		return ERR_OK;
-	rc = key_load(with, &key, err);
+static enum err_code
+run(struct txn *txn, struct work *work, struct err *err)
+{
+	const struct seal_with with = with_work(work);
+	g_autofree char *results = authres_print(
+		with.evidence, authserv_id(with.settings));
+	struct sealed sealed = { false, false };
+	struct sign_key *key = NULL;
+	size_t len;
+	const char *body = work_body(work, &len);
+	enum err_code rc = key_load(&with, &key, err);
+
+	(void) txn;
 	if (rc != ERR_OK)
 		return rc;
-	add_to_form(with, body, body_len, key, form, out);
+	add_all(&with, results, body, len, key, &work->header, &sealed);
 	sign_key_unref(key);
+	note_sealed(work, &sealed);
 	return ERR_OK;
 }
+
+static bool
+is_wanted(const struct work *work)
+{
+	return is_post(work) && work->conf->sign_key[0] != '\0';
+}
+
+const struct filter filter_seal = { "seal", is_wanted, run };
 
 enum err_code
 seal_own(const struct seal_with *with, const uint8_t hash[32],

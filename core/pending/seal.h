@@ -45,22 +45,9 @@ struct seal_with {
 	enum seal_own own;
 };
 
-/* What was done, or will be done to each copy */
-struct sealed { bool is_signed, has_set; };
-
 /*
- * seal_form - last of all, since nothing may change behind it: add what is
- * not each copy's own to form->header. body: what will follow it. Nothing is
- * done where the list has no key; has_set is false where the chain allows no
- * further set.
- */
-enum err_code seal_form(const struct seal_with *with, const char *body,
-			size_t body_len, struct form *form,
-			struct sealed *out, struct err *err);
-
-/*
- * seal_own - the same for mail of the list's own, such as digests, for which
- * nobody else has vouched: a signature only. own: SEAL_OWN_NOTHING, or nothing
+ * seal_own - the signature for mail of the list's own, such as digests, for
+ * which nobody else has vouched: no ARC set. own: SEAL_OWN_NOTHING, or nothing
  * is done, and outbound signs each copy. with->evidence is not looked at.
  */
 enum err_code seal_own(const struct seal_with *with, const uint8_t hash[32],

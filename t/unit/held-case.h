@@ -233,7 +233,7 @@ letter_text(struct held_case *h, struct job *job)
 	g_assert_true(job->null_sender);
 	g_assert_cmpint(job->audience, ==, TO_ADDRS);
 	case_ok(form_get(store_reader(h->t.s.store), &job->post, job->list,
-			 &form, &h->t.s.err), &h->t.s);
+			 FORM_COPIES, &form, &h->t.s.err), &h->t.s);
 	text = g_strdup_printf("%s: %.*s\r\n%.*s", job->addrs[0],
 			       (int)g_bytes_get_size(form->header),
 			       (const char *)g_bytes_get_data(form->header,

@@ -832,7 +832,8 @@ read_token(struct stage_case *t, char out[TOKEN_TEXT + 1])
 		const struct job *job = g_ptr_array_index(jobs, i);
 
 		case_ok(form_get(store_reader(t->s.store), &job->post,
-				 t->list, &form, &t->s.err), &t->s);
+				 t->list, FORM_COPIES, &form,
+				 &t->s.err), &t->s);
 		text = g_bytes_get_data(form->header, &len);
 		at = g_strstr_len(text, (gssize)len, behind);
 		if (at != NULL)

@@ -142,8 +142,8 @@ form_text(struct stage_case *t, const struct post_id *id)
 	gsize len;
 	const char *bytes;
 
-	case_ok(form_get(store_reader(t->s.store), id, t->list, &form,
-			 &t->s.err), &t->s);
+	case_ok(form_get(store_reader(t->s.store), id, t->list,
+			 FORM_COPIES, &form, &t->s.err), &t->s);
 	g_assert_nonnull(form);
 	bytes = g_bytes_get_data(form->header, &len);
 	g_string_append_len(out, bytes, (gssize)len);

@@ -33,6 +33,14 @@
 	"\"has_body\":" has ",\"header_size\":" header "," \
 	"\"list\":\"dev@example.org\",\"post\":\"" ID "\"," \
 	"\"type\":\"form\"}\n"
+#define FORM_OF(use, header) "{\"body_at\":0,\"body_size\":0," \
+	"\"has_body\":false,\"header_size\":" header "," \
+	"\"list\":\"dev@example.org\",\"post\":\"" ID "\"," \
+	"\"type\":\"form\",\"use\":\"" use "\"}\n"
+#define FORM_PIECE(part, data) "{\"data\":\"" data "\"," \
+	"\"list\":\"dev@example.org\",\"number\":0," \
+	"\"part\":\"" part "\",\"post\":\"" ID "\"," \
+	"\"type\":\"piece\"}\n"
 #define JOB(stage, role, audience, list, gone) "{\"addrs\":[]," \
 	"\"after\":\"\",\"as_of_s\":0,\"attempts\":0," \
 	"\"audience\":\"" audience "\",\"detail\":\"\",\"due_ms\":0," \
@@ -227,11 +235,15 @@ fill_post(struct txn *txn, const struct post *post, int fd, struct err *err)
 
 	memset(key, post->id.bytes[0], sizeof(key));
 	if (rc == ERR_OK)
-		rc = form_put(txn, &post->id, 2, &large, err);
+		rc = form_put(txn, &post->id, 2, FORM_COPIES, &large, err);
 	if (rc == ERR_OK)
-		rc = form_put(txn, &post->id, 3, &small, err);
+		rc = form_put(txn, &post->id, 2, FORM_BASE, &small, err);
 	if (rc == ERR_OK)
-		rc = form_put(txn, &post->id, 1, &small, err);
+		rc = form_put(txn, &post->id, 3, FORM_BASE, &large, err);
+	if (rc == ERR_OK)
+		rc = form_put(txn, &post->id, 3, FORM_COPIES, &small, err);
+	if (rc == ERR_OK)
+		rc = form_put(txn, &post->id, 1, FORM_COPIES, &small, err);
 	if (rc == ERR_OK)
 		rc = put_job(txn, post, 3, "dev@example.org",
 			     STAGE_OUTBOUND, err);
@@ -562,6 +574,12 @@ static const struct {
 	  FORM("0", "false", "0"), "forms come before" },
 	{ HEADER LIST POST("0") FORM("0", "false", "1"),
 	  "form: field \"body_size\": 0 is" },
+	{ HEADER LIST POST("0") FORM_OF("best", "0"),
+	  "form: field \"use\": \"copies\" or \"base\" is" },
+	{ HEADER LIST POST("0") FORM_OF("base", "1"),
+	  "pieces of \"base-header\" are missing" },
+	{ HEADER LIST POST("0") FORM_OF("base", "1")
+	  FORM_PIECE("header", "AA=="), "\"base-header\", \"base-body\" or" },
 	{ HEADER LIST POST("0") FORM("1", "false", "0"),
 	  "pieces of \"header\" are missing" },
 	{ HEADER LIST POST("0") FORM("0", "true", "1") LIST,

@@ -362,30 +362,22 @@ one_post(struct work *work, const char *name, const char *bytes, size_t len)
 	size_t skip = mailbox_line(bytes, len);
 	g_autoptr(GString) before = crlf(bytes + skip, len - skip);
 	g_autoptr(GString) after = NULL, made = g_string_new(NULL);
-	struct form form = { 0 };
+	g_autoptr(GString) below = g_string_new(NULL);
 	struct header header;
 	size_t body_at;
-	gsize size;
-	const char *block;
 
 	g_assert_true(header_parse(before->str, before->len, &header,
 				   &body_at));
+	(void) mime_append(&header, before->str + body_at,
+			   before->len - body_at, work->text, work->is_ascii,
+			   below);
 	header_write(&header, made);
 	header_done(&header);
-	form.header = g_bytes_new(made->str, made->len);
-	g_assert_true(footer_add(work->text, work->is_ascii, before->str +
-				 body_at, before->len - body_at, &form));
-	block = g_bytes_get_data(form.header, &size);
-	g_string_truncate(made, 0);
-	g_string_append_len(made, block, (gssize)size);
 	g_string_append(made, "\r\n");
-	block = g_bytes_get_data(form.body, &size);
-	g_string_append_len(made, block, (gssize)size);
+	g_string_append_len(made, below->str, (gssize)below->len);
 	after = crlf(made->str, made->len);
 	put(work, name, "before", before);
 	put(work, name, "after", after);
-	g_bytes_unref(form.header);
-	g_bytes_unref(form.body);
 }
 
 static void

@@ -69,7 +69,7 @@ text_of(struct case_of *c, const struct job *job)
 	char *text;
 
 	case_ok(form_get(store_reader(c->t.s.store), &job->post, job->list,
-			 &form, &c->t.s.err), &c->t.s);
+			 FORM_COPIES, &form, &c->t.s.err), &c->t.s);
 	text = g_strdup_printf("%.*s\r\n%.*s",
 			       (int)g_bytes_get_size(form->header),
 			       (const char *)g_bytes_get_data(form->header,

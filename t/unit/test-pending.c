@@ -51,7 +51,8 @@ make(struct made *made, enum role role, const char *bytes)
 	case_txn(&made->t.s, run_body, &work);
 	job_free(job);
 	case_ok(form_get(store_reader(made->t.s.store), &made->id,
-			 made->t.list, &made->form, &made->t.s.err),
+			 made->t.list, FORM_COPIES, &made->form,
+			 &made->t.s.err),
 		&made->t.s);
 	g_assert_nonnull(made->form);
 	text = g_bytes_get_data(made->form->header, &len);

@@ -29,6 +29,7 @@ struct work {
 	struct post *post;
 	int fd;
 	const struct form *form;
+	enum form_use use;
 	uint32_t list, jobs;
 	bool first;
 	uint8_t key[SEEN_KEY_LEN];
@@ -48,7 +49,8 @@ form_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct work *work = arg;
 
-	return form_put(txn, &work->post->id, work->list, work->form, err);
+	return form_put(txn, &work->post->id, work->list, work->use,
+			work->form, err);
 }
 
 static enum err_code
@@ -306,7 +308,7 @@ check_form(struct store_case *t, struct work *work, struct form *form)
 	work->form = form;
 	case_txn(t, form_body, work);
 	case_ok(form_get(store_reader(t->store), &work->post->id, work->list,
-			 &got, &t->err), t);
+			 work->use, &got, &t->err), t);
 	g_assert_nonnull(got);
 	g_assert_true(g_bytes_equal(form->header, got->header));
 	g_assert_cmpuint(form->body_at, ==, got->body_at);
@@ -324,15 +326,23 @@ test_forms(void)
 	g_autoptr(GBytes) empty = g_bytes_new(NULL, 0);
 	struct work work = { .list = 7 };
 	struct store_case t;
-	struct form *none = NULL;
+	struct form *none = NULL, *copies = NULL;
 
 	case_begin(&t);
 	put_post(&t, &work, 100);
 	check_form(&t, &work, &(struct form){ large, large, 0 });
 	check_form(&t, &work, &(struct form){ small, empty, 0 });
 	check_form(&t, &work, &(struct form){ small, NULL, 42 });
-	case_ok(form_get(store_reader(t.store), &work.post->id, 8, &none,
-			 &t.err), &t);
+	/* neither use clears the other */
+	work.use = FORM_BASE;
+	check_form(&t, &work, &(struct form){ large, large, 0 });
+	check_form(&t, &work, &(struct form){ small, NULL, 7 });
+	case_ok(form_get(store_reader(t.store), &work.post->id, work.list,
+			 FORM_COPIES, &copies, &t.err), &t);
+	g_assert_cmpuint(copies->body_at, ==, 42);
+	form_free(copies);
+	case_ok(form_get(store_reader(t.store), &work.post->id, 8,
+			 FORM_COPIES, &none, &t.err), &t);
 	g_assert_null(none);
 	post_free(work.post);
 	case_end(&t);
