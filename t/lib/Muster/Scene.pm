@@ -54,8 +54,10 @@ sub post ($self, %post) {
 # Everything that was accepted has gone where it goes.
 sub await_idle ($self) {
 	my ($site, $mta) = ($self->{site}, $self->{mta});
-	await('muster and the MTA to have nothing left', sub {
-		$site->is_idle && $mta->is_idle && $site->is_idle });
+	eval { await('muster and the MTA to have nothing left', sub {
+		$site->is_idle && $mta->is_idle && $site->is_idle }); 1 }
+		or die $@, 'muster: ', $site->run('queue', 'ls')->{out},
+			"\nthe MTA: ", $mta->queue, "\n";
 }
 
 1;

@@ -142,8 +142,11 @@ sub await_ready ($self) {
 # Queue runs are a second apart anyway.
 sub flush ($self) { }
 
+# An empty file is no message, but the lock of a session that has none yet;
+# when that session dies it stays for hours.
 sub queue ($self) {
-	return join ' ', map { m{([^/]+)$} } glob "$self->{dir}/mqueue/qf*";
+	return join ' ', map { m{([^/]+)$} }
+		grep { -s $_ } glob "$self->{dir}/mqueue/qf*";
 }
 
 sub is_idle ($self) { return $self->queue eq '' }
