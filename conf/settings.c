@@ -86,7 +86,7 @@ static const struct row rows[] = {
 	{ "outbound", "domain-limits", T_LIMITS, "", 0, 0, AT(domain_limits),
 	  "most copies at once and in a time for domains of recipients, e.g. "
 	  "example.net 4 20/1s, example.com 2" },
-	{ "outbound", "in-flight", T_NUMBER, "1000", 1, 100000,
+	{ "outbound", "in-flight", T_NUMBER, "4000", 1, 100000,
 	  AT(in_flight), "copies sent and not yet recorded as sent: the most "
 	  "that a crash can repeat" },
 	{ "outbound", "retry-first", T_DURATION, "60s", 1, 86400,

@@ -81,6 +81,7 @@ static void
 after_commit(struct outbound *outbound)
 {
 	g_autoptr(GPtrArray) born = g_ptr_array_new();
+	guint recorded = 0, copies;
 
 	for (guint i = outbound->deliveries->len; i > 0; i--) {
 		struct delivery *delivery = g_ptr_array_index(
@@ -89,7 +90,9 @@ after_commit(struct outbound *outbound)
 		if (!delivery_can_commit(delivery))
 			continue;
 		outbound->look |= delivery_has_put(delivery);
-		outbound->in_flight -= delivery_committed(delivery, born);
+		copies = delivery_committed(delivery, born);
+		outbound->in_flight -= copies;
+		recorded += copies;
 		if (!delivery_is_done(delivery))
 			continue;
 		outbound_log(delivery_job(delivery),
@@ -97,6 +100,7 @@ after_commit(struct outbound *outbound)
 			     "outbound.dropped" : "outbound.done", NULL);
 		outbound_close(outbound, i - 1);
 	}
+	outbound_note_recorded(outbound, recorded);
 	for (guint i = 0; i < born->len; i++)
 		take_born(outbound, g_ptr_array_index(born, i));
 }

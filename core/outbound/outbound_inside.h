@@ -38,6 +38,8 @@ struct outbound {
 	GThreadPool *signers;
 	size_t memory;
 	int64_t in_flight;
+	double rate;			/* copies recorded in a second, lately */
+	int64_t rated_us, unrated;	/* since when, and how many since */
 	struct queue_turn *turn;	/* through its jobs in the queue */
 	uint64_t turns;			/* batches that were made */
 	bool look;			/* the queue may have something new */
@@ -65,6 +67,7 @@ void outbound_log(const struct job *job, const char *event,
 		  const struct err *why);
 
 /* ration.c: who may have how much in flight */
+void outbound_note_recorded(struct outbound *outbound, guint copies);
 void outbound_expand(struct outbound *outbound, struct settings *settings);
 /* of the pool of threads that sign; unused is anything but NULL */
 void outbound_sign_and_push(void *unused, void *outbound);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * Who may have how much in flight. What may be is divided into batches, and
- * the delivery that has least on its way for its weight makes the next one.
+ * Who may have how much in flight: together as much as the relay takes while
+ * progress is recorded, so that it need not wait for that, and a slow one
+ * repeats few copies when we are killed. That is divided into batches, and the
+ * delivery that has least on its way for its weight makes the next one.
  */
 #include "core/outbound/outbound_inside.h"
 
@@ -11,11 +13,15 @@
 #include "core/watch.h"
 #include "core/base/banned.h"
 
-#define BATCHES_SHARE 8			/* of in-flight for one batch: some
+#define RATION_S 0.1			/* of the relay's rate: several times
+					 * what recording takes */
+#define RATION_LEAST 1000		/* where in-flight is not less */
+#define RATE_EACH_US 25000		/* between two looks at the rate */
+#define BATCHES_SHARE 8			/* of the ration for one batch: some
 					 * are recorded while others are sent */
 #define BATCHES_EACH 8			/* of one post */
 #define BATCH_MAX 500
-#define RESERVED_SHARE 4		/* of in-flight, for what begins */
+#define RESERVED_SHARE 4		/* of the ration, for what begins */
 #define SIGN_BATCH_MAX 25		/* of copies that are signed each */
 #define SIGN_BATCHES_CORE 4		/* of one post, for each core */
 
@@ -109,24 +115,56 @@ neediest(struct outbound *outbound, const GHashTable *skip)
 	return best;
 }
 
+void
+outbound_note_recorded(struct outbound *outbound, guint copies)
+{
+	int64_t now_us = g_get_monotonic_time();
+	int64_t time_us = now_us - outbound->rated_us;
+
+	outbound->unrated += copies;
+	if (time_us < RATE_EACH_US)
+		return;
+	outbound->rate = (double)outbound->unrated * G_USEC_PER_SEC /
+		(double)time_us;
+	outbound->unrated = 0;
+	outbound->rated_us = now_us;
+}
+
+/* The time until then says nothing of the rate. */
+static void
+begin_again(struct outbound *outbound)
+{
+	outbound->rated_us = g_get_monotonic_time();
+	outbound->unrated = 0;
+}
+
+static int64_t
+ration(const struct outbound *outbound, const struct settings *settings)
+{
+	int64_t most = settings->in_flight;
+
+	return CLAMP((int64_t)(outbound->rate * RATION_S),
+		     MIN(RATION_LEAST, most), most);
+}
+
 /* How many copies it may have now. A part of what may be in flight is left to
  * those that have nothing on its way, so that a short post need not wait for
  * long ones. */
 static int64_t
-room_for(const struct outbound *outbound, const struct settings *settings,
+room_for(const struct outbound *outbound, int64_t most,
 	 const struct delivery *delivery)
 {
-	int64_t room = settings->in_flight - outbound->in_flight;
+	int64_t room = most - outbound->in_flight;
 
 	return delivery_batches(delivery) == 0 ? room :
-		room - settings->in_flight / RESERVED_SHARE;
+		room - most / RESERVED_SHARE;
 }
 
 static bool
-push_one(struct outbound *outbound, struct expansion with,
+push_one(struct outbound *outbound, struct expansion with, int64_t most,
 	 struct delivery *delivery)
 {
-	int64_t room = room_for(outbound, with.settings, delivery);
+	int64_t room = room_for(outbound, most, delivery);
 	struct batch *batch = NULL;
 	struct err err = ERR_INIT;
 
@@ -153,17 +191,19 @@ void
 outbound_expand(struct outbound *outbound, struct settings *settings)
 {
 	g_autoptr(GHashTable) full = g_hash_table_new(NULL, NULL);
+	const int64_t most = ration(outbound, settings);
 	struct expansion with = {
 		.store = outbound->store, .settings = settings,
 		.limits = outbound->limits,
-		.max = (size_t)CLAMP(settings->in_flight / BATCHES_SHARE, 1,
-				     BATCH_MAX),
+		.max = (size_t)CLAMP(most / BATCHES_SHARE, 1, BATCH_MAX),
 		.xverp = relay_offers_xverp(outbound->relay),
 	};
 	struct delivery *delivery;
 
+	if (outbound->in_flight == 0)
+		begin_again(outbound);
 	outbound->wait_ms = INT64_MAX;
 	while ((delivery = neediest(outbound, full)) != NULL)
-		if (!push_one(outbound, with, delivery))
+		if (!push_one(outbound, with, most, delivery))
 			g_hash_table_add(full, delivery);
 }
