@@ -110,28 +110,39 @@ post_evidence(const struct post *post)
 }
 
 enum err_code
-work_begin(struct txn *txn, struct work *work, struct err *err)
+work_open(struct work *work, struct post *post, GBytes *came, struct err *err)
 {
-	const struct post_id *id = &work->job->post;
-	enum err_code rc = post_get(txn, id, &work->post, err);
-
+	work->post = post;
+	work->came = came;
 	work->done = g_string_new(NULL);
-	if (rc == ERR_OK && work->post != NULL)
-		rc = post_bytes(txn, id, &work->came, err);
-	if (rc != ERR_OK)
-		return rc;
-	if (work->came == NULL)
-		return err_set(err, ERR_CORRUPT, "drop the job; run muster "
-			       "check", "the post's bytes are gone");
-	if (!work_set_message(work, g_bytes_ref(work->came)))
+	work->evidence = post_evidence(post);
+	for (int i = 0; i < SLOTS; i++)
+		slot_mark(work->with->verp, work->job->list_addr, &post->id,
+			  (enum slot)i, work->marks.text[i]);
+	if (!work_set_message(work, g_bytes_ref(came)))
 		return err_set(err, ERR_INVALID, "drop it",
 			       "the post has too many header fields");
 	work->own_body = true;
-	work->evidence = post_evidence(work->post);
-	for (int i = 0; i < SLOTS; i++)
-		slot_mark(work->with->verp, work->job->list_addr, id,
-			  (enum slot)i, work->marks.text[i]);
 	return ERR_OK;
+}
+
+enum err_code
+work_begin(struct txn *txn, struct work *work, struct err *err)
+{
+	const struct post_id *id = &work->job->post;
+	struct post *post = NULL;
+	GBytes *came = NULL;
+	enum err_code rc = post_get(txn, id, &post, err);
+
+	if (rc == ERR_OK && post != NULL)
+		rc = post_bytes(txn, id, &came, err);
+	if (rc == ERR_OK && came == NULL)
+		rc = err_set(err, ERR_CORRUPT, "drop the job; run muster "
+			     "check", "the post's bytes are gone");
+	if (rc == ERR_OK)
+		return work_open(work, post, came, err);
+	post_free(post);
+	return rc;
 }
 
 void

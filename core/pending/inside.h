@@ -42,6 +42,9 @@ struct work {
  * worked on. */
 enum err_code work_begin(struct txn *txn, struct work *work,
 			 struct err *err);
+/* work_open - the same with a post and its bytes, which it takes */
+enum err_code work_open(struct work *work, struct post *post, GBytes *came,
+			struct err *err);
 void work_done(struct work *work);
 
 /* What filters do with it. work_set_body, work_set_message - take the bytes:
