@@ -112,6 +112,25 @@ delivery_at(const struct roster_entry *entry, uint64_t position)
 	return delivery;
 }
 
+enum delivery_mode
+member_delivery_before(const struct member *member)
+{
+	enum delivery_mode before = DELIVERY_ON;
+	struct bytes changes = bytes_whole(member->changes);
+	struct cursor in;
+
+	cursor_init(&in, changes);
+	for (size_t i = 0; i < changes.len / CHANGE_LEN; i++) {
+		enum delivery_mode delivery;
+
+		(void) get_u64(&in);
+		delivery = (enum delivery_mode)get_u8(&in);
+		if (delivery != DELIVERY_OFF)
+			before = delivery;
+	}
+	return before;
+}
+
 char *
 changes_text(const struct roster_entry *entry)
 {

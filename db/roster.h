@@ -86,6 +86,10 @@ void member_free(struct member *member);
 void member_deliver(struct member *member, enum delivery_mode delivery,
 		    enum off_by by, int64_t now_s);
 
+/* member_delivery_before - what he got before his delivery was turned off, as
+ * far as that is known; DELIVERY_ON otherwise */
+enum delivery_mode member_delivery_before(const struct member *member);
+
 /*
  * roster_find - one subscriber of one list, by address
  *

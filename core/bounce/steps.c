@@ -253,7 +253,8 @@ bounce_reset(struct txn *txn, const struct bounce_with *with,
 		member->off_by == OFF_BY_BOUNCES;
 	member->bounce = (struct bounce_state){ 0 };
 	if (was_off)
-		member_deliver(member, DELIVERY_ON, OFF_NOT, with->now_s);
+		member_deliver(member, member_delivery_before(member),
+			       OFF_NOT, with->now_s);
 	rc = put(txn, with, member, err);
 	if (rc == ERR_OK)
 		rc = event_add(txn, with->list, was_off ? EVENT_BACK :

@@ -118,7 +118,8 @@ surge_undo(struct txn *txn, const struct bounce_with *with, const char *addr,
 	if (member->bounce.probe_s >= from_s)
 		member->bounce.probe_s = 0;
 	if (back)
-		member_deliver(member, DELIVERY_ON, OFF_NOT, with->now_s);
+		member_deliver(member, member_delivery_before(member),
+			       OFF_NOT, with->now_s);
 	rc = roster_put(txn, with->list, member, err);
 	return rc != ERR_OK || !back ? rc :
 		event_add(txn, with->list, EVENT_BACK, addr, err,

@@ -128,14 +128,15 @@ welcome(const struct request *req, const char *addr,
 		send_welcome(req, addr, entry, err) : rc;
 }
 
-/* Nobody who asks to join means that he wants to get nothing, but the one who
- * says so. */
+/* Nobody who asks to join means that he wants to get nothing; where he does not
+ * say what, it is what he had. */
 static enum err_code
 come_back(const struct request *req, struct member *member,
 	  const struct entry *entry, struct err *err)
 {
-	enum delivery_mode delivery = entry->delivery != DELIVERY_OFF ?
-		entry->delivery : DELIVERY_ON;
+	enum delivery_mode delivery = entry->delivery == DELIVERY_DIGEST ||
+		entry->delivery == DELIVERY_DIGEST_PLAIN ? entry->delivery :
+		member_delivery_before(member);
 	enum err_code rc;
 
 	member_deliver(member, delivery, OFF_NOT, request_now_s(req));

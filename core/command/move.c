@@ -29,7 +29,8 @@ forget_bounces(struct member *member, int64_t now_s)
 
 	if (member->delivery == DELIVERY_OFF &&
 	    member->off_by == OFF_BY_BOUNCES)
-		member_deliver(member, DELIVERY_ON, OFF_NOT, now_s);
+		member_deliver(member, member_delivery_before(member),
+			       OFF_NOT, now_s);
 	member->bounce = none;
 	member->bounces = 0;
 	member->bounced_s = 0;

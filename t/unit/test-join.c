@@ -200,6 +200,26 @@ test_already(void)
 	sub_end(&sub);
 }
 
+/* To what he had before it was turned off. */
+static void
+test_comes_back_to_digests(void)
+{
+	struct member *member;
+	struct sub sub;
+
+	sub_begin(&sub);
+	(void) sub_join(&sub, by_himself(JOE));
+	member = sub_member(&sub, JOE);
+	member_deliver(member, DELIVERY_DIGEST_PLAIN, OFF_NOT, 1);
+	stage_put_member(&sub.h.t, member);
+	turn_off(&sub, JOE);
+	g_assert_cmpint(sub_join(&sub, by_himself(JOE)), ==, SUB_RETURNED);
+	member = sub_member(&sub, JOE);
+	g_assert_cmpint(member->delivery, ==, DELIVERY_DIGEST_PLAIN);
+	member_free(member);
+	sub_end(&sub);
+}
+
 static void
 test_comes_back(void)
 {
@@ -652,6 +672,7 @@ static const struct tap_case cases[] = {
 	{ "a member is told that he is one, and nobody else",
 	  test_already },
 	{ "who was off comes back", test_comes_back },
+	{ "to digests, if he had these", test_comes_back_to_digests },
 	{ "bans hold, for everybody and at every step", test_bans },
 	{ "a moderator approves", test_approve },
 	{ "a moderator rejects, or discards", test_reject },
