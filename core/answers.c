@@ -221,9 +221,10 @@ pack_list(const struct rcpt_question *q, const struct door_mail *mail,
 	const struct list_conf *conf = mail->conf;
 	g_autofree char *text = list_policy_text(mail->list->addr, conf);
 	g_autofree char *id = policy_id(text), *refusal = NULL;
-	bool token_ok = false;
+	enum token_state token = TOKEN_NONE;
 	enum err_code rc = door_token(store_reader(q->server->store), &with,
-				      mail, &token_ok, err);
+				      mail, &token, err);
+	const bool token_ok = token != TOKEN_NONE;
 
 	if (rc != ERR_OK)
 		return rc;

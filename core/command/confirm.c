@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/command/subscription_inside.h"
+#include "db/post.h"
 #include "core/base/banned.h"
 
 /*
@@ -48,6 +49,39 @@ look_up(struct txn *txn, int64_t now_s, const struct list *list,
 	return rc;
 }
 
+/* --- used up ------------------------------------------------------------ */
+
+static void
+spent_key(const struct list *list, const char *text,
+	  uint8_t out[SEEN_KEY_LEN])
+{
+	GChecksum *sum = g_checksum_new(G_CHECKSUM_SHA256);
+	const char *const texts[] = { "spent token", list->addr, text };
+	gsize len = SEEN_KEY_LEN;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+		g_checksum_update(sum, (const guchar *)texts[i],
+				  (gssize)strlen(texts[i]) + 1);
+	g_checksum_get_digest(sum, out, &len);
+	g_checksum_free(sum);
+}
+
+/* Known as long as the mail that brings it (invariant 3). */
+static enum err_code
+note_spent(const struct request *req, const char *text, struct err *err)
+{
+	const struct post_id none = { { 0 } };
+	uint8_t key[SEEN_KEY_LEN];
+	struct post_id earlier;
+	bool first;
+
+	spent_key(req->list, text, key);
+	return seen_add(req->txn, key, &none, request_now_s(req), &first,
+			&earlier, err);
+}
+
+/* --- a token that comes back -------------------------------------------- */
+
 /* The others of the same request have come to their end. */
 static enum err_code
 take(const struct request *req, const struct confirmation *confirmation,
@@ -78,6 +112,8 @@ confirm(struct request *req, const char *text, struct err *err)
 		     &confirmation, err);
 	if (rc == ERR_OK && confirmation != NULL)
 		rc = take(req, confirmation, text, &token, err);
+	if (rc == ERR_OK && token != NULL)
+		rc = note_spent(req, text, err);
 	if (rc != ERR_OK || token == NULL)
 		return rc;
 	req->out->outcome = SUB_DONE;
@@ -104,14 +140,19 @@ subscription_confirm(struct txn *txn, const struct subscription_with *with,
 }
 
 enum err_code
-subscription_token_known(struct txn *txn, int64_t now_ms,
-			 const struct list *list, const char *token,
-			 bool *known, struct err *err)
+subscription_token(struct txn *txn, int64_t now_ms, const struct list *list,
+		   const char *token, enum token_state *out, struct err *err)
 {
 	const struct confirmation *confirmation;
+	uint8_t key[SEEN_KEY_LEN];
+	bool spent = false;
 	enum err_code rc = look_up(txn, now_ms / 1000, list, token,
 				   &confirmation, err);
 
-	*known = confirmation != NULL;
+	spent_key(list, token, key);
+	if (rc == ERR_OK && confirmation == NULL)
+		rc = seen_has(txn, key, &spent, err);
+	*out = confirmation != NULL ? TOKEN_GOOD :
+		spent ? TOKEN_SPENT : TOKEN_NONE;
 	return rc;
 }

@@ -5,7 +5,6 @@
 
 #include <glib.h>
 
-#include "core/command/subscription.h"
 #include "core/mail/pattern.h"
 #include "core/outbound/slot.h"
 #include "core/base/banned.h"
@@ -35,30 +34,27 @@ is_bounce_token(const struct door_with *with, const struct door_mail *mail)
 
 enum err_code
 door_token(struct txn *txn, const struct door_with *with,
-	   const struct door_mail *mail, bool *ours, struct err *err)
+	   const struct door_mail *mail, enum token_state *out,
+	   struct err *err)
 {
 	uint8_t member[VERP_MEMBER_LEN];
+	bool ours = false;
 
-	*ours = false;
+	*out = TOKEN_NONE;
 	if (mail->detail[0] == '\0')
 		return ERR_OK;
-	switch (mail->role) {
-	case ROLE_BOUNCES:
-		*ours = is_bounce_token(with, mail);
-		return ERR_OK;
-	case ROLE_LEAVE:
-		*ours = leave_token_open(with->verp, mail->list->addr,
-					 mail->detail, member);
-		return ERR_OK;
-	case ROLE_CONFIRM:
-		*ours = is_held_token(with, mail);
-		return *ours ? ERR_OK :
-			subscription_token_known(txn, with->now_ms,
-						 mail->list, mail->detail,
-						 ours, err);
-	default:
-		return ERR_OK;
-	}
+	if (mail->role == ROLE_CONFIRM && !is_held_token(with, mail))
+		return subscription_token(txn, with->now_ms, mail->list,
+					  mail->detail, out, err);
+	if (mail->role == ROLE_BOUNCES)
+		ours = is_bounce_token(with, mail);
+	else if (mail->role == ROLE_LEAVE)
+		ours = leave_token_open(with->verp, mail->list->addr,
+					mail->detail, member);
+	else
+		ours = mail->role == ROLE_CONFIRM;
+	*out = ours ? TOKEN_GOOD : TOKEN_NONE;
+	return ERR_OK;
 }
 
 /* --- RCPT --------------------------------------------------------------- */
@@ -161,7 +157,7 @@ end_confirm(struct txn *txn, const struct door_with *with,
 	    char **refusal, struct err *err)
 {
 	enum held_outcome outcome = HELD_NO_TOKEN;
-	bool ours = false;
+	enum token_state token = TOKEN_NONE;
 	enum err_code rc;
 
 	if (is_held_token(with, mail)) {
@@ -171,9 +167,9 @@ end_confirm(struct txn *txn, const struct door_with *with,
 			*refusal = held_refusal(outcome, mail->list->addr);
 		return rc;
 	}
-	rc = door_token(txn, with, mail, &ours, err);
+	rc = door_token(txn, with, mail, &token, err);
 	if (rc == ERR_OK)
-		*refusal = door_rcpt(mail, ours);
+		*refusal = door_rcpt(mail, token == TOKEN_GOOD);
 	return rc;
 }
 

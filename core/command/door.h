@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "core/command/subscription.h"
 #include "core/held/held.h"
 #include "core/mail/addr.h"
 #include "core/mail/verp.h"
@@ -32,13 +33,12 @@ struct door_with {
 	int64_t now_ms;
 };
 
-/*
- * door_token - is the detail a token that we made for this role of the list,
- * and that has not been used up? Roles that take none: false.
- */
+/* door_token - is the detail a token that we made for this role of the list?
+ * Roles that take none: TOKEN_NONE. */
+
 enum err_code door_token(struct txn *txn, const struct door_with *with,
-			 const struct door_mail *mail, bool *ours,
-			 struct err *err);
+			 const struct door_mail *mail,
+			 enum token_state *out, struct err *err);
 
 /* door_rcpt - "550 5.7.1 ...", one line of ASCII if the list's address is;
  * NULL: welcome so far. The caller frees. */

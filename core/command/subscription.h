@@ -255,12 +255,19 @@ enum err_code subscription_confirm(struct txn *txn,
 				   struct subscription_result *out,
 				   struct err *err);
 
-/* subscription_token_known - would subscription_confirm() know this token
- * now? For the door, before the mail is taken. Writes nothing. */
-enum err_code subscription_token_known(struct txn *txn, int64_t now_ms,
-				       const struct list *list,
-				       const char *token, bool *known,
-				       struct err *err);
+enum token_state {
+	TOKEN_NONE,	/* none of ours, or too old */
+	TOKEN_SPENT,	/* has been used; known for some days, so that the
+			 * mail that used it can be repeated */
+	TOKEN_GOOD,
+};
+
+/* subscription_token - would subscription_confirm() know this token now, or
+ * has it some days ago? For the door, before the mail is taken. Writes
+ * nothing. */
+enum err_code subscription_token(struct txn *txn, int64_t now_ms,
+				 const struct list *list, const char *token,
+				 enum token_state *out, struct err *err);
 
 /* --- requests that wait for a moderator --------------------------------- *
  * A held job (core/held) with ROLE_JOIN: addrs[0] is the canonical address,

@@ -64,8 +64,8 @@ key_of(const struct inbound *inbound, const struct content *content,
 
 /*
  * A client whose 250 got lost sends the post again, and the second time it
- * may be a duplicate, one too many, or by somebody who has left: it is told
- * 250 again (invariant 3).
+ * may be a duplicate, one too many, or by somebody who has left, and a
+ * confirmation has been used up: it is told 250 again (invariant 3).
  */
 static enum err_code
 forgive_repeat(struct inbound *inbound, const struct content *content,
@@ -73,7 +73,8 @@ forgive_repeat(struct inbound *inbound, const struct content *content,
 {
 	uint8_t key[REPEAT_KEY_LEN];
 
-	if (rcpt->taken || rcpt->is.role != ROLE_POST)
+	if (rcpt->taken || (rcpt->is.role != ROLE_POST &&
+			    rcpt->is.role != ROLE_CONFIRM))
 		return ERR_OK;
 	key_of(inbound, content, rcpt, key);
 	return ask_taken(inbound->env->ask, key, &rcpt->taken, err);

@@ -122,8 +122,14 @@ like(bring($good, subject => 'Out of office: x', more =>
 ok(!is_member($dev, 'cy@loose.example'), 'and he is no member');
 
 # --- once ---
-is(bring($good), 'discard', 'the token is good');
+my %mail = (id => '<yes@loose.example>', more =>
+	"Date: Thu, 1 Jan 2026 00:00:00 +0000\n");
+is(bring($good, %mail), 'discard', 'the token is good');
 ok(is_member($dev, 'cy@loose.example'), 'he is in');
+is(bring($good, %mail), 'discard',
+	'who has not read that brings the same mail again, and is told so');
+is($w->ask_lmtp(from => 'cy@loose.example', to => $good, %mail) =~ /^(\d+)/
+	? $1 : '', 250, 'by LMTP too');
 bring_both($good, 'the same again');
 $site->muster('member', 'remove', $dev, 'cy@loose.example');
 bring_both($good, 'after he was removed');
