@@ -376,6 +376,35 @@ check_url(const struct key *key, const char *value, char **out,
 	return ERR_OK;
 }
 
+/* A name of no field would stand in each post as it was typed. */
+static enum err_code
+bad_field(const struct key *key, const char *text, size_t len,
+	  struct err *err)
+{
+	g_autofree char *field = g_strndup(text, len);
+	g_autofree char *name = g_strndup(text + 2, len - 3);
+	const char *nearest = key_nearest(text_field_names, name);
+	g_autofree char *all = nearest != NULL ? g_strdup(nearest) :
+		g_strjoinv("}, %{", (char **)(uintptr_t)text_field_names);
+	g_autofree char *known = g_strdup_printf("a field that there is: "
+						 "%%{%s}", all);
+
+	return bad(key, field, known, err);
+}
+
+static enum err_code
+check_fields(const struct key *key, const char *text, struct err *err)
+{
+	enum text_field field;
+
+	for (size_t taken; *text != '\0'; text += MAX(taken, 1)) {
+		taken = text_field_at(text, &field);
+		if (taken > 0 && field == TEXT_FIELDS)
+			return bad_field(key, text, taken, err);
+	}
+	return ERR_OK;
+}
+
 static enum err_code
 check_lines(const struct key *key, const char *value, char **out,
 	    struct err *err)
@@ -395,6 +424,8 @@ check_lines(const struct key *key, const char *value, char **out,
 	if (has_control(text->str, "\n\t") || has_c1(text->str))
 		return bad(key, "(text)", "lines without control characters",
 			   err);
+	if (!is_long && check_fields(key, text->str, err) != ERR_OK)
+		return err->code;
 	g_strchomp(text->str);
 	*out = g_strdup(text->str);
 	return ERR_OK;

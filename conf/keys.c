@@ -115,10 +115,12 @@ const struct key list_keys[] = {
 	{ "emergency", KEY_BOOL, "no",
 	  "yes: every post is held for a moderator", false, NULL },
 	{ "footer", KEY_LINES, "",
-	  "text below each post; may have %{list}, %{member} and "
-	  "%{unsubscribe}", false, NULL },
+	  "text below each post; may have %{list}, %{member}, "
+	  "%{unsubscribe} and more", false, NULL },
 	{ "goodbye", KEY_BOOL, "yes",
 	  "yes: who has left is told so", false, NULL },
+	{ "header", KEY_LINES, "",
+	  "text above each post; may have what a footer may", false, NULL },
 	{ "held-keep", KEY_DURATION, "14d",
 	  "how long a held post waits for a moderator", false, NULL },
 	{ "held-notice", KEY_BOOL, "yes",
@@ -224,6 +226,42 @@ const struct key member_keys[] = {
 const struct key template_key = {
 	"template", KEY_TEMPLATE, "", "the text of a letter", false, NULL
 };
+
+const char *const text_field_names[TEXT_FIELDS + 1] = {
+	[FIELD_LIST] = "list",
+	[FIELD_LIST_ADDRESS] = "list.address",
+	[FIELD_LIST_NAME] = "list.name",
+	[FIELD_LIST_DOMAIN] = "list.domain",
+	[FIELD_DESCRIPTION] = "list.description",
+	[FIELD_REQUEST] = "list.request",
+	[FIELD_OWNER] = "list.owner",
+	[FIELD_JOIN] = "list.join",
+	[FIELD_LEAVE] = "list.leave",
+	[FIELD_ARCHIVE] = "archive",
+	[FIELD_LINK] = "link",
+	[FIELD_MEMBER] = "member",
+	[FIELD_UNSUBSCRIBE] = "unsubscribe",
+};
+
+size_t
+text_field_at(const char *text, enum text_field *field)
+{
+	size_t len;
+	int i = 0;
+
+	if (!g_str_has_prefix(text, "%{"))
+		return 0;
+	text += strlen("%{");
+	len = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRST"
+		     "UVWXYZ0123456789._-");
+	if (len == 0 || text[len] != '}')
+		return 0;
+	while (i < TEXT_FIELDS && (strlen(text_field_names[i]) != len ||
+	       memcmp(text_field_names[i], text, len) != 0))
+		i++;
+	*field = (enum text_field)i;
+	return len + strlen("%{}");
+}
 
 const struct key *
 key_find(const struct key *keys, const char *name)

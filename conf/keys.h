@@ -36,7 +36,8 @@ enum key_type {
 	KEY_WEIGHT,	/* 1 to KEY_WEIGHT_MAX */
 	KEY_CHOICE,	/* one of key->choices */
 	KEY_URL,	/* https://..., or empty */
-	KEY_LINES,	/* some lines of UTF-8, or none */
+	KEY_LINES,	/* some lines of UTF-8, or none, with fields: those
+			 * of text_field_names */
 	KEY_LANGUAGE,	/* a tag (RFC 5646), in lower case, or empty */
 	KEY_COUNT,	/* 1 to KEY_COUNT_MAX */
 	KEY_PERCENT,	/* 0 to 100 */
@@ -53,7 +54,7 @@ enum key_type {
 #define KEY_COUNT_MAX 1000
 #define KEY_POINTS_MAX 1000
 #define KEY_LANGUAGE_MAX 35	/* bytes (RFC 5646 section 4.4.1) */
-#define KEY_LINES_MAX 4000	/* bytes of a footer */
+#define KEY_LINES_MAX 4000	/* bytes of a header or footer */
 #define KEY_DURATION_LEAST_S 60
 #define KEY_DURATION_MOST_S (365 * 86400)
 
@@ -80,6 +81,19 @@ extern const struct key member_keys[];
 #define KEY_TEMPLATE_BEHIND "template0"	/* follows all of them */
 extern const struct key template_key;
 const struct key *key_of_setting(const char *name);
+
+/* What texts above and below posts may have in them, as "%{NAME}" */
+enum text_field {
+	FIELD_LIST, FIELD_LIST_ADDRESS, FIELD_LIST_NAME, FIELD_LIST_DOMAIN,
+	FIELD_DESCRIPTION, FIELD_REQUEST, FIELD_OWNER, FIELD_JOIN,
+	FIELD_LEAVE, FIELD_ARCHIVE, FIELD_LINK, FIELD_MEMBER,
+	FIELD_UNSUBSCRIBE, TEXT_FIELDS
+};
+extern const char *const text_field_names[TEXT_FIELDS + 1];	/* NULL-ended */
+
+/* text_field_at - does one stand here? Its length, with "%{" and "}"; 0: no.
+ * *field is TEXT_FIELDS where there is no such name. */
+size_t text_field_at(const char *text, enum text_field *field);
 
 /* key_is_language - the tag of one, in lower case, with "-" */
 bool key_is_language(const char *tag);

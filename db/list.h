@@ -131,7 +131,7 @@ struct list_conf {
 	int64_t verp_every;	/* posts, 0: none */
 	int64_t verp_proven_s;
 	guint weight;		/* 1 to KEY_WEIGHT_MAX */
-	const char *footer;	/* "" for none */
+	const char *above, *below;	/* texts; "" for none */
 	const char *unsubscribe_url;	/* "" for none */
 	/* joining and leaving */
 	enum subscription subscription;

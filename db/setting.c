@@ -355,7 +355,8 @@ conf_copies(struct list_conf *conf)
 	conf->verp_proven_s = conf_duration(conf, "verp-proven");
 	conf->weight = (guint)CLAMP(conf_number(conf, "weight"), 1,
 				    KEY_WEIGHT_MAX);
-	conf->footer = conf_text(conf, "footer");
+	conf->above = conf_text(conf, "header");
+	conf->below = conf_text(conf, "footer");
 	conf->unsubscribe_url = conf_text(conf, "unsubscribe-url");
 }
 

@@ -1,41 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * A text below a message. The less is changed the better it is for those who
- * read it, so lines are added where that is without harm: to a text/plain in
- * ASCII or UTF-8 that is the whole message and not encoded. A multipart/mixed
- * gets a part more if it is as it should be. Everything else, signed,
- * encrypted, alternative, encoded, broken, becomes the first part of a
- * multipart/mixed, with the fields that say what it is and without another
- * change of a byte, so that what was valid in it stays so.
+ * Texts above and below a message. The less is changed the better it is for
+ * those who read it, so they are put into its lines where that is without
+ * harm (append_lone.c). A multipart/mixed gets parts more if it is as it should
+ * be. Everything else, signed, encrypted, alternative, HTML, broken, becomes a
+ * part of a multipart/mixed, with the fields that say what it is and without
+ * another change of a byte, so that what was valid in it stays so.
+ *
+ * What stands above a patch would become a part of its commit's message (git
+ * am joins the parts of a message too), so there all is below.
  */
 #include <string.h>
 
-#include <gmime/gmime.h>
-
-#include "core/mail/mime.h"
-#include "core/mail/part.h"
+#include "core/mail/append_inside.h"
 #include "core/base/banned.h"
 
 #define TYPE_LEN_MAX 2000	/* of a Content-Type that is understood */
 #define BOUNDARY_MAX 70		/* RFC 2046 section 5.1.1 */
-
-struct appending {
-	struct header *header;
-	struct span body;
-	const char *text;
-	bool is_ascii;
-	const char *type;	/* value of Content-Type, NULL: none */
-	bool is_plain_head;	/* what it says of the content is short, and
-				 * said once */
-	GString *out;
-};
+#define PATCH_LOOK 1048576	/* octets of base64 that are looked into */
 
 /* --- what it is --------------------------------------------------------- */
 
 /* "text/plain" in front of its parameters */
-static bool
-is_type(const char *value, const char *type)
+bool
+append_is_type(const char *value, const char *type)
 {
 	size_t len = strlen(type);
 
@@ -43,11 +32,11 @@ is_type(const char *value, const char *type)
 		strchr(" \t;", value[len]) != NULL;
 }
 
-static bool
-has_bytes_past(const char *text, size_t len, unsigned char last)
+bool
+append_has_eight_bit(const char *text, size_t len)
 {
 	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] > last)
+		if ((unsigned char)text[i] >= 0x80)
 			return true;
 	return false;
 }
@@ -63,52 +52,87 @@ is_encoded_as(const struct appending *a, const char *const *encodings)
 	return word == NULL || g_strv_contains(encodings, g_strstrip(word));
 }
 
-/* Is the text as its charset says, so that it may be called UTF-8? ESC begins
- * other letters in what calls itself ASCII (ISO-2022). */
 static bool
-has_good_charset(const struct appending *a)
+begins_line(struct span text, const char *at)
 {
-	g_autofree char *charset = a->type == NULL ? NULL :
-		mime_param(a->type, "charset");
+	return at == text.bytes || at[-1] == '\n';
+}
 
-	if (charset != NULL && g_ascii_strcasecmp(charset, "utf-8") == 0)
+/* What comes after `at`, which is in text */
+static struct span
+span_behind(struct span text, const char *at, size_t skip)
+{
+	return (struct span){ at + skip, text.len -
+		(size_t)(at - text.bytes) - skip };
+}
+
+static bool
+has_line(struct span text, const char *start, const char *next)
+{
+	const size_t len = strlen(start);
+	const char *at;
+
+	for (struct span rest = text; (at = memmem(rest.bytes, rest.len,
+		start, len)) != NULL; rest = span_behind(rest, at, len)) {
+		struct span line = span_behind(text, at, 0);
+
+		if (!begins_line(text, at))
+			continue;
+		(void) span_line(&line);
+		if (line.len >= strlen(next) &&
+		    memcmp(line.bytes, next, strlen(next)) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool
+append_is_patch(struct span text)
+{
+	return has_line(text, "diff --git ", "") ||
+		has_line(text, "+++ ", "@@ -");
+}
+
+static bool
+has_patch(const struct appending *a)
+{
+	static const char *const base64[] = { "base64", NULL };
+	static const struct part part = { .encoding = PART_BASE64 };
+	g_autoptr(GByteArray) text = NULL;
+
+	if (append_is_patch(a->body))
 		return true;
-	return (charset == NULL ||
-		g_ascii_strcasecmp(charset, "us-ascii") == 0) &&
-		!has_bytes_past(a->body.bytes, a->body.len, 0x7f) &&
-		memchr(a->body.bytes, '\033', a->body.len) == NULL;
+	if (header_find(a->header, "Content-Transfer-Encoding", 0) < 0 ||
+	    !is_encoded_as(a, base64) || a->body.len > PATCH_LOOK)
+		return false;
+	text = part_decode(&part, a->body);
+	return text->len > 0 && append_is_patch((struct span){
+		(const char *)text->data, text->len });
 }
 
-static bool
-is_lone_text(const struct appending *a)
-{
-	static const char *const plain[] = { "7bit", "8bit", NULL };
-	g_autofree char *place = header_get(a->header,
-					    "Content-Disposition");
-
-	return a->is_plain_head &&
-		(a->type == NULL || is_type(a->type, "text/plain")) &&
-		(place == NULL || g_ascii_strncasecmp(place, "attachment",
-						      10) != 0) &&
-		is_encoded_as(a, plain) && has_good_charset(a);
-}
-
-/* --- lines -------------------------------------------------------------- */
+/* --- its header --------------------------------------------------------- */
 
 /* The body is another one now. */
-static void
-remove_sums(struct header *header)
+void
+append_remove_sums(struct header *header)
 {
 	header_remove(header, "Content-MD5");
 	header_remove(header, "Content-Length");
 	header_remove(header, "Lines");
 }
 
-static void
-set_mime(struct header *header)
+void
+append_set_mime(struct header *header)
 {
 	if (header_find(header, "MIME-Version", 0) < 0)
 		header_append(header, "MIME-Version", "1.0");
+}
+
+void
+append_set_encoding(struct header *header, const char *encoding)
+{
+	append_set_mime(header);
+	header_set(header, "Content-Transfer-Encoding", encoding);
 }
 
 static void
@@ -121,89 +145,19 @@ set_eight_bit(const struct appending *a)
 		header_set(a->header, "Content-Transfer-Encoding", "8bit");
 }
 
-/* The same type with another charset, on one line where it is not long. */
-static void
-set_utf8(const struct appending *a)
-{
-	g_autofree char *charset = a->type == NULL ? NULL :
-		mime_param(a->type, "charset");
-	g_autofree char *encoded = NULL, *folded = NULL;
-	GMimeContentType *type;
-	char *to;
-
-	if (charset != NULL && g_ascii_strcasecmp(charset, "utf-8") == 0)
-		return;
-	type = g_mime_content_type_parse(NULL, a->type != NULL ? a->type :
-					 "text/plain");
-	g_mime_content_type_set_parameter(type, "charset", "utf-8");
-	encoded = g_mime_content_type_encode(type, NULL);
-	g_object_unref(type);
-	to = encoded;
-	for (const char *from = encoded; *from != '\0'; from++)
-		if (*from != '\r' && *from != '\n')
-			*to++ = *from == '\t' ? ' ' : *from;
-	*to = '\0';
-	folded = header_fold(g_strstrip(encoded), strlen("Content-Type: "));
-	header_set(a->header, "Content-Type", folded);
-}
-
-static bool
-is_flowed(const struct appending *a)
-{
-	g_autofree char *format = a->type == NULL ? NULL :
-		mime_param(a->type, "format");
-
-	return format != NULL && g_ascii_strcasecmp(format, "flowed") == 0;
-}
-
-/* RFC 3676 section 4.4: what a reader takes away is put in front; and no
- * line is the end of a paragraph that began above. */
-static void
-append_flowed(const struct appending *a)
-{
-	struct span rest = { a->text, strlen(a->text) };
-
-	if (g_str_has_suffix(a->out->str, " \r\n") ||
-	    g_str_has_suffix(a->out->str, " \n"))
-		g_string_append(a->out, "\r\n");
-	while (rest.len > 0) {
-		struct span line = span_line(&rest);
-
-		if (line.bytes[0] == ' ' || line.bytes[0] == '>' ||
-		    g_str_has_prefix(line.bytes, "From "))
-			g_string_append_c(a->out, ' ');
-		g_string_append_len(a->out, line.bytes, (gssize)line.len);
-	}
-}
-
-static void
-append_lines(const struct appending *a)
-{
-	remove_sums(a->header);
-	if (!a->is_ascii) {
-		set_mime(a->header);
-		set_utf8(a);
-		set_eight_bit(a);
-	}
-	g_string_append_len(a->out, a->body.bytes, (gssize)a->body.len);
-	if (a->body.len > 0 && a->body.bytes[a->body.len - 1] != '\n')
-		g_string_append(a->out, "\r\n");
-	if (is_flowed(a))
-		append_flowed(a);
-	else
-		g_string_append(a->out, a->text);
-}
-
 /* --- a part ------------------------------------------------------------- */
 
 static void
-put_text_part(const struct appending *a, const char *boundary)
+put_text_part(const struct appending *a, const char *boundary,
+	      const char *text)
 {
+	if (text[0] == '\0')
+		return;
 	g_string_append_printf(a->out, "--%s\r\n"
 		"Content-Type: text/plain; charset=\"utf-8\"\r\n"
 		"Content-Disposition: inline\r\n"
 		"Content-Transfer-Encoding: %s\r\n\r\n%s", boundary,
-		a->is_ascii ? "7bit" : "8bit", a->text);
+		a->is_ascii ? "7bit" : "8bit", text);
 }
 
 /* A boundary that everybody reads in the same way; the caller frees. */
@@ -239,28 +193,30 @@ line_kind(struct span line, const char *boundary)
 		LINE_LAST : LINE_OTHER;
 }
 
-/* Where the last delimiter begins, of a multipart that has each it needs and
- * none behind it; else 0. */
-static size_t
-find_last(struct span body, const char *boundary)
+/* Where the first and the last delimiter begin, of a multipart that has each
+ * it needs and none behind it. */
+static bool
+find_edges(struct span body, const char *boundary, size_t *first,
+	   size_t *last)
 {
 	struct span rest = body;
-	bool begun = false;
-	size_t last = 0;
+	bool begun = false, ended = false;
 
 	while (rest.len > 0) {
 		size_t at = body.len - rest.len;
 		enum line_kind kind = line_kind(span_line(&rest), boundary);
 
-		if (kind != LINE_OTHER && last != 0)
-			return 0;
-		if (kind == LINE_LAST && !begun)
-			return 0;
-		if (kind == LINE_LAST)
-			last = at;
-		begun = begun || kind == LINE_BETWEEN;
+		if (kind == LINE_OTHER)
+			continue;
+		if (ended || (kind == LINE_LAST && !begun))
+			return false;
+		if (!begun)
+			*first = at;
+		begun = true;
+		ended = kind == LINE_LAST;
+		*last = at;
 	}
-	return last;
+	return ended;
 }
 
 static bool
@@ -280,21 +236,26 @@ append_part(const struct appending *a)
 {
 	static const char *const plain[] = { "7bit", "8bit", "binary", NULL };
 	g_autofree char *boundary = NULL;
-	size_t last;
+	const char *body = a->body.bytes;
+	size_t first = 0, last = 0;
 
 	if (!a->is_plain_head || a->type == NULL ||
-	    !is_type(a->type, "multipart/mixed") || !is_encoded_as(a, plain))
+	    !append_is_type(a->type, "multipart/mixed") ||
+	    !is_encoded_as(a, plain))
 		return false;
 	boundary = good_boundary(a);
-	last = boundary != NULL ? find_last(a->body, boundary) : 0;
-	if (last == 0 || has_edge(a->text, boundary))
+	if (boundary == NULL ||
+	    !find_edges(a->body, boundary, &first, &last) ||
+	    has_edge(a->above, boundary) || has_edge(a->below, boundary))
 		return false;
-	remove_sums(a->header);
+	append_remove_sums(a->header);
 	if (!a->is_ascii)
 		set_eight_bit(a);
-	g_string_append_len(a->out, a->body.bytes, (gssize)last);
-	put_text_part(a, boundary);
-	g_string_append_len(a->out, a->body.bytes + last,
+	g_string_append_len(a->out, body, (gssize)first);
+	put_text_part(a, boundary, a->above);
+	g_string_append_len(a->out, body + first, (gssize)(last - first));
+	put_text_part(a, boundary, a->below);
+	g_string_append_len(a->out, body + last,
 			    (gssize)(a->body.len - last));
 	return true;
 }
@@ -353,7 +314,7 @@ outer_encoding(const struct appending *a)
 		return "binary";
 	if (!a->is_ascii ||
 	    (inner != NULL && g_ascii_strcasecmp(inner, "8bit") == 0) ||
-	    has_bytes_past(a->body.bytes, a->body.len, 0x7f))
+	    append_has_eight_bit(a->body.bytes, a->body.len))
 		return "8bit";
 	return NULL;
 }
@@ -368,14 +329,15 @@ append_around(const struct appending *a)
 
 	header_remove(a->header, "Content-Length");
 	header_remove(a->header, "Lines");
+	put_text_part(a, boundary, a->above);
 	g_string_append_printf(a->out, "--%s\r\n", boundary);
 	move_content_fields(a->header, a->out);
 	g_string_append(a->out, "\r\n");
 	g_string_append_len(a->out, a->body.bytes, (gssize)a->body.len);
 	g_string_append(a->out, "\r\n");
-	put_text_part(a, boundary);
+	put_text_part(a, boundary, a->below);
 	g_string_append_printf(a->out, "--%s--\r\n", boundary);
-	set_mime(a->header);
+	append_set_mime(a->header);
 	header_append(a->header, "Content-Type", type);
 	if (encoding != NULL)
 		header_append(a->header, "Content-Transfer-Encoding",
@@ -398,24 +360,51 @@ is_plain_head(const struct header *header)
 	return true;
 }
 
+/* In each copy, whatever goes into its marks. */
+static bool
+is_ascii(const struct mime_texts *texts)
+{
+	if (!g_str_is_ascii(texts->above) || !g_str_is_ascii(texts->below))
+		return false;
+	for (size_t i = 0; i < texts->mark_count; i++)
+		if (!texts->marks[i].is_ascii &&
+		    (strstr(texts->above, texts->marks[i].text) != NULL ||
+		     strstr(texts->below, texts->marks[i].text) != NULL))
+			return false;
+	return true;
+}
+
+static void
+place_texts(struct appending *a)
+{
+	const struct mime_texts *texts = a->texts;
+	const bool all_below = texts->above[0] != '\0' && has_patch(a);
+
+	a->above = g_strdup(all_below ? "" : texts->above);
+	a->below = g_strconcat(all_below ? texts->above : "", texts->below,
+			       NULL);
+}
+
 enum append_way
-mime_append(struct header *header, const char *body, size_t len,
-	    const char *text, bool is_ascii, GString *out)
+mime_add(struct header *header, const char *body, size_t len,
+	 const struct mime_texts *texts, GString *out)
 {
 	g_autofree char *type = header_get(header, "Content-Type");
 	struct appending a = {
-		.header = header, .body = { body, len }, .text = text,
-		.is_ascii = is_ascii, .out = out, .type = type,
+		.header = header, .body = { body, len }, .texts = texts,
+		.is_ascii = is_ascii(texts), .out = out, .type = type,
 		.is_plain_head = is_plain_head(header) &&
 			(type == NULL || strlen(type) <= TYPE_LEN_MAX),
 	};
+	enum append_way way = APPEND_LINES;
 
-	if (is_lone_text(&a)) {
-		append_lines(&a);
-		return APPEND_LINES;
+	place_texts(&a);
+	if (!append_lone(&a)) {
+		way = append_part(&a) ? APPEND_PART : APPEND_AROUND;
+		if (way == APPEND_AROUND)
+			append_around(&a);
 	}
-	if (append_part(&a))
-		return APPEND_PART;
-	append_around(&a);
-	return APPEND_AROUND;
+	g_free(a.above);
+	g_free(a.below);
+	return way;
 }

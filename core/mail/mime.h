@@ -96,22 +96,38 @@ bool mime_needs_recode(const char *bytes, size_t len);
 bool mime_recode(const char *bytes, size_t len, GString *out);
 
 /*
- * mime_append - a message with a text below it, so that nothing of what was
- * there changes its meaning (RFC 2046 section 5.1). header: of the message; it
- * is changed where it must. body, of lines of at most 998 octets. text: lines
- * that end in CRLF, in UTF-8. is_ascii false: it has, or will have in
- * copies, other letters than ASCII. The new body is appended to out. The text
- * is never encoded; the way says where it is:
+ * A mark stands in a text for what each copy of a message has of its own. It
+ * is ASCII without "=". qp: what stands in its place where the text is
+ * quoted-printable, and what is put in will be too. is_ascii: what is put in
+ * has no other letters.
+ */
+struct mime_mark { const char *text, *qp; bool is_ascii; };
+
+/* Lines that end in CRLF, in UTF-8, or "" */
+struct mime_texts {
+	const char *above, *below;
+	const struct mime_mark *marks;
+	size_t mark_count;
+};
+
+/*
+ * mime_add - a message with texts above and below it, so that nothing of what
+ * was there changes its meaning (RFC 2046 section 5.1). header: of the message;
+ * it is changed where it must. body, of lines of at most 998 octets. The new
+ * body is appended to out. The way says where the texts are:
  *
- * APPEND_LINES	behind the lines of a text/plain that is nothing else
- * APPEND_PART	a part more, last in a multipart/mixed
- * APPEND_AROUND	the second part of a multipart/mixed, of which the
- *		first is the message as it was, byte for byte
+ * APPEND_LINES	above and below the lines of a text/plain that is nothing
+ *		else; in its charset and encoding, or all in UTF-8 now
+ * APPEND_PART	parts more, first and last in a multipart/mixed
+ * APPEND_AROUND	parts of a multipart/mixed, in which the message is one,
+ *		byte for byte as it was
+ *
+ * A mark is never encoded, but for that of qp: it can be found in the body.
+ * Of a message that has a patch in it, both texts are below.
  */
 enum append_way { APPEND_LINES, APPEND_PART, APPEND_AROUND };
-enum append_way mime_append(struct header *header, const char *body,
-			    size_t len, const char *text, bool is_ascii,
-			    GString *out);
+enum append_way mime_add(struct header *header, const char *body, size_t len,
+			 const struct mime_texts *texts, GString *out);
 
 /*
  * mime_dsn - the recipients of a delivery status notification (RFC 3464).

@@ -75,6 +75,10 @@ void parts_done(struct parts *parts);
 /* part_decode - content without its Content-Transfer-Encoding; a copy. */
 GByteArray *part_decode(const struct part *part, struct span content);
 
+/* part_put_qp - a text as quoted-printable (RFC 2045 section 6.7), of which
+ * no line may pass for a delimiter. In recode.c. */
+void part_put_qp(const char *text, size_t len, GString *out);
+
 /* part_text - a leaf of text in UTF-8, of HTML without its tags, from at most
  * `most` bytes of what was encoded. The caller frees. In content.c. */
 char *part_text(const struct piece *piece, size_t most);

@@ -144,12 +144,11 @@ is_plain(const guint8 *p, const guint8 *end, size_t column)
 	return *p > ' ' && *p < 0x7f && *p != '=';
 }
 
-/* RFC 2045 section 6.7 */
-static void
-append_qp(const GByteArray *text, GString *out)
+void
+part_put_qp(const char *text, size_t len, GString *out)
 {
 	static const char hex[] = "0123456789ABCDEF";
-	const guint8 *p = text->data, *end = p + text->len;
+	const guint8 *p = (const guint8 *)text, *end = p + len;
 	size_t column = 0;
 
 	while (p < end) {
@@ -220,7 +219,7 @@ encode_leaf(const struct piece *piece, GString *out)
 		code = g_base64_encode(raw->data, raw->len);
 		append_wrapped((struct span){ code, strlen(code) }, out);
 	} else {
-		append_qp(raw, out);
+		part_put_qp((const char *)raw->data, raw->len, out);
 	}
 }
 

@@ -59,6 +59,22 @@ batch_free(struct batch *batch)
 	g_free(batch);
 }
 
+/* As it was given, but for one that is longer than the lines of a footer can
+ * bear, or would need a dot doubled (compose.c): canonical ones are neither. */
+static const char *
+member_text(const struct copy *copy)
+{
+	return copy->addr[0] == '.' || strlen(copy->addr) > ADDR_MAX ?
+		copy->key : copy->addr;
+}
+
+static const char *
+own_text(struct batch *batch, const char *text)
+{
+	return text != NULL ? g_string_chunk_insert(batch->texts, text) :
+		NULL;
+}
+
 void
 batch_add_copy(struct batch *batch, const char *addr, const char *key)
 {
@@ -76,6 +92,11 @@ batch_add_copy(struct batch *batch, const char *addr, const char *key)
 		leave_token_make(batch->verp, batch->list_addr, handle,
 				 batch->post.bytes, token);
 		copy.leave = g_string_chunk_insert(batch->texts, token);
+	}
+	if (text_has(&batch->what->raw, SLOT_MEMBER_QP)) {
+		g_autofree char *value = slot_value_qp(member_text(&copy));
+
+		copy.member_qp = own_text(batch, value);
 	}
 	g_array_append_val(batch->copies, copy);
 }
@@ -141,20 +162,13 @@ batch_split(struct batch *batch, guint index)
 	batch_envelope(batch, index)->count = 0;
 }
 
-/* As it was given, but for one that is longer than the lines of a footer can
- * bear, or would need a dot doubled (compose.c): canonical ones are neither. */
-static const char *
-member_text(const struct copy *copy)
-{
-	return copy->addr[0] == '.' || strlen(copy->addr) > ADDR_MAX ?
-		copy->key : copy->addr;
-}
-
 void
 batch_values(const struct copy *copy, const char *values[SLOTS])
 {
 	values[SLOT_MEMBER] = member_text(copy);
 	values[SLOT_LEAVE] = copy->leave;
+	values[SLOT_MEMBER_QP] = copy->member_qp != NULL ? copy->member_qp :
+		values[SLOT_MEMBER];
 }
 
 void
@@ -176,13 +190,6 @@ batch_sign(struct batch *batch)
 	}
 }
 
-static const char *
-own_text(struct batch *batch, const char *text)
-{
-	return text != NULL ? g_string_chunk_insert(batch->texts, text) :
-		NULL;
-}
-
 /* The other batch's texts go with it. */
 static void
 move_late(struct batch *late, struct copy *copy)
@@ -193,6 +200,7 @@ move_late(struct batch *late, struct copy *copy)
 		copy->addr = own_text(late, copy->addr);
 		copy->key = same ? copy->addr : own_text(late, copy->key);
 		copy->leave = own_text(late, copy->leave);
+		copy->member_qp = own_text(late, copy->member_qp);
 		copy->signature = own_text(late, copy->signature);
 		return;
 	}

@@ -29,6 +29,8 @@ struct copy {
 	const char *addr;	/* as given, for RCPT */
 	const char *key;	/* canonical, for the roster */
 	const char *leave;	/* token of SLOT_LEAVE, NULL: no such place */
+	const char *member_qp;	/* of SLOT_MEMBER_QP, NULL: the address as it
+				 * is */
 	const char *signature;	/* DKIM-Signature field of its own, or NULL */
 	bool is_utf8;		/* addr is not all ASCII */
 	enum copy_result result;

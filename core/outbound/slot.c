@@ -8,6 +8,7 @@
 static const char *const names[SLOTS] = {
 	[SLOT_MEMBER] = "member",
 	[SLOT_LEAVE] = "leave",
+	[SLOT_MEMBER_QP] = "memberqp",
 };
 
 /* What the tokens are for is part of what their MAC is over: a list's address
@@ -23,6 +24,53 @@ slot_mark(const struct verp *verp, const char *list,
 	verp_make_post(verp, scope, post->bytes, token);
 	(void) g_snprintf(mark, SLOT_MARK_MAX, "%%{%s.%s}", names[slot],
 			  token);
+}
+
+#define QP_CHUNK 72		/* RFC 2045 section 6.7: lines of 76 */
+
+static bool
+is_plain(char c)
+{
+	return g_ascii_isgraph(c) && c != '=';
+}
+
+static bool
+needs_qp(const char *addr)
+{
+	size_t len = 0;
+
+	while (addr[len] != '\0' && is_plain(addr[len]))
+		len++;
+	return addr[len] != '\0' || len > QP_CHUNK || addr[0] == '.' ||
+		addr[0] == '-';
+}
+
+/* Dots and dashes begin no line, and nothing ends one. */
+char *
+slot_value_qp(const char *addr)
+{
+	GString *out;
+	size_t column = 0;
+
+	if (!needs_qp(addr))
+		return NULL;
+	out = g_string_new(NULL);
+	for (; *addr != '\0'; addr++) {
+		const bool plain = is_plain(*addr) &&
+			(column > 0 || (*addr != '.' && *addr != '-'));
+
+		if (plain)
+			g_string_append_c(out, *addr);
+		else
+			g_string_append_printf(out, "=%02X",
+					       (unsigned char)*addr);
+		column += plain ? 1 : 3;
+		if (column > QP_CHUNK - 3 && addr[1] != '\0') {
+			g_string_append(out, "=\r\n");
+			column = 0;
+		}
+	}
+	return g_string_free(out, FALSE);
 }
 
 static char *

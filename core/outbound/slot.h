@@ -15,10 +15,16 @@ enum slot {
 			 * at most ADDR_MAX octets; not in header fields, since
 			 * it may have blanks that a signature does not see */
 	SLOT_LEAVE,	/* the token with which he can leave */
+	SLOT_MEMBER_QP,	/* as SLOT_MEMBER, in quoted-printable, of which the
+			 * mark stands at the start of a line */
 	SLOTS
 };
 
 #define SLOT_MARK_MAX 48
+
+/* slot_value_qp - an address as it stands in the place of SLOT_MEMBER_QP;
+ * NULL: as it is. The caller frees. */
+char *slot_value_qp(const char *addr);
 
 /* slot_mark - the mark, ended by NUL; printable ASCII without blanks */
 void slot_mark(const struct verp *verp, const char *list,

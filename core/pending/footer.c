@@ -3,12 +3,14 @@
 
 #include <string.h>
 
+#include "conf/keys.h"
 #include "core/mail/addr.h"
 #include "core/mail/mime.h"
 #include "core/pending/inside.h"
 #include "core/base/banned.h"
 
 #define LINE_MAX_LEN 998	/* RFC 5321 section 4.5.3.1.6 */
+#define PLACE_MAX 500		/* octets of a URL that is put in */
 
 /* --- names in templates ------------------------------------------------- */
 
@@ -31,7 +33,8 @@ bool
 is_personal(const struct list_conf *conf)
 {
 	return conf->unsubscribe_url[0] != '\0' ||
-		strstr(conf->footer, "%{member}") != NULL;
+		strstr(conf->above, "%{member}") != NULL ||
+		strstr(conf->below, "%{member}") != NULL;
 }
 
 /* The token in it is proof enough, whoever sends that mail. */
@@ -57,31 +60,82 @@ leave_place(const struct list_conf *conf, const char *list,
 		leave_mailto(conf, list, marks);
 }
 
+/* "<https://...>" of a field without the brackets; "" if it is no such thing:
+ * an author may have written it. */
+static char *
+place_of(const struct header *header, const char *name)
+{
+	g_autofree char *value = header_get(header, name);
+	size_t len = value != NULL ? strlen(value) : 0;
+
+	if (len < 3 || len > PLACE_MAX || value[0] != '<' ||
+	    value[len - 1] != '>')
+		return g_strdup("");
+	for (size_t i = 0; i < len; i++)
+		if (!g_ascii_isgraph(value[i]))
+			return g_strdup("");
+	return g_strndup(value + 1, len - 2);
+}
+
+static char *
+field_value(const struct text_source *source, enum text_field field)
+{
+	const struct list_conf *conf = source->conf;
+	const char *list = source->list, *at = strrchr(list, '@');
+
+	switch (field) {
+	case FIELD_LIST:
+	case FIELD_LIST_ADDRESS:
+		return g_strdup(list);
+	case FIELD_LIST_NAME:
+		return g_strndup(list, (gsize)(at - list));
+	case FIELD_LIST_DOMAIN:
+		return g_strdup(at + 1);
+	case FIELD_DESCRIPTION:
+		return g_strdup(conf->description);
+	case FIELD_REQUEST:
+		return list_role_addr(list, "-request");
+	case FIELD_OWNER:
+		return list_role_addr(list, "-owner");
+	case FIELD_JOIN:
+		return list_role_addr(list, "-join");
+	case FIELD_LEAVE:
+		return list_role_addr(list, "-leave");
+	case FIELD_ARCHIVE:
+		return place_of(source->header, "List-Archive");
+	case FIELD_LINK:
+		/* Another list's is no place of ours. */
+		return header_find(source->header, "List-Archive", 0) < 0 ?
+			g_strdup("") : place_of(source->header, "Archived-At");
+	case FIELD_MEMBER:
+		return g_strdup(source->marks->text[SLOT_MEMBER]);
+	case FIELD_UNSUBSCRIBE:
+		return leave_place(conf, list, source->marks);
+	case TEXT_FIELDS:
+		break;
+	}
+	g_assert_not_reached();
+}
+
 /* In one pass, so that what is put in is not looked at again. */
 static char *
-fill_template(const struct list_conf *conf, const char *list,
-	      const struct marks *marks)
+fill_template(const char *template, const struct text_source *source)
 {
-	g_autofree char *leave = leave_place(conf, list, marks);
-	const struct { const char *name, *with; } all[] = {
-		{ "%{list}", list },
-		{ "%{member}", marks->text[SLOT_MEMBER] },
-		{ "%{unsubscribe}", leave },
-	};
 	GString *out = g_string_new(NULL);
+	enum text_field field;
 
-	for (const char *p = conf->footer; *p != '\0';) {
-		size_t taken = 0;
+	for (const char *p = template; *p != '\0';) {
+		size_t taken = text_field_at(p, &field);
 
-		for (size_t i = 0; i < G_N_ELEMENTS(all) && taken == 0; i++) {
-			if (!g_str_has_prefix(p, all[i].name))
-				continue;
-			g_string_append(out, all[i].with);
-			taken = strlen(all[i].name);
-		}
-		if (taken == 0)
+		if (taken > 0 && field != TEXT_FIELDS) {
+			g_autofree char *value = field_value(source, field);
+
+			g_string_append(out, value);
+		} else {
+			taken = 1;
 			g_string_append_c(out, *p);
-		p += MAX(taken, 1);
+		}
+		p += taken;
 	}
 	return g_string_free(out, FALSE);
 }
@@ -93,13 +147,13 @@ fill_template(const struct list_conf *conf, const char *list,
 static size_t
 next_unit(const char *text, const struct marks *marks, size_t *most)
 {
-	static const size_t longest[SLOTS] = {
+	static const size_t longest[] = {
 		[SLOT_MEMBER] = ADDR_MAX,
 		[SLOT_LEAVE] = VERP_TOKEN_LEN,
 	};
 	size_t len;
 
-	for (int i = 0; i < SLOTS; i++)
+	for (size_t i = 0; i < G_N_ELEMENTS(longest); i++)
 		if (g_str_has_prefix(text, marks->text[i])) {
 			*most = longest[i];
 			return strlen(marks->text[i]);
@@ -129,11 +183,12 @@ line_part(const char *line, size_t len, const struct marks *marks)
 }
 
 /* Blanks at its end would go on the way, but those of the line before a
- * signature ("-- ", RFC 3676 section 4.3). */
+ * signature ("-- ", RFC 3676 section 4.3). Above a post that would make all of
+ * it a signature. */
 static size_t
-without_blanks(const char *line, size_t len)
+without_blanks(const char *line, size_t len, bool is_above)
 {
-	if (len == 3 && memcmp(line, "-- ", 3) == 0)
+	if (len == 3 && memcmp(line, "-- ", 3) == 0 && !is_above)
 		return len;
 	while (len > 0 && (line[len - 1] == ' ' || line[len - 1] == '\t'))
 		len--;
@@ -141,9 +196,10 @@ without_blanks(const char *line, size_t len)
 }
 
 static void
-append_line(const char *line, const struct marks *marks, GString *out)
+append_line(const char *line, bool is_above, const struct marks *marks,
+	    GString *out)
 {
-	size_t len = without_blanks(line, strlen(line));
+	size_t len = without_blanks(line, strlen(line), is_above);
 
 	do {
 		size_t part = line_part(line, len, marks);
@@ -157,57 +213,94 @@ append_line(const char *line, const struct marks *marks, GString *out)
 	} while (len > 0);
 }
 
-char *
-footer_text(const struct list_conf *conf, const char *list,
-	    const struct marks *marks, bool *is_ascii)
+static GString *
+make_text(const char *template, bool is_above,
+	  const struct text_source *source)
 {
-	g_autofree char *filled = fill_template(conf, list, marks);
+	g_autofree char *filled = fill_template(template, source);
 	g_auto(GStrv) lines = g_strsplit(filled, "\n", -1);
 	GString *out = g_string_new(NULL);
 
-	*is_ascii = g_str_is_ascii(filled) &&
-		strstr(filled, marks->text[SLOT_MEMBER]) == NULL;
-	for (char **line = lines; *line != NULL && conf->footer[0] != '\0';
+	for (char **line = lines; *line != NULL && template[0] != '\0';
 	     line++)
-		append_line(*line, marks, out);
+		append_line(*line, is_above, source->marks, out);
+	return out;
+}
+
+char *
+text_above(const struct text_source *source)
+{
+	GString *out = make_text(source->conf->above, true, source);
+
+	if (out->len > 0)
+		g_string_append(out, "\r\n");
+	return g_string_free(out, FALSE);
+}
+
+char *
+text_below(const struct text_source *source)
+{
+	GString *out = make_text(source->conf->below, false, source);
+
 	return g_string_free(out, FALSE);
 }
 
 /* --- the filter --------------------------------------------------------- */
 
 static bool
-has_marks(const char *text, const struct marks *marks)
+has_marks(const struct mime_texts *texts)
 {
-	for (int i = 0; i < SLOTS; i++)
-		if (strstr(text, marks->text[i]) != NULL)
+	for (size_t i = 0; i < texts->mark_count; i++)
+		if (strstr(texts->above, texts->marks[i].text) != NULL ||
+		    strstr(texts->below, texts->marks[i].text) != NULL)
 			return true;
 	return false;
+}
+
+static void
+add_texts(struct work *work, const struct mime_texts *texts)
+{
+	size_t len;
+	const char *body = work_body(work, &len);
+	GString *out = g_string_sized_new(len + strlen(texts->above) +
+					  strlen(texts->below) + 1024);
+
+	(void) mime_add(&work->header, body, len, texts, out);
+	work_set_body(work, g_string_free_to_bytes(out));
+	if (has_marks(texts))
+		work->own = SEAL_OWN_BODY;
+	work_note(work, "%s added", texts->above[0] == '\0' ? "footer" :
+		  texts->below[0] == '\0' ? "header" : "header and footer");
 }
 
 static enum err_code
 run(struct txn *txn, struct work *work, struct err *err)
 {
-	bool is_ascii;
-	g_autofree char *text = footer_text(work->conf, work->job->list_addr,
-					    &work->marks, &is_ascii);
-	size_t len;
-	const char *body = work_body(work, &len);
-	GString *out = g_string_sized_new(len + strlen(text) + 1024);
+	const struct text_source source = {
+		.conf = work->conf, .list = work->job->list_addr,
+		.marks = &work->marks, .header = &work->header,
+	};
+	const char (*mark)[SLOT_MARK_MAX] = work->marks.text;
+	const struct mime_mark marks[] = {
+		{ mark[SLOT_MEMBER], mark[SLOT_MEMBER_QP], false },
+		{ mark[SLOT_LEAVE], mark[SLOT_LEAVE], true },
+	};
+	g_autofree char *above = text_above(&source);
+	g_autofree char *below = text_below(&source);
 
 	(void) txn;
 	(void) err;
-	(void) mime_append(&work->header, body, len, text, is_ascii, out);
-	work_set_body(work, g_string_free_to_bytes(out));
-	if (has_marks(text, &work->marks))
-		work->own = SEAL_OWN_BODY;
-	work_note(work, "footer added");
+	add_texts(work, &(struct mime_texts){
+		.above = above, .below = below,
+		.marks = marks, .mark_count = G_N_ELEMENTS(marks) });
 	return ERR_OK;
 }
 
 static bool
 is_wanted(const struct work *work)
 {
-	return is_post(work) && work->conf->footer[0] != '\0';
+	return is_post(work) && (work->conf->above[0] != '\0' ||
+				 work->conf->below[0] != '\0');
 }
 
 const struct filter filter_texts = { "texts", is_wanted, run };

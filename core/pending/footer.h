@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "core/mail/header.h"
 #include "core/outbound/slot.h"
 #include "db/list.h"
 
@@ -24,13 +25,21 @@ bool is_personal(const struct list_conf *conf);
 char *leave_mailto(const struct list_conf *conf, const char *list,
 		   const struct marks *marks);
 
+/* What the fields of a list's texts say (conf/keys.h). header: of the post,
+ * where it says where it is archived. */
+struct text_source {
+	const struct list_conf *conf;
+	const char *list;
+	const struct marks *marks;
+	const struct header *header;
+};
+
 /*
- * footer_text - the list's footer as lines of a post, which keep to 998
- * octets whatever goes into their marks: %{list}, %{member}, %{unsubscribe}.
- * *is_ascii false: it has other letters, or can. "" : the list has none. The
- * caller frees.
+ * text_above, text_below - the list's header and footer as lines of a post,
+ * which keep to 998 octets whatever goes into their marks. An empty line sets
+ * the one above off. "" : the list has none. The caller frees.
  */
-char *footer_text(const struct list_conf *conf, const char *list,
-		  const struct marks *marks, bool *is_ascii);
+char *text_above(const struct text_source *source);
+char *text_below(const struct text_source *source);
 
 #endif

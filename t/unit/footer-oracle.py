@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Reads each message BEFORE and AFTER a footer, as another program does.
+"""Reads each message BEFORE and AFTER texts were added, as another program.
 
-Arguments: FOOTER BEFORE AFTER [BEFORE AFTER]... FOOTER is the file that has
-the text. Prints a line for each pair where something else than the footer is
-another: parts, contents, fields, or a defect more.
+Arguments: ABOVE BELOW BEFORE AFTER [BEFORE AFTER]... The first two are files
+that have the texts. Prints a line for each pair where something else is
+another: parts, contents, fields, what is signed, or a defect more.
 """
 import collections
 import email
 import re
 import sys
 
+PATCH = re.compile(rb"^(diff --git |\+\+\+ .*\n@@ -)", re.M)
 
-def read(path):
+
+def slurp(path):
     with open(path, "rb") as stream:
-        return email.message_from_binary_file(stream)
+        return stream.read()
 
 
 def lines(content):
@@ -42,38 +44,69 @@ def fields(post):
             if not ours.match(name)]
 
 
-def is_footer(part, footer):
+def is_text(part, text):
     return (part.get_content_type() == "text/plain"
             and part.get_content_charset() == "utf-8"
-            and lines(part.get_payload(decode=True)) == footer)
+            and lines(part.get_payload(decode=True)) == lines(text))
 
 
-def has_lines(old, new, footer):
+def letters(post):
+    content = lines(post.get_payload(decode=True))
+    try:
+        return content.decode(post.get_content_charset() or "ascii",
+                              "backslashreplace")
+    except LookupError:
+        return content.decode("latin-1")
+
+
+def stuffed(text):
+    return re.sub(r"(?m)^(?=[ >]|From )", " ", text)
+
+
+def has_lines(old, new, above, below):
     if old.is_multipart() or new.is_multipart():
         return False
-    was = lines(old.get_payload(decode=True))
-    now = lines(new.get_payload(decode=True))
-    return (now.startswith(was) and now.endswith(b"\n" + footer)
-            and now[len(was):-len(footer)].strip(b"\n") == b""
-            ) or (was == b"" and now == footer)
+    above, below = lines(above).decode(), lines(below).decode()
+    if str(old.get_param("format", "")).lower() == "flowed":
+        above, below = stuffed(above), stuffed(below)
+    was, now = letters(old).rstrip("\n"), letters(new)
+    if above and not now.startswith(above + "\n"):
+        return False
+    now = now[len(above):] if above else now
+    if below and not now.endswith("\n" + below) and now != below:
+        return False
+    now = now[:len(now) - len(below)] if below else now
+    return now.strip("\n") == was.strip("\n")
 
 
-def has_part(old, new, footer):
+def added(now, above, below):
+    """The parts in between, or None where the texts are not around them."""
+    if above:
+        if not now or not is_text(now[0], above):
+            return None
+        now = now[1:]
+    if not now or not is_text(now[-1], below):
+        return None
+    return now[:-1]
+
+
+def has_parts(old, new, above, below):
     if old.get_content_type() != "multipart/mixed":
         return False
     if not (old.is_multipart() and new.is_multipart()):
         return False
-    was, now = old.get_payload(), new.get_payload()
-    return (len(now) == len(was) + 1 and is_footer(now[-1], footer)
-            and [parts(p) for p in was] == [parts(p) for p in now[:-1]]
+    now = added(new.get_payload(), above, below)
+    return (now is not None
+            and [parts(p) for p in old.get_payload()]
+            == [parts(p) for p in now]
             and old.epilogue == new.epilogue)
 
 
-def is_around(old, new, footer):
-    if new.get_content_type() != "multipart/mixed":
+def is_around(old, new, above, below):
+    if new.get_content_type() != "multipart/mixed" or not new.is_multipart():
         return False
-    now = new.get_payload()
-    return (len(now) == 2 and is_footer(now[1], footer)
+    now = added(new.get_payload(), above, below)
+    return (now is not None and len(now) == 1
             and parts(now[0]) == parts(old))
 
 
@@ -84,31 +117,57 @@ def is_unread(old):
         "MissingHeaderBodySeparatorDefect") for defect in old.defects)
 
 
+def signed(post, raw):
+    """What a signature covers, byte for byte."""
+    for part in post.walk():
+        if part.get_content_type() != "multipart/signed":
+            continue
+        boundary = re.escape((part.get_boundary() or "?").encode())
+        found = re.search(rb"\n--" + boundary + rb"[ \t]*\r?\n(.*?)\r?\n--"
+                          + boundary + rb"[ \t]*\r?\n", raw, re.S)
+        if found:
+            yield found.group(1)
+    inline = re.search(rb"-----BEGIN PGP (?:SIGNED )?MESSAGE-----.*"
+                       rb"-----END PGP \w+-----", raw, re.S)
+    if inline:
+        yield inline.group(0)
+
+
+def compare(before, after, above, below, ways):
+    raw = slurp(before), slurp(after)
+    old, new = map(email.message_from_bytes, raw)
+    bodies = [lines(p.get_payload(decode=True)) for p in old.walk()
+              if not p.is_multipart()]
+    if above and any(PATCH.search(body) for body in bodies):
+        above, below = b"", above + below
+    way = [f.__name__ for f in (has_lines, has_parts, is_around)
+           if f(old, new, above, below)]
+    more = defects(new) - defects(old)
+    wrong = []
+    if more:
+        wrong.append("defects %s" % dict(more))
+    if is_unread(old):
+        ways.update(["is_unread"])
+        return wrong
+    if not way:
+        wrong.append("neither lines nor parts more")
+    if fields(old) != fields(new):
+        wrong.append("fields")
+    if any(part not in raw[1] for part in signed(old, raw[0])):
+        wrong.append("what is signed")
+    ways.update(way[:1])
+    return wrong
+
+
 def main(args):
     failed = 0
     ways = collections.Counter()
-    with open(args[0], "rb") as stream:
-        footer = lines(stream.read())
-    for before, after in zip(args[1::2], args[2::2]):
-        old, new = read(before), read(after)
-        way = [f.__name__ for f in (has_lines, has_part, is_around)
-               if f(old, new, footer)]
-        more = defects(new) - defects(old)
-        wrong = []
-        if is_unread(old):
-            ways.update(["is_unread"])
-            if not more:
-                continue
-        if not way:
-            wrong.append("neither lines nor a part more")
-        if more:
-            wrong.append("defects %s" % dict(more))
-        if fields(old) != fields(new):
-            wrong.append("fields")
+    above, below = slurp(args[0]), slurp(args[1])
+    for before, after in zip(args[2::2], args[3::2]):
+        wrong = compare(before, after, above, below, ways)
         if wrong:
             failed += 1
             print("%s: %s" % (after, "; ".join(wrong)))
-        ways.update(way[:1])
     print("# %s" % " ".join("%s=%d" % w for w in sorted(ways.items())),
           file=sys.stderr)
     return failed > 0

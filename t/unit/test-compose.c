@@ -207,6 +207,34 @@ see_member(const char *addr, const char *key, const char *want)
 
 	batch_values(&copy, in);
 	g_assert_cmpstr(in[SLOT_MEMBER], ==, want);
+	g_assert_cmpstr(in[SLOT_MEMBER_QP], ==, want);
+}
+
+/* In quoted-printable, on lines that are not too long. */
+static void
+see_member_qp(const char *addr, const char *want)
+{
+	g_autofree char *got = slot_value_qp(addr);
+
+	g_assert_cmpstr(got, ==, want);
+}
+
+static void
+test_member_qp(void)
+{
+	g_autofree char *longest = g_strnfill(300, '\xfc');
+	g_autofree char *value = slot_value_qp(longest);
+	g_auto(GStrv) lines = g_strsplit(value, "=\r\n", -1);
+
+	see_member_qp("ann@example.net", NULL);
+	see_member_qp("a=b@example.net", "a=3Db@example.net");
+	see_member_qp("j\xc3\xbcrg@example.net", "j=C3=BCrg@example.net");
+	see_member_qp("\"a b\"@example.net", "\"a=20b\"@example.net");
+	see_member_qp(".ann@example.net", "=2Eann@example.net");
+	see_member_qp("-ann@example.net", "=2Dann@example.net");
+	g_assert_cmpuint(g_strv_length(lines), >, 10);
+	for (char **line = lines; *line != NULL; line++)
+		g_assert_cmpuint(strlen(*line), <=, 75);
 }
 
 static void
@@ -430,6 +458,7 @@ static const struct tap_case cases[] = {
 	{ "places anywhere", test_any_places },
 	{ "marks that are not of this post", test_hostile },
 	{ "what a member's address looks like", test_members },
+	{ "and in quoted-printable", test_member_qp },
 	{ "each copy's RSA signature and seal", test_rsa },
 	{ "each copy's ed25519 signature and seal", test_ed25519 },
 	{ "thousands of fields", test_many_fields },
