@@ -270,10 +270,14 @@ is_content_field(const struct header_field *field)
 				    strlen("Content-")) == 0;
 }
 
-/* What is said of the content is said of the first part from now on. */
+/* What is said of the content is said of its part from now on. If nothing
+ * was, it is what it was by default: some readers take the first lines of a
+ * part without a field for fields. */
 static void
 move_content_fields(struct header *header, GString *out)
 {
+	const gsize before = out->len;
+
 	for (guint i = 0; i < header->fields->len;) {
 		const struct header_field *field = &g_array_index(
 			header->fields, struct header_field, i);
@@ -287,6 +291,8 @@ move_content_fields(struct header *header, GString *out)
 			g_string_append(out, "\r\n");
 		(void) g_array_remove_index(header->fields, i);
 	}
+	if (out->len == before)
+		g_string_append(out, "Content-Type: text/plain\r\n");
 }
 
 static char *

@@ -3,12 +3,16 @@
 
 Arguments: ABOVE BELOW BEFORE AFTER [BEFORE AFTER]... The first two are files
 that have the texts. Prints a line for each pair where something else is
-another: parts, contents, fields, what is signed, or a defect more.
+another: parts, contents, fields, what is signed, a patch, or a defect more.
 """
 import collections
 import email
+import os
 import re
+import shutil
+import subprocess
 import sys
+import tempfile
 
 PATCH = re.compile(rb"^(diff --git |\+\+\+ .*\n@@ -)", re.M)
 
@@ -133,12 +137,37 @@ def signed(post, raw):
         yield inline.group(0)
 
 
+def has_patch(post, raw):
+    """Not looked for in encoded parts of a multipart."""
+    body = lines(raw.partition(b"\r\n\r\n")[2])
+    return bool(PATCH.search(body) or not post.is_multipart() and
+                PATCH.search(lines(post.get_payload(decode=True))))
+
+
+def mailinfo(path, folder):
+    """What git am would commit: the message, and how much each file changes."""
+    names = [os.path.join(folder, name) for name in ("message", "patch")]
+    with open(path, "rb") as stream:
+        told = subprocess.run(["git", "mailinfo"] + names, stdin=stream,
+                              capture_output=True, cwd=folder, check=False)
+    stat = subprocess.run(["git", "apply", "--numstat", names[1]],
+                          capture_output=True, cwd=folder, check=False)
+    return told.stdout, slurp(names[0]), stat.stdout
+
+
+def is_same_patch(before, after):
+    if shutil.which("git") is None:
+        return True
+    with tempfile.TemporaryDirectory() as folder:
+        was = mailinfo(before, folder)
+        return not was[2] or was == mailinfo(after, folder)
+
+
 def compare(before, after, above, below, ways):
     raw = slurp(before), slurp(after)
     old, new = map(email.message_from_bytes, raw)
-    bodies = [lines(p.get_payload(decode=True)) for p in old.walk()
-              if not p.is_multipart()]
-    if above and any(PATCH.search(body) for body in bodies):
+    patch = has_patch(old, raw[0])
+    if above and patch:
         above, below = b"", above + below
     way = [f.__name__ for f in (has_lines, has_parts, is_around)
            if f(old, new, above, below)]
@@ -155,6 +184,10 @@ def compare(before, after, above, below, ways):
         wrong.append("fields")
     if any(part not in raw[1] for part in signed(old, raw[0])):
         wrong.append("what is signed")
+    if patch:
+        ways.update(["has_patch"])
+        if not is_same_patch(before, after):
+            wrong.append("what git am makes of it")
     ways.update(way[:1])
     return wrong
 

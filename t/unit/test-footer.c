@@ -278,7 +278,8 @@ see_around(const struct row *row, const struct header *header,
 	bool is_content = g_ascii_strncasecmp(row->head, "Content-", 8) == 0;
 	g_autofree char *start = g_strdup_printf("--%s\r\n%s\r\n%s\r\n--%s\r\n"
 		"Content-Type: text/plain;", boundary,
-		is_content ? row->head : "", row->body, boundary);
+		is_content ? row->head : "Content-Type: text/plain\r\n",
+		row->body, boundary);
 	g_autofree char *end = g_strdup_printf("\r\n\r\n%s--%s--\r\n",
 					       text_in(row), boundary);
 
@@ -401,6 +402,9 @@ one_post(struct work *work, const char *name, const char *bytes, size_t len)
 	struct header header;
 	size_t body_at;
 
+	/* as it comes by SMTP */
+	if (before->len == 0 || before->str[before->len - 1] != '\n')
+		g_string_append(before, "\r\n");
 	g_assert_true(header_parse(before->str, before->len, &header,
 				   &body_at));
 	(void) mime_add(&header, before->str + body_at,
