@@ -265,6 +265,7 @@ struct kept { const char *head, *body, *text; enum append_way way; };
 #define PLAIN(charset, encoding) "MIME-Version: 1.0\r\nContent-Type: " \
 	"text/plain; charset=" charset "\r\nContent-Transfer-Encoding: " \
 	encoding "\r\n"
+#define MIXED "Content-Type: multipart/mixed; boundary=b\r\n"
 #define PATCH "diff --git a/f b/f\r\n--- a/f\r\n+++ b/f\r\n" \
 	"@@ -1 +1 @@\r\n-\xe4\r\n+\xf6\r\n-- \r\n2.39\r\n"
 #define SIGNED "-----BEGIN PGP SIGNED MESSAGE-----\r\n\r\n\xe4\r\n" \
@@ -322,9 +323,7 @@ static void
 test_patch(void)
 {
 	static const char *const heads[] = {
-		PLAIN("utf-8", "8bit"), PLAIN("utf-8", "base64"),
-		"MIME-Version: 1.0\r\nContent-Type: multipart/mixed; "
-		"boundary=b\r\n",
+		PLAIN("utf-8", "8bit"), PLAIN("utf-8", "base64"), MIXED,
 	};
 	static const char patch[] = "why\r\n---\r\ndiff --git a/f b/f\r\n"
 		"--- a/f\r\n+++ b/f\r\n@@ -1 +1 @@\r\n-a\r\n+b\r\n";

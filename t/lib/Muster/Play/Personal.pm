@@ -8,13 +8,16 @@ package Muster::Play::Personal;
 
 use v5.36;
 use utf8;
+use MIME::Base64 qw(encode_base64);
+use MIME::QuotedPrint qw(decode_qp);
 use Muster::Box qw(await);
 use Muster::Mail qw(message field);
 use Muster::Play;
 use Test::More;
 
 my $domain = 'lists.example.org';
-my @members = ('ann@client.test', 'zoe@remote.test', 'o\'neil+x@remote.test');
+my @members = ('ann@client.test', 'zoe@remote.test',
+	'o\'neil+x=y@remote.test');
 my $url = 'https://lists.example.org/leave?t=%{token}&l=dev';
 my $footer = "-- \n.%{list}: %{member}\n%{unsubscribe}\n%{member}";
 my %algorithm = (rsa => 'RSA', ed => 'ED25519');
@@ -38,11 +41,22 @@ my %post = (
 	'encoded' => { more => "MIME-Version: 1.0\nContent-Type: text/plain; "
 		. "charset=iso-8859-1\nContent-Transfer-Encoding: "
 		. "quoted-printable\n", body => "Gr=FC=DFe=\n\n" },
+	'latin-1' => { more => "MIME-Version: 1.0\nContent-Type: text/plain; "
+		. "charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n",
+		body => "Gr\xfc\xdfe\n" },
+	'base64' => { more => "MIME-Version: 1.0\nContent-Type: text/plain; "
+		. "charset=koi8-r\nContent-Transfer-Encoding: base64\n",
+		body => encode_base64("\xf0\xd2\xc9\xd7\xc5\xd4\n") },
 	'parts' => { more => "MIME-Version: 1.0\nContent-Type: "
 		. "multipart/mixed; boundary=b\n",
 		body => "--b\n\nhi\n--b\nContent-Type: image/png\n"
 		. "Content-Transfer-Encoding: base64\n\nAAAA\n--b--\n" },
 );
+
+# Of a lone text what it said is there still, in UTF-8, if in other bytes.
+my %said = ('encoded' => "Gr\xc3\xbc\xc3\x9fe",
+	'latin-1' => "Gr\xc3\xbc\xc3\x9fe", '8 bit' => "Gr\xc3\xbc\xc3\x9fe",
+	'base64' => "\xd0\x9f\xd1\x80\xd0\xb8\xd0\xb2\xd0\xb5\xd1\x82");
 
 sub run ($class, $scene) {
 	eval { require Mail::DKIM::Verifier;
@@ -185,13 +199,30 @@ sub _own ($name, $what, @copies) {
 			'List-Unsubscribe=One-Click', 'in one step');
 		next if $name =~ /fields/;
 		my $addr = quotemeta $copy->{to};
-		like($copy->{data}, qr/^\.\Q$name\E\@\Q$domain\E:\ $addr\r\n
-			https:\S+t=$token&l=dev\r\n$addr\r\n/mx,
+		like(_text($copy), qr/^\.\Q$name\E\@\Q$domain\E:\ $addr\r?\n
+			https:\S+t=$token&l=dev\r?\n$addr\r?\n/mx,
 			"$name, $what: the footer names its reader");
+		_in_lines($name, $what, $copy) if $said{$what};
 	}
 	is(scalar keys %token, scalar @members,
 		"$name, $what: and no two are the same") if $how;
 	_shared($what, @copies) if $name eq 'shared';
+}
+
+sub _text ($copy) {
+	my ($header, $body) = split /\r\n\r\n/, $copy->{data}, 2;
+	return $header =~ /^Content-Transfer-Encoding: quoted-printable/mi
+		? decode_qp($body) : $body;
+}
+
+sub _in_lines ($name, $what, $copy) {
+	like(scalar field($copy->{data}, 'Content-Type'),
+		qr{^text/plain; charset="?utf-8}i, "$name, $what: one text");
+	like(_text($copy), qr/^\Q$said{$what}\E\r?$/m,
+		"$name, $what: and what its author wrote");
+	unlike($copy->{data} =~ s/.*?\r\n\r\n//sr, qr/^.{77,}\r$/m,
+		"$name, $what: in lines that are not too long")
+		if $what =~ /encoded|base64/;
 }
 
 sub _shared ($what, $copy, @) {
