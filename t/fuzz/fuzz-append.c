@@ -35,14 +35,14 @@ make_text(const char *bytes, size_t len)
 {
 	g_autofree char *valid = g_utf8_make_valid(bytes, (gssize)len);
 	GString *out = g_string_new(NULL);
-	size_t column = 0;
+	size_t start = 0;
 
 	for (const char *p = valid; *p != '\0'; p = g_utf8_next_char(p)) {
 		gunichar c = g_utf8_get_char(p);
 
-		if (c == '\n' || column > 200) {
+		if (c == '\n' || out->len - start > 900) {
 			g_string_append(out, "\r\n");
-			column = 0;
+			start = out->len;
 		}
 		if (c == '~')
 			g_string_append(out, OPEN);
@@ -50,7 +50,6 @@ make_text(const char *bytes, size_t len)
 			g_string_append(out, SHUT);
 		else if (!g_unichar_iscntrl(c))
 			g_string_append_unichar(out, c);
-		column++;
 	}
 	if (out->len > 0)
 		g_string_append(out, "\r\n");

@@ -501,7 +501,6 @@ test_posts(void)
 			g_test_skip("no corpus");
 			return;
 		}
-		all_posts(dir, "", "_____\r\ndev\r\n", 0);
 		all_posts(dir, "[dev]\r\n\r\n", "_____\r\ndev\r\n", 1);
 		all_posts(dir, "", "-- \r\nGr\303\274\303\237e\r\n", 2);
 		all_posts(dir, "\316\225\316\273 \360\237\230\200\r\n\r\n",
