@@ -3,7 +3,8 @@
 
 Arguments: DIR CHECK... where CHECK is one of
 
-text    all that the author has written is still there, byte for byte
+text    all that the author has written is still there, byte for byte, or
+        letter for letter in another charset
 signed  our DKIM-Signature verifies, with the key of DIR/key.txt, and so does
         the ARC set where the message came without one
 
@@ -34,8 +35,19 @@ def lines(content):
 
 
 def leaves(post):
-    return [lines(part.get_payload(decode=True)) for part in post.walk()
-            if not part.is_multipart()]
+    return [part for part in post.walk() if not part.is_multipart()]
+
+
+def content(part):
+    return lines(part.get_payload(decode=True))
+
+
+# A text may be in UTF-8 now.
+def letters(part):
+    try:
+        return content(part).decode(part.get_content_charset() or "ascii")
+    except (LookupError, ValueError):
+        return None
 
 
 def defects(post):
@@ -83,10 +95,14 @@ def of_text(old, new):
     if is_unread(old):
         return
     there = leaves(new)
-    whole = b"\0".join(there)
-    for leaf in leaves(old):
-        if leaf not in there and leaf not in whole:
-            yield "a part of the author's is not there: %r" % leaf[:60]
+    whole = b"\0".join(content(part) for part in there)
+    texts = "\0".join(letters(part) or "" for part in there)
+    for part in leaves(old):
+        text = letters(part)
+        if content(part) not in whole and (text is None or
+                                           text not in texts):
+            yield "a part of the author's is not there: %r" % (
+                content(part)[:60])
 
 
 # dkimpy does not find a field by its name with blanks before the colon (RFC

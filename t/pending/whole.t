@@ -25,6 +25,7 @@ my @axes = (
 	[[], ['subject-prefix=[dev]']],
 	[[], ["footer=-- \n%{list}"],
 		["footer=Gr\x{c3}\x{bc}\x{c3}\x{9f}e\n%{member}\n%{unsubscribe}"]],
+	[[], ["header=[%{list.name}] \x{ce}\x{95}"]],
 	[[], ['unsubscribe-url=https://lists.example.org/leave?t=%{token}']],
 	[[], ["sign-key=$dir/rsa.pem", 'sign-selector=s']],
 );
