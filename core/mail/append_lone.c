@@ -10,8 +10,6 @@
  */
 #include <string.h>
 
-#include <gmime/gmime.h>
-
 #include "core/mail/append_inside.h"
 #include "core/mail/charset.h"
 #include "core/base/banned.h"
@@ -112,29 +110,74 @@ read_texts(struct lone *lone)
 
 /* --- its header --------------------------------------------------------- */
 
-/* The same type with another charset, on one line where it is not long. */
+/* Length of a parameter up to the next ";" that is not quoted */
+static size_t
+param_len(const char *text)
+{
+	bool quoted = false;
+	size_t len = 0;
+
+	for (; text[len] != '\0' && (quoted || text[len] != ';'); len++) {
+		if (text[len] == '\\' && quoted && text[len + 1] != '\0')
+			len++;
+		else if (text[len] == '"')
+			quoted = !quoted;
+	}
+	return len;
+}
+
+/* A type with all its parameters as they are, but for the charset. GMime
+ * 3.2.13 would write them too, and takes all the memory there is for some
+ * names. */
+static char *
+type_in_utf8(const char *type)
+{
+	static const char name[] = "charset";
+	GString *out = g_string_new(NULL);
+	bool done = false;
+
+	for (size_t len; *type != '\0'; type += len + (type[len] == ';')) {
+		g_autofree char *param = NULL;
+
+		len = param_len(type);
+		param = g_strstrip(g_strndup(type, len));
+		if (g_ascii_strncasecmp(param, name, strlen(name)) != 0)
+			g_string_append_printf(out, "%s%s", out->len > 0 ?
+					       "; " : "", param);
+		else if (!done)
+			g_string_append(out, "; charset=utf-8");
+		done |= g_ascii_strncasecmp(param, name, strlen(name)) == 0;
+	}
+	if (!done)
+		g_string_append(out, "; charset=utf-8");
+	return g_string_free(out, FALSE);
+}
+
+static bool
+is_utf8(const char *type)
+{
+	g_autofree char *charset = mime_param(type, "charset");
+
+	return charset != NULL && g_ascii_strcasecmp(charset, "utf-8") == 0;
+}
+
+/* What cannot be understood as a whole keeps what matters in it. */
 static void
 set_utf8(const struct lone *lone)
 {
 	const struct appending *a = lone->a;
-	g_autofree char *encoded = NULL, *folded = NULL;
-	GMimeContentType *type;
-	char *to;
+	g_autofree char *type = NULL, *folded = NULL;
 
 	append_set_mime(a->header);
 	if (lone->charset.kind == CHARSET_UTF8)
 		return;
-	type = g_mime_content_type_parse(NULL, a->type != NULL ? a->type :
-					 "text/plain");
-	g_mime_content_type_set_parameter(type, "charset", "utf-8");
-	encoded = g_mime_content_type_encode(type, NULL);
-	g_object_unref(type);
-	to = encoded;
-	for (const char *from = encoded; *from != '\0'; from++)
-		if (*from != '\r' && *from != '\n')
-			*to++ = *from == '\t' ? ' ' : *from;
-	*to = '\0';
-	folded = header_fold(g_strstrip(encoded), strlen("Content-Type: "));
+	type = type_in_utf8(a->type != NULL ? a->type : "text/plain");
+	if (!is_utf8(type)) {
+		g_free(type);
+		type = g_strconcat("text/plain; charset=utf-8", lone->is_flowed
+				   ? "; format=flowed" : "", NULL);
+	}
+	folded = header_fold(type, strlen("Content-Type: "));
 	header_set(a->header, "Content-Type", folded);
 }
 

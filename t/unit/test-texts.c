@@ -486,6 +486,48 @@ test_base64_tail(void)
 	}
 }
 
+/* What else a type says stays. */
+static void
+test_types(void)
+{
+	static const char *const types[][2] = {
+		{ "text/plain; charset=us-ascii; name=\"a; charset=b\"; x=y",
+		  "text/plain; charset=utf-8; name=\"a; charset=b\"; x=y" },
+		{ "text/plain;format=flowed ;delsp=yes",
+		  "text/plain; format=flowed; delsp=yes; charset=utf-8" },
+		{ "Text/Plain ; charset*0=us-; charset*1=ascii",
+		  "Text/Plain; charset=utf-8" },
+		{ "text/plain; format=flowed; name=\"a",
+		  "text/plain; charset=utf-8; format=flowed" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+		g_autofree char *head = g_strdup_printf("Content-Type: %s\r\n",
+							types[i][0]);
+		g_autofree char *got = NULL;
+		struct made made;
+
+		add(&made, head, "a\r\n", 3, "", "\303\274\r\n");
+		got = header_get(&made.header, "Content-Type");
+		g_assert_cmpstr(got, ==, types[i][1]);
+		made_done(&made);
+	}
+}
+
+/* GMime takes all memory for it. */
+static void
+test_odd_type(void)
+{
+	g_autofree char *name = g_strnfill(97, '\x91');
+	g_autofree char *head = g_strconcat("Content-Type: text/plain; x",
+					    name, "=y\r\n", NULL);
+	struct made made;
+
+	add(&made, head, "a\r\n", 3, "", "\303\274\r\n");
+	g_assert_cmpstr(made.body->str, ==, "a\r\n\303\274\r\n");
+	made_done(&made);
+}
+
 static const struct tap_case cases[] = {
 	{ "in the charset and encoding of the post", test_same_charset },
 	{ "all in UTF-8 for letters it lacks", test_other_charset },
@@ -494,6 +536,8 @@ static const struct tap_case cases[] = {
 	{ "marks can be found", test_marks },
 	{ "flowed text", test_flowed },
 	{ "soft line ends", test_soft_ends },
+	{ "the type keeps its parameters", test_types },
+	{ "a type that no library can write", test_odd_type },
 	{ "the end of base64", test_base64_tail },
 	{ NULL, NULL }
 };
