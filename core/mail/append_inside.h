@@ -6,10 +6,11 @@
 
 #include <glib.h>
 
+#include "core/mail/charset.h"
 #include "core/mail/mime.h"
 #include "core/mail/part.h"
 
-/* Private to mime_add(): append.c, append_lone.c, append_put.c */
+/* Private to mime_add(): the files append*.c */
 
 /* A post to which texts are added */
 struct appending {
@@ -28,9 +29,39 @@ struct appending {
 /* How a text is encoded that lines can be added to */
 enum lone_encoding { LONE_NONE, LONE_QP, LONE_BASE64 };
 
+/* A post that is one text/plain */
+struct lone {
+	const struct appending *a;
+	struct charset charset;
+	enum lone_encoding encoding;
+	bool is_flowed;
+	bool has_marks, has_open_marks;	/* open: not sure to be ASCII */
+	char *above, *below;	/* UTF-8, as lines of such a text */
+};
+
+/* What stands between the last line and the text below: the end of that
+ * line; in flowed text an empty one, where else a paragraph went on; and the
+ * way back to ASCII. */
+struct seam { const char *line_end, *gap, *shift; };
+
 /* append_lone - put the texts into the lines of a text/plain that is nothing
  * else. False: that is not possible without harm, and nothing was done. */
 bool append_lone(const struct appending *a);
+
+/* append_lone.c, for lone_put_anew(): its header, and the seam behind a text
+ * that is not encoded */
+void lone_set_utf8(const struct lone *lone);
+void lone_set_eight_bit(const struct lone *lone);
+struct seam lone_seam(const struct lone *lone, struct span text);
+void seam_put(const struct seam *seam, GString *out);
+
+/* append_anew.c. lone_put_anew - all of it in UTF-8. False: it cannot be, or
+ * is of use only as it is. */
+bool lone_put_anew(const struct lone *lone);
+
+/* append_type_utf8 - a type of text with that charset; the caller frees. In
+ * append_type.c. */
+char *append_type_utf8(const char *type, bool is_flowed);
 
 /* append.c, for append_lone.c: the header of what has another body now */
 bool append_is_type(const char *value, const char *type);

@@ -11,26 +11,17 @@
 #include <string.h>
 
 #include "core/mail/append_inside.h"
-#include "core/mail/charset.h"
 #include "core/base/banned.h"
-
-#define REWRITE_MAX 1048576	/* octets that are written anew */
-
-struct lone {
-	const struct appending *a;
-	struct charset charset;
-	enum lone_encoding encoding;
-	bool is_flowed;
-	bool has_marks, has_open_marks;	/* open: not sure to be ASCII */
-	char *above, *below;	/* UTF-8, as lines of such a text */
-};
 
 /* --- what it is --------------------------------------------------------- */
 
 static bool
 read_encoding(struct lone *lone)
 {
-	static const struct { const char *word; enum lone_encoding is; } all[] = {
+	static const struct {
+		const char *word;
+		enum lone_encoding is;
+	} all[] = {
 		{ "7bit", LONE_NONE }, { "8bit", LONE_NONE },
 		{ "quoted-printable", LONE_QP }, { "base64", LONE_BASE64 },
 	};
@@ -110,60 +101,8 @@ read_texts(struct lone *lone)
 
 /* --- its header --------------------------------------------------------- */
 
-/* Length of a parameter up to the next ";" that is not quoted */
-static size_t
-param_len(const char *text)
-{
-	bool quoted = false;
-	size_t len = 0;
-
-	for (; text[len] != '\0' && (quoted || text[len] != ';'); len++) {
-		if (text[len] == '\\' && quoted && text[len + 1] != '\0')
-			len++;
-		else if (text[len] == '"')
-			quoted = !quoted;
-	}
-	return len;
-}
-
-/* A type with all its parameters as they are, but for the charset. GMime
- * 3.2.13 would write them too, and takes all the memory there is for some
- * names. */
-static char *
-type_in_utf8(const char *type)
-{
-	static const char name[] = "charset";
-	GString *out = g_string_new(NULL);
-	bool done = false;
-
-	for (size_t len; *type != '\0'; type += len + (type[len] == ';')) {
-		g_autofree char *param = NULL;
-
-		len = param_len(type);
-		param = g_strstrip(g_strndup(type, len));
-		if (g_ascii_strncasecmp(param, name, strlen(name)) != 0)
-			g_string_append_printf(out, "%s%s", out->len > 0 ?
-					       "; " : "", param);
-		else if (!done)
-			g_string_append(out, "; charset=utf-8");
-		done |= g_ascii_strncasecmp(param, name, strlen(name)) == 0;
-	}
-	if (!done)
-		g_string_append(out, "; charset=utf-8");
-	return g_string_free(out, FALSE);
-}
-
-static bool
-is_utf8(const char *type)
-{
-	g_autofree char *charset = mime_param(type, "charset");
-
-	return charset != NULL && g_ascii_strcasecmp(charset, "utf-8") == 0;
-}
-
-/* What cannot be understood as a whole keeps what matters in it. */
-static void
-set_utf8(const struct lone *lone)
+void
+lone_set_utf8(const struct lone *lone)
 {
 	const struct appending *a = lone->a;
 	g_autofree char *type = NULL, *folded = NULL;
@@ -171,18 +110,14 @@ set_utf8(const struct lone *lone)
 	append_set_mime(a->header);
 	if (lone->charset.kind == CHARSET_UTF8)
 		return;
-	type = type_in_utf8(a->type != NULL ? a->type : "text/plain");
-	if (!is_utf8(type)) {
-		g_free(type);
-		type = g_strconcat("text/plain; charset=utf-8", lone->is_flowed
-				   ? "; format=flowed" : "", NULL);
-	}
+	type = append_type_utf8(a->type != NULL ? a->type : "text/plain",
+				lone->is_flowed);
 	folded = header_fold(type, strlen("Content-Type: "));
 	header_set(a->header, "Content-Type", folded);
 }
 
-static void
-set_eight_bit(const struct lone *lone)
+void
+lone_set_eight_bit(const struct lone *lone)
 {
 	g_autofree char *value = header_get(lone->a->header,
 					    "Content-Transfer-Encoding");
@@ -194,13 +129,8 @@ set_eight_bit(const struct lone *lone)
 
 /* --- between its lines -------------------------------------------------- */
 
-/* What stands between the last line and the text below: the end of that
- * line; in flowed text an empty one, where else a paragraph went on; and the
- * way back to ASCII. */
-struct seam { const char *line_end, *gap, *shift; };
-
-static void
-append_seam(const struct seam *seam, GString *out)
+void
+seam_put(const struct seam *seam, GString *out)
 {
 	g_string_append(out, seam->line_end);
 	g_string_append(out, seam->gap);
@@ -215,8 +145,8 @@ ends_in_blank(struct span line)
 	return len > 0 && line.bytes[len - 1] == ' ';
 }
 
-static struct seam
-seam_behind(const struct lone *lone, struct span text)
+struct seam
+lone_seam(const struct lone *lone, struct span text)
 {
 	const bool flows = lone->is_flowed && ends_in_blank(text);
 
@@ -233,7 +163,7 @@ seam_behind(const struct lone *lone, struct span text)
 static struct seam
 seam_behind_qp(const struct lone *lone, struct span body)
 {
-	struct seam seam = seam_behind(lone, body);
+	struct seam seam = lone_seam(lone, body);
 	size_t len = span_text(body);
 	bool is_soft;
 
@@ -267,17 +197,17 @@ static void
 put_plain(const struct lone *lone, const struct encoded *texts)
 {
 	const struct appending *a = lone->a;
-	struct seam seam = seam_behind(lone, a->body);
+	struct seam seam = lone_seam(lone, a->body);
 
 	g_string_append_len(a->out, texts->above, (gssize)texts->above_len);
 	g_string_append_len(a->out, a->body.bytes, (gssize)a->body.len);
 	if (texts->below_len > 0)
-		append_seam(&seam, a->out);
+		seam_put(&seam, a->out);
 	g_string_append_len(a->out, texts->below, (gssize)texts->below_len);
 	if (lone->has_open_marks ||
 	    append_has_eight_bit(texts->above, texts->above_len) ||
 	    append_has_eight_bit(texts->below, texts->below_len))
-		set_eight_bit(lone);
+		lone_set_eight_bit(lone);
 }
 
 static void
@@ -289,7 +219,7 @@ put_quoted(const struct lone *lone, const struct encoded *texts)
 	put_qp(a->texts, texts->above, texts->above_len, a->out);
 	g_string_append_len(a->out, a->body.bytes, (gssize)a->body.len);
 	if (texts->below_len > 0)
-		append_seam(&seam, a->out);
+		seam_put(&seam, a->out);
 	put_qp(a->texts, texts->below, texts->below_len, a->out);
 }
 
@@ -301,10 +231,10 @@ put_base64_below(const struct lone *lone, const struct base64_tail *tail,
 	const struct appending *a = lone->a;
 	g_autoptr(GString) end = g_string_new_len((const char *)tail->bytes,
 						  (gssize)tail->len);
-	struct seam seam = seam_behind(lone, (struct span){ end->str,
+	struct seam seam = lone_seam(lone, (struct span){ end->str,
 							    end->len });
 
-	append_seam(&seam, end);
+	seam_put(&seam, end);
 	g_string_append_len(end, texts->below, (gssize)texts->below_len);
 	g_string_append_len(a->out, a->body.bytes, (gssize)tail->at);
 	base64_put_from(tail->column, end, a->out);
@@ -321,8 +251,8 @@ put_base64_around(const struct lone *lone, const struct encoded *texts)
 
 	base64_feed(&base64, texts->above, texts->above_len);
 	base64_copy(&base64, a->body, &last);
-	seam = seam_behind(lone, (struct span){ last.bytes, last.len });
-	append_seam(&seam, between);
+	seam = lone_seam(lone, (struct span){ last.bytes, last.len });
+	seam_put(&seam, between);
 	if (texts->below_len > 0)
 		base64_feed(&base64, between->str, between->len);
 	base64_feed(&base64, texts->below, texts->below_len);
@@ -376,7 +306,7 @@ settle_charset(struct lone *lone)
 	if (lone->encoding != LONE_NONE ||
 	    append_has_eight_bit(a->body.bytes, a->body.len))
 		return false;
-	set_utf8(lone);
+	lone_set_utf8(lone);
 	lone->charset.kind = CHARSET_UTF8;
 	return true;
 }
@@ -409,99 +339,7 @@ put_in_place(struct lone *lone)
 	return ok;
 }
 
-/* --- anew --------------------------------------------------------------- */
-
-/* What is of use only as the bytes that it is: signed or encrypted text, a
- * patch of files in whatever charset, yEnc. */
-static bool
-is_bytes(struct span text)
-{
-	static const char *const marks[] = { "-----BEGIN PGP ", "=ybegin " };
-
-	for (size_t i = 0; i < G_N_ELEMENTS(marks); i++)
-		if (memmem(text.bytes, text.len, marks[i],
-			   strlen(marks[i])) != NULL)
-			return true;
-	return append_is_patch(text);
-}
-
-/* NULL: it cannot be, or is too long for it. */
-static char *
-take_content(const struct lone *lone, size_t *len_out)
-{
-	const struct part part = {
-		.encoding = lone->encoding == LONE_QP ? PART_QP :
-			lone->encoding == LONE_BASE64 ? PART_BASE64 :
-			PART_IDENTITY,
-	};
-	g_autoptr(GByteArray) raw = NULL;
-	g_autofree char *text = NULL;
-	struct span content;
-
-	if (lone->a->body.len > REWRITE_MAX)
-		return NULL;
-	raw = part_decode(&part, lone->a->body);
-	content = (struct span){ (const char *)raw->data, raw->len };
-	if (raw->len == 0)
-		content.bytes = "";
-	if (is_bytes(content))
-		return NULL;
-	text = charset_take(&lone->charset, content.bytes, content.len,
-			    len_out);
-	return text == NULL || memchr(text, '\0', *len_out) != NULL ? NULL :
-		g_steal_pointer(&text);
-}
-
-static GString *
-put_together(const struct lone *lone, const char *text, size_t len)
-{
-	GString *whole = g_string_sized_new(len + strlen(lone->above) +
-					    strlen(lone->below) + 16);
-	struct seam seam = seam_behind(lone, (struct span){ text, len });
-
-	seam.shift = "";
-	g_string_append(whole, lone->above);
-	g_string_append_len(whole, text, (gssize)len);
-	if (lone->below[0] != '\0')
-		append_seam(&seam, whole);
-	g_string_append(whole, lone->below);
-	return whole;
-}
-
-static void
-encode_whole(const struct lone *lone, const GString *whole)
-{
-	const struct appending *a = lone->a;
-	struct base64 base64 = { .out = a->out };
-
-	if (lone->encoding == LONE_BASE64 && !lone->has_marks) {
-		base64_feed(&base64, whole->str, whole->len);
-		base64_end(&base64);
-	} else if (lone->encoding != LONE_NONE ||
-		   mime_needs_recode(whole->str, whole->len)) {
-		append_set_encoding(a->header, "quoted-printable");
-		put_qp(a->texts, whole->str, whole->len, a->out);
-	} else {
-		set_eight_bit(lone);
-		g_string_append_len(a->out, whole->str, (gssize)whole->len);
-	}
-}
-
-static bool
-put_anew(const struct lone *lone)
-{
-	g_autoptr(GString) whole = NULL;
-	g_autofree char *text = NULL;
-	size_t len = 0;
-
-	text = take_content(lone, &len);
-	if (text == NULL)
-		return false;
-	whole = put_together(lone, text, len);
-	set_utf8(lone);
-	encode_whole(lone, whole);
-	return true;
-}
+/* ------------------------------------------------------------------------ */
 
 bool
 append_lone(const struct appending *a)
@@ -512,7 +350,7 @@ append_lone(const struct appending *a)
 	if (!is_lone(&lone))
 		return false;
 	read_texts(&lone);
-	done = put_in_place(&lone) || put_anew(&lone);
+	done = put_in_place(&lone) || lone_put_anew(&lone);
 	if (done)
 		append_remove_sums(a->header);
 	g_free(lone.above);

@@ -64,7 +64,7 @@ test_check(void)
 		{ "unsubscribe-url", "https://x/%{token}>", NULL },
 		{ "footer", "a\r\n-- \nb \n\n", "a\n-- \nb" },
 		{ "footer", "\033[0m", NULL },
-		{ "footer", "%{list} %{list.name} %{", "%{list} %{list.name} %{" },
+		{ "footer", "%{list.name} %{", "%{list.name} %{" },
 		{ "footer", "%{lists}", NULL },
 		{ "header", "%{a b} 100%{}", "%{a b} 100%{}" },
 		{ "header", "%{token}", NULL },
