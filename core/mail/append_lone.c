@@ -178,7 +178,7 @@ seam_behind_qp(const struct lone *lone, struct span body)
 	    (len > 2 && memcmp(body.bytes + len - 3, "=20", 3) == 0)))
 		seam.gap = "\r\n";
 	if (seam.shift[0] != '\0')
-		seam.shift = "=1B(B";
+		seam.shift = "=1B(B=\r\n";
 	return seam;
 }
 
