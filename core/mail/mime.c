@@ -29,6 +29,97 @@ clean(const char *text)
 	return g_string_free(out, FALSE);
 }
 
+/* --- encoded words ------------------------------------------------------ */
+
+/* An encoded word in base64 (RFC 2047 section 2); all of it borrowed. */
+struct word {
+	const char *charset, *code;
+	size_t charset_len, code_len, len;
+};
+
+static bool
+read_word(const char *text, struct word *out)
+{
+	const char *end;
+
+	if (text[0] != '=' || text[1] != '?')
+		return false;
+	out->charset = text + 2;
+	out->charset_len = strcspn(out->charset, "? \t");
+	text = out->charset + out->charset_len;
+	if (g_ascii_strncasecmp(text, "?b?", 3) != 0)
+		return false;
+	out->code = text + 3;
+	out->code_len = strcspn(out->code, "? \t");
+	end = out->code + out->code_len;
+	out->len = (size_t)(end + 2 - out->charset) + 2;
+	return end[0] == '?' && end[1] == '=';
+}
+
+static void
+add_decoded(GByteArray *bytes, const struct word *word)
+{
+	g_autofree char *code = g_strndup(word->code, word->code_len);
+	gsize len;
+	g_autofree guchar *raw = g_base64_decode(code, &len);
+
+	g_byte_array_append(bytes, raw, (guint)len);
+}
+
+/* The word that follows on this one, with the blanks between them, is of its
+ * charset too. */
+static bool
+next_word(const struct word *word, const char *behind, struct word *out)
+{
+	behind += strspn(behind, " \t");
+	return read_word(behind, out) &&
+		out->charset_len == word->charset_len &&
+		g_ascii_strncasecmp(out->charset, word->charset,
+				    word->charset_len) == 0;
+}
+
+/* How much of the text was taken. */
+static size_t
+join_run(const char *text, const struct word *first, GString *out)
+{
+	g_autoptr(GByteArray) bytes = g_byte_array_new();
+	g_autofree char *code = NULL;
+	const char *behind = text + first->len;
+	struct word word;
+
+	add_decoded(bytes, first);
+	while (next_word(first, behind, &word)) {
+		add_decoded(bytes, &word);
+		behind = word.charset - 2 + word.len;
+	}
+	code = g_base64_encode(bytes->data, bytes->len);
+	g_string_append_printf(out, "=?%.*s?b?%s?=", (int)first->charset_len,
+			       first->charset, code);
+	return (size_t)(behind - text);
+}
+
+/*
+ * GMime 3.2.13 reads words of one charset that follow on each other as if
+ * their base64 were one, so that a character may be cut in two there, and so
+ * passes over all that is behind the first "=" of it. Here it is one.
+ */
+static char *
+join_words(const char *text)
+{
+	GString *out = g_string_new(NULL);
+
+	while (*text != '\0') {
+		struct word word, next;
+
+		if (read_word(text, &word) &&
+		    next_word(&word, text + word.len, &next))
+			text += join_run(text, &word, out);
+		else
+			g_string_append_c(out, *text++);
+	}
+	return g_string_free(out, FALSE);
+}
+
 /* --- mailboxes ---------------------------------------------------------- */
 
 #define MAILBOX_LEN_MAX 2000
@@ -37,10 +128,11 @@ static char *
 decode_name(const char *text, size_t len)
 {
 	g_autofree char *name = g_strstrip(g_strndup(text, len));
-	g_autofree char *decoded = NULL;
+	g_autofree char *joined = NULL, *decoded = NULL;
 
 	g_mime_utils_unquote_string(name);
-	decoded = g_mime_utils_header_decode_phrase(NULL, name);
+	joined = join_words(name);
+	decoded = g_mime_utils_header_decode_phrase(NULL, joined);
 	return g_strstrip(clean(decoded != NULL ? decoded : name));
 }
 
@@ -94,7 +186,8 @@ void
 mime_display_names(const char *value, GPtrArray *out)
 {
 	g_autofree char *cut = g_strndup(value, LIST_LEN_MAX);
-	InternetAddressList *list = internet_address_list_parse(NULL, cut);
+	g_autofree char *joined = join_words(cut);
+	InternetAddressList *list = internet_address_list_parse(NULL, joined);
 
 	if (list == NULL)
 		return;
@@ -107,8 +200,9 @@ mime_display_names(const char *value, GPtrArray *out)
 char *
 mime_decode(const char *value)
 {
+	g_autofree char *joined = join_words(value);
 	g_autofree char *decoded = g_mime_utils_header_decode_text(NULL,
-								   value);
+								   joined);
 
 	return clean(decoded != NULL ? decoded : value);
 }
@@ -169,89 +263,6 @@ mime_message_id(const char *domain)
 	return g_strdup_printf("<%" G_GINT64_MODIFIER "x.%08x%08x@%s>",
 			       g_get_real_time(), g_random_int(),
 			       g_random_int(), domain);
-}
-
-/* --- subjects ----------------------------------------------------------- */
-
-/* "Re" and "Fwd" in the languages of those whose programs translate them. */
-static bool
-is_marker(const char *word, size_t len)
-{
-	static const char *const words[] = {
-		"re", "aw", "antw", "sv", "vs", "rv", "fw", "fwd", "wg", "tr",
-		"rif", "odp", "ang", "ref", "res", "enc", "ynt", "atb", "bls",
-		"vb", "vl", "doorst", "pd",
-	};
-
-	for (size_t i = 0; i < G_N_ELEMENTS(words); i++)
-		if (strlen(words[i]) == len &&
-		    g_ascii_strncasecmp(word, words[i], len) == 0)
-			return true;
-	return false;
-}
-
-/* Length of "Re: ", "AW: Fwd: ", "RE[2]: ", "Re^2: " in front, and of the
- * blanks before what follows. */
-static size_t
-reply_markers(const char *subject)
-{
-	const char *at = subject + strspn(subject, " ");
-
-	for (;;) {
-		const char *end = at;
-
-		while (g_ascii_isalpha(*end))
-			end++;
-		if (!is_marker(at, (size_t)(end - at)))
-			break;
-		end += strspn(end, "[]()^0123456789 ");
-		if (*end != ':')
-			break;
-		at = end + 1;
-		at += strspn(at, " ");
-	}
-	return (size_t)(at - subject);
-}
-
-/* Are the markers the same in both, so that none is in an encoded word? */
-static bool
-same_markers(const char *raw, const char *decoded)
-{
-	size_t len = reply_markers(raw);
-
-	return len == reply_markers(decoded) &&
-		memcmp(raw, decoded, len) == 0;
-}
-
-static char *
-insert_prefix(const char *subject, size_t markers, const char *prefix)
-{
-	const char *rest = subject + markers;
-
-	return g_strdup_printf("%.*s%s%s%s%s", (int)markers, subject,
-			       markers > 0 && rest[-1] != ' ' ? " " : "",
-			       prefix, *rest != '\0' ? " " : "", rest);
-}
-
-char *
-mime_subject_prefix(const char *old, const char *prefix)
-{
-	g_autofree char *decoded = NULL, *joined = NULL;
-	size_t markers;
-
-	if (prefix[0] == '\0')
-		return g_strdup(old != NULL ? old : "");
-	if (old == NULL || old[0] == '\0')
-		return mime_encode_text(prefix);
-	decoded = mime_decode(old);
-	markers = reply_markers(decoded);
-	if (strstr(decoded + markers, prefix) != NULL)
-		return g_strdup(old);
-	if (g_str_is_ascii(prefix) && same_markers(old, decoded))
-		return insert_prefix(old, markers, prefix);
-	/* Blanks between encoded words vanish, so they become one text. */
-	joined = insert_prefix(decoded, markers, prefix);
-	return mime_encode_text(joined);
 }
 
 /* --- contents ----------------------------------------------------------- */

@@ -71,14 +71,6 @@ char *mime_date_now(void);			/* RFC 5322 section 3.3 */
 char *mime_message_id(const char *domain);	/* "<...@domain>" */
 
 /*
- * mime_subject_prefix - the value of a Subject with "prefix" put in front
- * once, behind any "Re:" (also "RE:", "Aw:", "Sv:", "Fwd:", ...) that is
- * there and never twice; old may be NULL (no subject). Where old is plain
- * ASCII only the prefix is added and the rest keeps its bytes.
- */
-char *mime_subject_prefix(const char *old, const char *prefix);
-
-/*
  * mime_needs_recode - does a line (of header or body) pass 998 octets
  * without its CRLF (RFC 5321 section 4.5.3.1.6)?
  */

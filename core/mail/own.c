@@ -4,6 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "core/mail/subject.h"
 #include "core/base/banned.h"
 
 /*
@@ -377,29 +378,22 @@ own_lines(const char *text)
 const char *
 own_subject(const char *subject, bool *is_reply)
 {
-	static const char *const prefixes[] = {
-		"re:", "aw:", "sv:", "vs:", "antw:", "rv:", "fw:", "fwd:",
-		"wg:", "tr:", "res:", "odp:", "ynt:", "回复:", "答复:",
-	};
-	bool more = true;
+	bool more = true, ignored;
 
 	*is_reply = false;
 	while (more) {
 		const char *close;
+		size_t mark;
 
-		more = false;
-		subject += strspn(subject, " \t");
-		for (size_t i = 0; i < G_N_ELEMENTS(prefixes); i++)
-			if (g_ascii_strncasecmp(subject, prefixes[i],
-						strlen(prefixes[i])) == 0) {
-				subject += strlen(prefixes[i]);
-				*is_reply = more = true;
-			}
-		close = subject[0] == '[' ? strchr(subject, ']') : NULL;
-		if (close != NULL) {
+		subject += subject_blanks(subject);
+		mark = subject_mark(subject, &ignored);
+		subject += mark;
+		*is_reply = *is_reply || mark > 0;
+		close = mark == 0 && subject[0] == '[' ?
+			strchr(subject, ']') : NULL;
+		if (close != NULL)
 			subject = close + 1;
-			more = true;
-		}
+		more = mark > 0 || close != NULL;
 	}
 	return subject;
 }

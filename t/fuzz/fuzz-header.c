@@ -7,6 +7,7 @@
 
 #include "core/mail/addr.h"
 #include "core/mail/mime.h"
+#include "core/mail/subject.h"
 #include "core/base/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -68,8 +69,8 @@ static void
 check_changes(struct header *header)
 {
 	g_autofree char *old = header_get(header, "Subject");
-	g_autofree char *once = mime_subject_prefix(old, "[dev]");
-	g_autofree char *twice = mime_subject_prefix(once, "[dev]");
+	g_autofree char *once = subject_prefixed(old, "[dev]", 0);
+	g_autofree char *twice = subject_prefixed(once, "[dev]", 0);
 	g_autofree char *folded = header_fold(once, 9);
 	g_autoptr(GString) out = g_string_new(NULL);
 	unsigned int fields;

@@ -8,6 +8,7 @@
 
 #include "core/mail/addr.h"
 #include "core/mail/mime.h"
+#include "core/mail/subject.h"
 #include "t/lib/tap.h"
 
 /* --- files -------------------------------------------------------------- */
@@ -66,8 +67,8 @@ read_post(const char *name, const char *bytes, size_t len, void *data)
 	g_assert_cmpuint(body_at - out->len, <=, 2);
 	authors = mime_authors(&header, &complete);
 	old = header_get(&header, "Subject");
-	once = mime_subject_prefix(old, "[dev]");
-	twice = mime_subject_prefix(once, "[dev]");
+	once = subject_prefixed(old, "[dev]", 0);
+	twice = subject_prefixed(once, "[dev]", 0);
 	g_assert_cmpstr(once, ==, twice);
 	(void) header_is_signed(&header, "Subject");
 	if (mime_dsn(bytes, len, &dsn))
@@ -482,7 +483,7 @@ use(const GString *post)
 
 	if (header_parse(post->str, post->len, &header, &body_at)) {
 		g_autofree char *old = header_get(&header, "Subject");
-		g_autofree char *subject = mime_subject_prefix(old, "[x]");
+		g_autofree char *subject = subject_prefixed(old, "[x]", 0);
 		g_autofree char *folded = header_fold(subject, 9);
 		g_autoptr(GPtrArray) authors = mime_authors(&header,
 							    &complete);
