@@ -6,6 +6,7 @@
 #include "conf/keys.h"
 #include "conf/settings.h"
 #include "core/mail/addr.h"
+#include "core/mail/subject.h"
 #include "core/base/banned.h"
 
 /* What a key of each type accepts, and how its value is stored. */
@@ -67,6 +68,21 @@ check_text(const struct key *key, const char *value, char **out,
 	if (has_control(text, ""))
 		return bad(key, "(text)",
 			   "one line without control characters", err);
+	*out = g_steal_pointer(&text);
+	return ERR_OK;
+}
+
+static enum err_code
+check_prefix(const struct key *key, const char *value, char **out,
+	     struct err *err)
+{
+	g_autofree char *text = NULL;
+	enum err_code rc = check_text(key, value, &text, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (subject_prefix_wrong(text) != NULL)
+		return bad(key, text, subject_prefix_wrong(text), err);
 	*out = g_steal_pointer(&text);
 	return ERR_OK;
 }
@@ -460,6 +476,8 @@ key_check(const struct key *key, const char *value, char **out,
 	case KEY_LINES:
 	case KEY_TEMPLATE:
 		return check_lines(key, value, out, err);
+	case KEY_PREFIX:
+		return check_prefix(key, value, out, err);
 	case KEY_PATH:
 		return check_path(key, value, out, err);
 	case KEY_DOMAIN:

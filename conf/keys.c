@@ -27,6 +27,9 @@ static const char *const complaint_choices[] = {
 	"remove", "off", "ignore", NULL
 };
 
+static const char *const reply_to_choices[] = {
+	"none", "list", "author", "both", "given", NULL
+};
 static const char *const hour_choices[] = {
 	"any", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11",
 	"12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22",
@@ -159,6 +162,13 @@ const struct key list_keys[] = {
 	{ "refuse-text", KEY_TEXT, "",
 	  "what a refused author is told; empty: a sentence with the "
 	  "address to subscribe", false, NULL },
+	{ "reply-to", KEY_CHOICE, "none",
+	  "where replies go: none (as the author says), list, author, both, "
+	  "given (reply-to-address)", false, reply_to_choices },
+	{ "reply-to-address", KEY_ADDRS, "",
+	  "for reply-to=given", false, NULL },
+	{ "reply-to-keep", KEY_BOOL, "yes",
+	  "no: the author's own Reply-To is taken away", false, NULL },
 	{ "self-service", KEY_BOOL, "yes",
 	  "yes: a verified author need not confirm what only concerns "
 	  "himself", false, NULL },
@@ -169,8 +179,10 @@ const struct key list_keys[] = {
 	  "them (ARC); empty: neither", false, NULL },
 	{ "sign-selector", KEY_DOMAIN, "",
 	  "selector of that key in DNS", false, NULL },
-	{ "subject-prefix", KEY_TEXT, "",
-	  "put in front of subjects, e.g. [dev]", false, NULL },
+	{ "subject-prefix", KEY_PREFIX, "",
+	  "put in front of subjects, e.g. [dev]; may have the number of the "
+	  "post: [dev %{number}], or, of five digits, %{number:5}", false,
+	  NULL },
 	{ "subscription", KEY_CHOICE, "confirm",
 	  "who may join: open, confirm (who reads mail to the address), "
 	  "moderated, confirm+moderated, closed, invite", false,

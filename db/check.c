@@ -290,6 +290,16 @@ check_index(struct check *check, struct err *err)
 	return rc;
 }
 
+/* The prefix, and the number of a list */
+static bool
+is_of_list(struct bytes key, const char *prefix)
+{
+	const size_t len = strlen(prefix);
+
+	return key.len == len + sizeof(uint32_t) &&
+		memcmp(key.data, prefix, len) == 0;
+}
+
 static enum err_code
 check_meta(struct check *check, struct place at, struct bytes key,
 	   struct bytes value, struct err *err)
@@ -299,11 +309,14 @@ check_meta(struct check *check, struct place at, struct bytes key,
 	};
 	struct surge surge;
 	struct cursor v;
+	uint64_t number;
 
 	(void) check;
-	if (key.len == strlen(SURGE_PREFIX) + sizeof(uint32_t) &&
-	    memcmp(key.data, SURGE_PREFIX, strlen(SURGE_PREFIX)) == 0)
+	if (is_of_list(key, SURGE_PREFIX))
 		return surge_decode(value, &surge) ? ERR_OK :
+			record_corrupt(at, key, err);
+	if (is_of_list(key, NUMBER_PREFIX))
+		return number_decode(value, &number) ? ERR_OK :
 			record_corrupt(at, key, err);
 	cursor_record(&v, value);
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)

@@ -6,6 +6,7 @@
 #include "db/auto.h"
 #include "db/fields.h"
 #include "db/dump_parts.h"
+#include "db/number.h"
 #include "core/base/banned.h"
 
 enum err_code
@@ -94,10 +95,20 @@ write_settings(struct dump *dump, struct bytes prefix, struct err *err)
 static enum err_code
 write_list(struct dump *dump, const struct list *list, struct err *err)
 {
-	return write_object(dump, json_pack("{sssssI}", "type", "list",
-					    "addr", list->addr, "created_s",
-					    (json_int_t)list->created_s),
-			    err);
+	json_t *object = json_pack("{sssssI}", "type", "list", "addr",
+				   list->addr, "created_s",
+				   (json_int_t)list->created_s);
+	uint64_t number = 0;
+	enum err_code rc = number_last(dump->txn, list->id, &number, err);
+
+	if (rc != ERR_OK) {
+		json_decref(object);
+		return rc;
+	}
+	if (number > 0)
+		(void) json_object_set_new(object, "number", json_integer(
+			(json_int_t)number));
+	return write_object(dump, object, err);
 }
 
 static enum err_code

@@ -49,6 +49,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 	[DUMP_LIST] = { "list", {
 		{ "addr", FIELD_CANON, 0 },
 		{ "created_s", FIELD_NUM, INT64_MAX },
+		{ "number", FIELD_NUM_LATER, INT64_MAX - 1 },
 	} },
 	[DUMP_MEMBER] = { "member", {
 		{ "ack", FIELD_BOOL_LATER, 0 },

@@ -27,6 +27,10 @@ enum err_code list_restore(struct txn *txn, const char *addr,
 #define SURGE_PREFIX "surge "
 bool surge_decode(struct bytes value, struct surge *out);
 
+/* The same of the number of its last post */
+#define NUMBER_PREFIX "number "
+bool number_decode(struct bytes value, uint64_t *out);
+
 /* member_read - false: the record is not as it should be. All texts of out
  * are borrowed from key and value. */
 bool member_read(struct bytes key, struct bytes value, uint32_t *list_out,

@@ -5,6 +5,7 @@
 
 #include "db/auto.h"
 #include "db/inside.h"
+#include "db/number.h"
 #include "db/table.h"
 #include "core/base/banned.h"
 
@@ -241,6 +242,8 @@ list_erase(struct txn *txn, const struct list *list, struct err *err)
 		rc = remove_settings(txn, list->addr, err);
 	if (rc == ERR_OK)
 		rc = surge_remove(txn, list->id, err);
+	if (rc == ERR_OK)
+		rc = number_remove(txn, list->id, err);
 	return rc;
 }
 

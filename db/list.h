@@ -94,6 +94,11 @@ enum subscription {
 	SUBSCRIPTION_INVITE,
 };
 enum who { WHO_OWNERS, WHO_MEMBERS, WHO_ALL };
+/* The same of "reply-to" */
+enum reply_to {
+	REPLY_TO_NONE, REPLY_TO_LIST, REPLY_TO_AUTHOR, REPLY_TO_BOTH,
+	REPLY_TO_GIVEN
+};
 /* The same of "digest-volume-every" */
 enum volume {
 	VOLUME_YEAR, VOLUME_QUARTER, VOLUME_MONTH, VOLUME_WEEK, VOLUME_NEVER
@@ -113,6 +118,9 @@ struct list_conf {
 	char *domain;		/* of the list or scope; "" for the site */
 	const char *policy;	/* a preset's name, or the text of a policy */
 	const char *subject_prefix;
+	enum reply_to reply_to;
+	bool reply_to_keep;	/* what the author's own has */
+	const char *reply_to_address;	/* mailboxes, as in a field; "" */
 	const char *description;
 	const char *language;	/* of letters, where none else is known */
 	const char *refuse_text;

@@ -7,6 +7,7 @@
 #include "db/dump_parts.h"
 #include "db/inside.h"
 #include "db/load.h"
+#include "db/number.h"
 #include "core/base/banned.h"
 
 /*
@@ -134,9 +135,19 @@ static enum err_code
 put_list(struct load_put *put, struct txn *txn, const json_t *object,
 	 struct err *err)
 {
+	const char *addr = field_text(object, "addr");
+	const int64_t number = field_num(object, "number");
+	g_autoptr(list_t) list = NULL;
+	enum err_code rc = list_restore(txn, addr,
+					field_num(object, "created_s"), err);
+
 	(void) put;
-	return list_restore(txn, field_text(object, "addr"),
-			    field_num(object, "created_s"), err);
+	if (rc == ERR_OK)
+		rc = list_find(txn, addr, &list, err);
+	if (rc != ERR_OK)
+		return rc;
+	return number > 0 ? number_put(txn, list->id, (uint64_t)number, err) :
+		number_remove(txn, list->id, err);
 }
 
 static enum err_code

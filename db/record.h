@@ -29,6 +29,7 @@
  *	          "surge ", u32 list            u64 since_s, u32 count, u32
  *	                                        before, u64 members, u64
  *	                                        until_s, u64 from_s
+ *	          "number ", u32 list           u64 number of its last post
  *	lists     'A' address (text key)        u32 number, u64 created_s
  *	          'G' u32 number                text address; deleted, members
  *	                                        are still to be purged

@@ -361,6 +361,16 @@ conf_copies(struct list_conf *conf)
 }
 
 static void
+conf_fields(struct list_conf *conf)
+{
+	conf->subject_prefix = conf_text(conf, "subject-prefix");
+	conf->description = conf_text(conf, "description");
+	conf->reply_to = (enum reply_to)conf_choice(conf, "reply-to");
+	conf->reply_to_keep = conf_bool(conf, "reply-to-keep");
+	conf->reply_to_address = conf_text(conf, "reply-to-address");
+}
+
+static void
 conf_joining(struct list_conf *conf)
 {
 	conf->subscription = (enum subscription)conf_choice(conf,
@@ -414,8 +424,6 @@ static void
 conf_finish(struct list_conf *conf)
 {
 	conf->policy = conf_text(conf, "policy");
-	conf->subject_prefix = conf_text(conf, "subject-prefix");
-	conf->description = conf_text(conf, "description");
 	conf->language = conf_text(conf, "language");
 	conf->refuse_text = conf_text(conf, "refuse-text");
 	conf->sign_key = conf_text(conf, "sign-key");
@@ -425,6 +433,7 @@ conf_finish(struct list_conf *conf)
 		conf->sign_domain = conf->domain;
 	conf_people(conf);
 	conf_limits(conf);
+	conf_fields(conf);
 	conf_copies(conf);
 	conf_joining(conf);
 	conf_bounces(conf);

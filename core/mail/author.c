@@ -270,6 +270,23 @@ mailboxes_of(const struct header *header, const char *const *names,
 }
 
 GPtrArray *
+mime_mailboxes(const char *value, bool *complete)
+{
+	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash,
+						       g_str_equal);
+	g_autoptr(GString) words = g_string_new(NULL);
+	struct scan scan = {
+		.at = value,
+		.found = g_ptr_array_new_with_free_func(g_free),
+		.most = MIME_AUTHORS_MAX, .known = known, .words = words,
+	};
+
+	*complete = strlen(value) <= FIELDS_LEN_MAX && read_list(&scan) &&
+		scan.count > 0;
+	return scan.found;
+}
+
+GPtrArray *
 mime_authors(const struct header *header, bool *complete)
 {
 	static const char *const names[] = { "From", NULL };

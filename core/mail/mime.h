@@ -28,6 +28,10 @@ void mime_init(void);
 #define MIME_AUTHORS_MAX 32
 GPtrArray *mime_authors(const struct header *header, bool *complete);
 
+/* mime_mailboxes - the same of a value such as header_value() has it;
+ * complete is false too where there are none */
+GPtrArray *mime_mailboxes(const char *value, bool *complete);
+
 /* mime_recipients - the same of To and Cc; whoever made the post has named
  * them, and nothing proves that they got it */
 #define MIME_RECIPIENTS_MAX 1000

@@ -22,6 +22,7 @@ static const struct filter *const base[] = {
 
 static const struct filter *const copies[] = {
 	&filter_leave,
+	&filter_reply,
 	&filter_texts,
 	/* nothing may change behind it */
 	&filter_seal,

@@ -86,8 +86,12 @@ bool is_post(const struct work *work);
 /* The filters, each in the file of its name; filter_leave in
  * filter_fields.c, filter_texts in footer.c, filter_seal in seal.c */
 extern const struct filter filter_way, filter_subject, filter_fields,
-	filter_complete, filter_recode, filter_leave, filter_texts,
-	filter_seal;
+	filter_complete, filter_recode, filter_leave, filter_reply,
+	filter_texts, filter_seal;
+
+/* filter_reply.c: mailboxes, as in a field, are places for replies besides
+ * those that Reply-To has. False: it has them all, and is as it was. */
+bool reply_to_add(struct header *header, const char *mailboxes);
 
 /* filter_fields.c, for digests too: what makes work->header one of the list's;
  * how one leaves it may have a mark, and is for copies only */

@@ -36,18 +36,28 @@ struct made {
 	char *header, *trace;
 };
 
+/* As where the machine stops before the commit. */
+static enum err_code
+abort_body(struct txn *txn, void *arg, struct err *err)
+{
+	enum err_code rc = run_body(txn, arg, err);
+
+	return rc == ERR_OK ? err_set(err, ERR_IO, "", "stopped") : rc;
+}
+
 static void
-make(struct made *made, enum role role, const char *bytes)
+run_job(struct made *made, unsigned int aborts)
 {
 	struct stage_work work = { .t = &made->t };
-	struct job *job;
+	struct job *job = stage_job(&made->t, STAGE_PENDING);
 	gsize len;
 	const char *text;
 
-	made->id = stage_post(&made->t, STAGE_PENDING, role, "",
-			      "ann@example.net", bytes);
-	job = stage_job(&made->t, STAGE_PENDING);
 	work.job = job;
+	for (; aborts > 0; aborts--)
+		g_assert_cmpint(store_txn(made->t.s.store, TXN_DURABLE,
+					  abort_body, &work,
+					  &made->t.s.err), ==, ERR_IO);
 	case_txn(&made->t.s, run_body, &work);
 	job_free(job);
 	case_ok(form_get(store_reader(made->t.s.store), &made->id,
@@ -61,11 +71,25 @@ make(struct made *made, enum role role, const char *bytes)
 }
 
 static void
+make(struct made *made, enum role role, const char *bytes)
+{
+	made->id = stage_post(&made->t, STAGE_PENDING, role, "",
+			      "ann@example.net", bytes);
+	run_job(made, 0);
+}
+
+static void
+made_clear(struct made *made)
+{
+	g_clear_pointer(&made->form, form_free);
+	g_clear_pointer(&made->header, g_free);
+	g_clear_pointer(&made->trace, g_free);
+}
+
+static void
 made_done(struct made *made)
 {
-	form_free(made->form);
-	g_free(made->header);
-	g_free(made->trace);
+	made_clear(made);
 	stage_end(&made->t);
 }
 
@@ -165,6 +189,84 @@ test_prefix(void)
 	make(&made, ROLE_POST, "Subject: [dev] hi\r\nFrom: a@b\r\n\r\nx");
 	stage_see(made.header, "Subject: [dev] hi\r\n");
 	made_done(&made);
+}
+
+/* The list counts on where a transaction ends well. */
+static void
+test_numbers(void)
+{
+	struct made made = { 0 };
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "subject-prefix", "[dev %{number}]");
+	for (unsigned int i = 1; i <= 3; i++) {
+		g_autofree char *line = g_strdup_printf(
+			"Subject: Re: [dev %u] hi\r\n", i);
+		g_autofree char *note = g_strdup_printf("number %u, ", i);
+
+		made_clear(&made);
+		made.id = stage_post(&made.t, STAGE_PENDING, ROLE_POST, "",
+				     "ann@example.net", HEADER "\r\nx\r\n");
+		run_job(&made, i);
+		stage_see(made.header, line);
+		stage_see(made.trace, note);
+	}
+	made_done(&made);
+}
+
+static void
+test_reply_to(void)
+{
+	static const struct {
+		const char *policy, *keep, *field, *wanted;
+	} cases[] = {
+		{ "none", "yes", "Reply-To: x@y.test\r\n", "x@y.test" },
+		{ "none", "no", "Reply-To: x@y.test\r\n", NULL },
+		{ "none", "no", "", NULL },
+		{ "list", "yes", "", LIST_ADDR },
+		{ "list", "yes", "Reply-To: X <x@y.test>\r\n",
+		  "X <x@y.test>, " LIST_ADDR },
+		{ "list", "no", "Reply-To: X <x@y.test>\r\n", LIST_ADDR },
+		{ "list", "yes", "Reply-To:  The list <DEV@lists.Example.org>"
+		  "\r\n", " The list <DEV@lists.Example.org>" },
+		{ "list", "yes", "Reply-To: x@y.test\r\nReply-To: z@y.test"
+		  "\r\n", "x@y.test, z@y.test, " LIST_ADDR },
+		{ "list", "yes", "Reply-To: nobody <\r\n", LIST_ADDR },
+		{ "list", "yes", "Reply-To: none:;\r\n", LIST_ADDR },
+		{ "author", "yes", "", "Ann <ann@example.net>" },
+		{ "author", "yes", "Reply-To: x@y.test\r\n", "x@y.test" },
+		{ "author", "no", "Reply-To: x@y.test\r\n",
+		  "Ann <ann@example.net>" },
+		{ "both", "yes", "", "Ann <ann@example.net>, " LIST_ADDR },
+		{ "both", "yes", "Reply-To: \"a, b\" <x@y.test>,\r\n",
+		  "\"a, b\" <x@y.test>, " LIST_ADDR },
+		{ "both", "no", "Reply-To: x@y.test\r\n",
+		  "Ann <ann@example.net>, " LIST_ADDR },
+		{ "given", "yes", "", "a@b.test, c@d.test" },
+		{ "given", "yes", "Reply-To: c@d.test\r\n",
+		  "c@d.test, a@b.test" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		g_autofree char *bytes = g_strconcat(
+			HEADER, cases[i].field, "Mail-Followup-To: m@y.test"
+			"\r\n\r\nbody\r\n", NULL);
+		g_autofree char *line = g_strconcat("\r\nReply-To: ",
+			cases[i].wanted, "\r\n", NULL);
+		struct made made;
+
+		stage_begin(&made.t);
+		stage_set(&made.t, "reply-to", cases[i].policy);
+		stage_set(&made.t, "reply-to-keep", cases[i].keep);
+		stage_set(&made.t, "reply-to-address", "a@b.test, c@d.test");
+		make(&made, ROLE_POST, bytes);
+		if (cases[i].wanted != NULL)
+			stage_see(made.header, line);
+		else
+			see_not(made.header, "Reply-To");
+		stage_see(made.header, "Mail-Followup-To: m@y.test\r\n");
+		made_done(&made);
+	}
 }
 
 static void
@@ -617,6 +719,8 @@ static const struct tap_case cases[] = {
 	{ "signed fields stay", test_signed },
 	{ "missing fields are added once", test_missing },
 	{ "subject prefix", test_prefix },
+	{ "numbers of posts", test_numbers },
+	{ "where replies go", test_reply_to },
 	{ "long lines are re-encoded", test_long_lines },
 	{ "the body's bytes stay", test_body_bytes },
 	{ "to the owners as it came", test_owner },
