@@ -6,6 +6,7 @@
 #include "conf/keys.h"
 #include "conf/settings.h"
 #include "core/mail/addr.h"
+#include "core/mail/header_rules.h"
 #include "core/mail/subject.h"
 #include "core/base/banned.h"
 
@@ -447,6 +448,23 @@ check_lines(const struct key *key, const char *value, char **out,
 	return ERR_OK;
 }
 
+static enum err_code
+check_rules(const struct key *key, const char *value, char **out,
+	    struct err *err)
+{
+	g_autofree char *text = NULL;
+	struct header_rules *rules = NULL;
+	enum err_code rc = check_lines(key, value, &text, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (header_rules_parse(text, &rules, err) != ERR_OK)
+		return err_context(err, "%s", key->name);
+	header_rules_free(rules);
+	*out = g_steal_pointer(&text);
+	return ERR_OK;
+}
+
 enum err_code
 key_check(const struct key *key, const char *value, char **out,
 	  struct err *err)
@@ -476,6 +494,8 @@ key_check(const struct key *key, const char *value, char **out,
 	case KEY_LINES:
 	case KEY_TEMPLATE:
 		return check_lines(key, value, out, err);
+	case KEY_RULES:
+		return check_rules(key, value, out, err);
 	case KEY_PREFIX:
 		return check_prefix(key, value, out, err);
 	case KEY_PATH:

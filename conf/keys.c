@@ -30,6 +30,15 @@ static const char *const complaint_choices[] = {
 static const char *const reply_to_choices[] = {
 	"none", "list", "author", "both", "given", NULL
 };
+static const char *const list_headers_choices[] = {
+	"all", "minimal", "none", NULL
+};
+static const char *const list_post_choices[] = {
+	"auto", "yes", "no", NULL
+};
+static const char *const sender_choices[] = {
+	"list", "keep", NULL
+};
 static const char *const hour_choices[] = {
 	"any", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11",
 	"12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22",
@@ -124,6 +133,9 @@ const struct key list_keys[] = {
 	  "yes: who has left is told so", false, NULL },
 	{ "header", KEY_LINES, "",
 	  "text above each post; may have what a footer may", false, NULL },
+	{ "header-rules", KEY_RULES, "",
+	  "fields to remove, rename or add, such as \"remove X-Spam-*; add "
+	  "X-Club: ours\"", false, NULL },
 	{ "held-keep", KEY_DURATION, "14d",
 	  "how long a held post waits for a moderator", false, NULL },
 	{ "held-notice", KEY_BOOL, "yes",
@@ -135,6 +147,12 @@ const struct key list_keys[] = {
 	{ "leave-confirm", KEY_BOOL, "yes",
 	  "yes: who wants to leave and is not verified is asked to confirm; "
 	  "no: he has left", false, NULL },
+	{ "list-headers", KEY_CHOICE, "all",
+	  "fields that say what the list is: all, minimal (its name, and how "
+	  "to leave), none", false, list_headers_choices },
+	{ "list-post", KEY_CHOICE, "auto",
+	  "the field List-Post: yes; no (posting is not allowed); auto: no "
+	  "where policy=announce", false, list_post_choices },
 	{ "list-rate", KEY_RATE, "",
 	  "most posts to the list in a time, e.g. 200/1h; empty: any",
 	  false, NULL },
@@ -172,6 +190,9 @@ const struct key list_keys[] = {
 	{ "self-service", KEY_BOOL, "yes",
 	  "yes: a verified author need not confirm what only concerns "
 	  "himself", false, NULL },
+	{ "sender", KEY_CHOICE, "list",
+	  "the field Sender: list (its bounce address), keep (the author's, "
+	  "if there is one)", false, sender_choices },
 	{ "sign-domain", KEY_DOMAIN, "",
 	  "the domain that signs; empty: the list's own", false, NULL },
 	{ "sign-key", KEY_PATH, "",

@@ -42,6 +42,7 @@ enum key_type {
 	KEY_COUNT,	/* 1 to KEY_COUNT_MAX */
 	KEY_PERCENT,	/* 0 to 100 */
 	KEY_POINTS,	/* "0.25": 0 to KEY_POINTS_MAX; see value_points() */
+	KEY_RULES,	/* of fields: see core/mail/header_rules.h */
 	KEY_PREFIX,	/* of subjects: see core/mail/subject.h */
 	KEY_TEMPLATE,	/* the text of a template. Only its form as a text is
 			 * checked here: whoever sets it asks

@@ -94,6 +94,9 @@ enum subscription {
 	SUBSCRIPTION_INVITE,
 };
 enum who { WHO_OWNERS, WHO_MEMBERS, WHO_ALL };
+/* The same of "list-headers" and "list-post" */
+enum list_headers { LIST_HEADERS_ALL, LIST_HEADERS_MINIMAL, LIST_HEADERS_NONE };
+enum list_post { LIST_POST_AUTO, LIST_POST_YES, LIST_POST_NO };
 /* The same of "reply-to" */
 enum reply_to {
 	REPLY_TO_NONE, REPLY_TO_LIST, REPLY_TO_AUTHOR, REPLY_TO_BOTH,
@@ -118,6 +121,10 @@ struct list_conf {
 	char *domain;		/* of the list or scope; "" for the site */
 	const char *policy;	/* a preset's name, or the text of a policy */
 	const char *subject_prefix;
+	const char *header_rules;	/* see core/mail/header_rules.h */
+	enum list_headers list_headers;
+	enum list_post list_post;
+	bool sender_keep;	/* no Sender of the list's */
 	enum reply_to reply_to;
 	bool reply_to_keep;	/* what the author's own has */
 	const char *reply_to_address;	/* mailboxes, as in a field; "" */

@@ -365,6 +365,11 @@ conf_fields(struct list_conf *conf)
 {
 	conf->subject_prefix = conf_text(conf, "subject-prefix");
 	conf->description = conf_text(conf, "description");
+	conf->header_rules = conf_text(conf, "header-rules");
+	conf->list_headers = (enum list_headers)conf_choice(conf,
+							    "list-headers");
+	conf->list_post = (enum list_post)conf_choice(conf, "list-post");
+	conf->sender_keep = conf_choice(conf, "sender") == 1;
 	conf->reply_to = (enum reply_to)conf_choice(conf, "reply-to");
 	conf->reply_to_keep = conf_bool(conf, "reply-to-keep");
 	conf->reply_to_address = conf_text(conf, "reply-to-address");

@@ -12,8 +12,11 @@
 
 static const struct filter *const base[] = {
 	&filter_way,
+	/* about what came, not about what the list adds */
+	&filter_rules,
 	&filter_subject,
 	&filter_fields,
+	&filter_add,
 	/* what the author's part lacks, when nobody removes a field any more */
 	&filter_complete,
 	/* lines that no filter behind it makes longer */

@@ -66,6 +66,8 @@ fields_add_unsubscribe(struct work *work)
 	const bool one_click = work->conf->unsubscribe_url[0] != '\0';
 	g_autofree char *url = NULL, *value = NULL, *folded = NULL;
 
+	if (work->conf->list_headers == LIST_HEADERS_NONE)
+		return;
 	if (one_click)
 		url = unsubscribe_url(work->conf, &work->marks);
 	value = g_strdup_printf("%s%s%s<%s>", one_click ? "<" : "",
@@ -78,18 +80,45 @@ fields_add_unsubscribe(struct work *work)
 			      "List-Unsubscribe=One-Click");
 }
 
+/* RFC 2369 section 3.4 */
+static void
+add_list_post(struct work *work)
+{
+	const struct list_conf *conf = work->conf;
+
+	if (conf->list_post == LIST_POST_NO ||
+	    (conf->list_post == LIST_POST_AUTO &&
+	     strcmp(conf->policy, "announce") == 0))
+		header_append(&work->header, "List-Post",
+			      "NO (posting not allowed on this list)");
+	else
+		add_mailto(&work->header, "List-Post", work->job->list_addr,
+			   "", "");
+}
+
+static void
+add_list_rest(struct work *work)
+{
+	const char *list = work->job->list_addr;
+	struct header *header = &work->header;
+
+	add_list_post(work);
+	add_mailto(header, "List-Help", list, "-request", "?subject=help");
+	add_mailto(header, "List-Subscribe", list, "-join", "");
+	if (work->conf->owners[0] != NULL)
+		add_mailto(header, "List-Owner", list, "-owner", "");
+}
+
 void
 fields_add_list(struct work *work)
 {
 	const char *list = work->job->list_addr;
 	struct header *header = &work->header;
 
-	add_list_id(work);
-	add_mailto(header, "List-Post", list, "", "");
-	add_mailto(header, "List-Help", list, "-request", "?subject=help");
-	add_mailto(header, "List-Subscribe", list, "-join", "");
-	if (work->conf->owners[0] != NULL)
-		add_mailto(header, "List-Owner", list, "-owner", "");
+	if (work->conf->list_headers != LIST_HEADERS_NONE)
+		add_list_id(work);
+	if (work->conf->list_headers == LIST_HEADERS_ALL)
+		add_list_rest(work);
 	/* Another list takes our List-Id away, but not this, so that a loop
 	 * through it ends when the post comes back (core/inbound/end.c). */
 	header_append(header, "X-Loop", list);
@@ -109,7 +138,8 @@ fields_set_sender(struct work *work)
 					       "-bounces");
 	g_autofree char *value = g_strdup_printf("<%s>", addr);
 
-	set_unsigned(&work->header, "Sender", value);
+	if (!work->conf->sender_keep)
+		set_unsigned(&work->header, "Sender", value);
 	set_unsigned(&work->header, "Precedence", "list");
 }
 

@@ -17,6 +17,7 @@
 	"Message-ID: <1@example.net>\r\n"
 #define RESULTS "Authentication-Results: lists.example.org; spf=none; " \
 	"dkim=none; dmarc=none;\r\n\tarc=none\r\n"
+#define OWNERS "X-Loop: dev-owner@lists.example.org\r\n"
 #define PATIENCE_MS 60000
 
 static enum err_code
@@ -269,6 +270,62 @@ test_reply_to(void)
 	}
 }
 
+/* Of what came, and before the list adds its own. */
+static void
+test_rules(void)
+{
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "subject-prefix", "[dev]");
+	stage_set(&made.t, "header-rules", "rename X-A to X-B; remove X-*, "
+		  "Subject, Precedence; add X-Club: %{list}");
+	make(&made, ROLE_POST, HEADER "X-A: 1\r\nX-C: 2\r\n\r\nbody\r\n");
+	stage_see(made.header, "<1@example.net>\r\nX-B: 1\r\n"
+		  "Subject: [dev]\r\n");
+	stage_see(made.header, "Precedence: list\r\n");
+	stage_see(made.header, "X-Loop: " LIST_ADDR "\r\nX-Club: " LIST_ADDR
+		  "\r\n");
+	see_not(made.header, "X-C: ");
+	see_not(made.header, "hi\r\n");
+	stage_see(made.trace, "3 fields changed by rule, ");
+	stage_see(made.trace, "1 field added by rule");
+	made_done(&made);
+	stage_begin(&made.t);
+	stage_set(&made.t, "header-rules", "remove X-Loop");
+	stage_set(&made.t, "owner", "o@example.net");
+	make(&made, ROLE_OWNER, HEADER "\r\nbody\r\n");
+	g_assert_cmpstr(made.header, ==, RESULTS HEADER OWNERS);
+	made_done(&made);
+}
+
+static void
+test_list_headers(void)
+{
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "list-headers", "minimal");
+	stage_set(&made.t, "sender", "keep");
+	make(&made, ROLE_POST, HEADER "Sender: x@y.test\r\n\r\nbody\r\n");
+	stage_see(made.header, "Sender: x@y.test\r\nPrecedence: list\r\n"
+		  "List-Id: <dev.lists.example.org>\r\n"
+		  "X-Loop: " LIST_ADDR "\r\n"
+		  "List-Unsubscribe: <mailto:");
+	made_done(&made);
+	stage_begin(&made.t);
+	stage_set(&made.t, "list-headers", "none");
+	make(&made, ROLE_POST, HEADER "List-Id: <other>\r\n\r\nbody\r\n");
+	see_not(made.header, "List-");
+	made_done(&made);
+	stage_begin(&made.t);
+	stage_set(&made.t, "policy", "announce");
+	make(&made, ROLE_POST, HEADER "\r\nbody\r\n");
+	stage_see(made.header, "List-Post: NO (posting not allowed on this "
+		  "list)\r\n");
+	made_done(&made);
+}
+
 static void
 test_long_lines(void)
 {
@@ -302,7 +359,6 @@ test_body_bytes(void)
 	made_done(&made);
 }
 
-#define OWNERS "X-Loop: dev-owner@lists.example.org\r\n"
 
 static void
 test_owner(void)
@@ -721,6 +777,8 @@ static const struct tap_case cases[] = {
 	{ "subject prefix", test_prefix },
 	{ "numbers of posts", test_numbers },
 	{ "where replies go", test_reply_to },
+	{ "the list's rules about fields", test_rules },
+	{ "fields of the list that it does not want", test_list_headers },
 	{ "long lines are re-encoded", test_long_lines },
 	{ "the body's bytes stay", test_body_bytes },
 	{ "to the owners as it came", test_owner },
