@@ -121,6 +121,7 @@ struct list_conf {
 	char *domain;		/* of the list or scope; "" for the site */
 	const char *policy;	/* a preset's name, or the text of a policy */
 	const char *subject_prefix;
+	bool anonymous;		/* posts do not name their authors */
 	const char *header_rules;	/* see core/mail/header_rules.h */
 	enum list_headers list_headers;
 	enum list_post list_post;

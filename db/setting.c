@@ -365,6 +365,7 @@ conf_fields(struct list_conf *conf)
 {
 	conf->subject_prefix = conf_text(conf, "subject-prefix");
 	conf->description = conf_text(conf, "description");
+	conf->anonymous = conf_bool(conf, "anonymous");
 	conf->header_rules = conf_text(conf, "header-rules");
 	conf->list_headers = (enum list_headers)conf_choice(conf,
 							    "list-headers");

@@ -168,6 +168,9 @@ arc_draft_new(const struct header *header, enum auth_result chain,
 	struct maker maker = { .key = key, .now_s = now_s };
 	struct arc_draft *draft = NULL;
 
+	/* RFC 8617 section 4.1.3; what there was before may be gone */
+	if (sets->count == 1)
+		chain = AUTH_NONE;
 	if (sets->count > 0 && sets->sets[sets->count - 1].field[ARC_AAR] == 0)
 		draft = draft_set(header, sets, chain, maker);
 	arc_chain_free(sets);

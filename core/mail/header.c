@@ -98,6 +98,18 @@ header_parse(const char *bytes, size_t len, struct header *out,
 	return true;
 }
 
+bool
+header_is_ended(const char *bytes, size_t len, size_t body_at)
+{
+	if (body_at == len)
+		return true;
+	if (body_at > 0 && bytes[body_at - 1] == '\n')
+		body_at -= body_at > 1 && bytes[body_at - 2] == '\r' ? 2 : 1;
+	else
+		return false;
+	return body_at == 0 || bytes[body_at - 1] == '\n';
+}
+
 void
 header_done(struct header *header)
 {

@@ -42,6 +42,10 @@ bool header_parse(const char *bytes, size_t len, struct header *out,
 		  size_t *body_at);
 void header_done(struct header *header);
 
+/* header_is_ended - does an empty line stand before body_at, or is there no
+ * body? Else what follows may be fields to other programs. */
+bool header_is_ended(const char *bytes, size_t len, size_t body_at);
+
 /* header_find - index of the nth (0 is the first) field of that name, or -1 */
 int header_find(const struct header *header, const char *name, int nth);
 unsigned int header_count(const struct header *header, const char *name);

@@ -258,6 +258,16 @@ mime_date_now(void)
 }
 
 char *
+mime_date_utc(const char *value, int64_t fallback_s)
+{
+	g_autoptr(GDateTime) date = g_mime_utils_header_decode_date(value);
+	g_autoptr(GDateTime) utc = date != NULL ? g_date_time_to_utc(date) :
+		g_date_time_new_from_unix_utc(fallback_s);
+
+	return g_mime_utils_header_format_date(utc);
+}
+
+char *
 mime_message_id(const char *domain)
 {
 	return g_strdup_printf("<%" G_GINT64_MODIFIER "x.%08x%08x@%s>",

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <glib.h>
 
@@ -72,6 +73,9 @@ char *mime_param(const char *value, const char *name);
 char *mime_to_utf8(const char *charset, const char *bytes, size_t len);
 
 char *mime_date_now(void);			/* RFC 5322 section 3.3 */
+/* mime_date_utc - the same time as that of a Date, or fallback_s (unix time)
+ * where it cannot be read, in UTC; the caller frees */
+char *mime_date_utc(const char *value, int64_t fallback_s);
 char *mime_message_id(const char *domain);	/* "<...@domain>" */
 
 /*

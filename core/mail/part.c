@@ -170,8 +170,10 @@ read_type(struct part *part, bool in_digest, char **boundary_out)
 
 	part->type = g_ascii_strdown(text, -1);
 	if (g_str_has_prefix(part->type, "multipart/") && boundary != NULL &&
-	    boundary[0] != '\0')
+	    boundary[0] != '\0') {
 		*boundary_out = g_strdup(boundary);
+		part->boundary = g_strdup(boundary);
+	}
 	/* What is called multipart and is not is text to most readers. */
 	part->is_text = g_str_has_prefix(part->type, "text/") ||
 		g_str_has_prefix(part->type, "multipart/");
@@ -240,6 +242,7 @@ part_free(void *data)
 
 	header_done(&part->header);
 	g_free(part->type);
+	g_free(part->boundary);
 	g_free(part);
 }
 

@@ -45,6 +45,7 @@ struct part {
 	bool is_text;		/* good to read without decoding */
 	bool is_fields;		/* message/delivery-status and the like */
 	char *type;		/* "text/plain", lower case */
+	char *boundary;		/* of a multipart, or NULL */
 	enum part_encoding encoding;
 };
 

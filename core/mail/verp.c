@@ -26,7 +26,7 @@
 
 struct hmac { SHA256_CTX inner, outer; };
 
-struct verp { struct hmac mac, stream, post; };
+struct verp { struct hmac mac, stream, post, other; };
 
 #pragma GCC diagnostic push
 /* OpenSSL 3 prefers EVP for these; see above why not here. */
@@ -88,6 +88,7 @@ verp_new(const uint8_t secret[VERP_SECRET_LEN])
 	derive(secret, "mac", &verp->mac);
 	derive(secret, "stream", &verp->stream);
 	derive(secret, "post", &verp->post);
+	derive(secret, "other", &verp->other);
 	return verp;
 }
 
@@ -98,6 +99,14 @@ verp_free(struct verp *verp)
 		return;
 	OPENSSL_cleanse(verp, sizeof(*verp));
 	g_free(verp);
+}
+
+void
+verp_secret(const struct verp *verp, const char *purpose,
+	    uint8_t out[VERP_SECRET_LEN])
+{
+	G_STATIC_ASSERT(VERP_SECRET_LEN == SHA256_DIGEST_LENGTH);
+	hmac_make(&verp->other, "", 0, purpose, out);
 }
 
 static void

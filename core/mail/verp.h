@@ -31,6 +31,10 @@ struct verp;
 struct verp *verp_new(const uint8_t secret[VERP_SECRET_LEN]);
 void verp_free(struct verp *verp);
 
+/* verp_secret - another secret, of this one and for that purpose */
+void verp_secret(const struct verp *verp, const char *purpose,
+		 uint8_t out[VERP_SECRET_LEN]);
+
 /* token is ended by NUL */
 void verp_make(const struct verp *verp, const char *list,
 	       const uint8_t member[VERP_MEMBER_LEN],

@@ -11,6 +11,8 @@
 #include "core/base/banned.h"
 
 static const struct filter *const base[] = {
+	/* before anything is added that is to stay */
+	&filter_anonymous,
 	&filter_way,
 	/* about what came, not about what the list adds */
 	&filter_rules,
@@ -120,6 +122,7 @@ work_open(struct work *work, struct post *post, GBytes *came, struct err *err)
 	work->came = came;
 	work->done = g_string_new(NULL);
 	work->evidence = post_evidence(post);
+	work->shown = work->evidence;
 	for (int i = 0; i < SLOTS; i++)
 		slot_mark(work->with->verp, work->job->list_addr, &post->id,
 			  (enum slot)i, work->marks.text[i]);
@@ -158,6 +161,8 @@ work_done(struct work *work)
 	g_clear_pointer(&work->bytes, g_bytes_unref);
 	g_clear_pointer(&work->came, g_bytes_unref);
 	post_free(work->post);
+	if (work->shown != work->evidence)
+		evidence_free(work->shown);
 	evidence_free(work->evidence);
 	if (work->done != NULL)
 		g_string_free(work->done, TRUE);

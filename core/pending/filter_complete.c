@@ -40,7 +40,7 @@ run(struct txn *txn, struct work *work, struct err *err)
 	(void) txn;
 	(void) err;
 	complete(work);
-	seal_results(work->with->settings, work->evidence, &work->header);
+	seal_results(work->with->settings, work->shown, &work->header);
 	return ERR_OK;
 }
 

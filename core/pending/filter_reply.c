@@ -146,7 +146,9 @@ static void
 collect(const struct work *work, struct places *out)
 {
 	const struct list_conf *conf = work->conf;
-	const enum reply_to policy = conf->reply_to;
+	const enum reply_to policy = conf->anonymous &&
+		conf->reply_to == REPLY_TO_NONE ? REPLY_TO_LIST :
+		conf->reply_to;
 
 	if (conf->reply_to_keep)
 		add_fields(out, &work->header, "Reply-To");
@@ -191,7 +193,8 @@ static bool
 is_wanted(const struct work *work)
 {
 	return is_post(work) && (work->conf->reply_to != REPLY_TO_NONE ||
-				 !work->conf->reply_to_keep);
+				 !work->conf->reply_to_keep ||
+				 work->conf->anonymous);
 }
 
 const struct filter filter_reply = { "reply-to", is_wanted, run };

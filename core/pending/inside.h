@@ -25,6 +25,8 @@ struct work {
 	struct list_conf *conf;
 	struct post *post;
 	struct evidence *evidence;
+	struct evidence *shown;	/* what copies may say of it: the same, until
+				 * a filter puts another in its place */
 	struct marks marks;
 	GBytes *came;		/* the whole, as it came */
 	GBytes *bytes;		/* and as it was made anew last */
@@ -85,9 +87,9 @@ bool is_post(const struct work *work);
 
 /* The filters, each in the file of its name; filter_add in filter_rules.c,
  * filter_leave in filter_fields.c, filter_texts in footer.c, filter_seal in seal.c */
-extern const struct filter filter_way, filter_rules, filter_subject,
-	filter_fields, filter_add, filter_complete, filter_recode, filter_leave, filter_reply,
-	filter_texts, filter_seal;
+extern const struct filter filter_anonymous, filter_way, filter_rules,
+	filter_subject, filter_fields, filter_add, filter_complete,
+	filter_recode, filter_leave, filter_reply, filter_texts, filter_seal;
 
 /* filter_reply.c: mailboxes, as in a field, are places for replies besides
  * those that Reply-To has. False: it has them all, and is as it was. */

@@ -84,7 +84,7 @@ with_work(const struct work *work)
 	return (struct seal_with){
 		.settings = work->with->settings, .keys = work->with->keys,
 		.conf = work->conf, .list = work->job->list_addr,
-		.evidence = work->evidence, .own = work->own,
+		.evidence = work->shown, .own = work->own,
 	};
 }
 

@@ -7,6 +7,7 @@
 #include <glib/gstdio.h>
 
 #include "core/mail/addr.h"
+#include "core/mail/anonymous.h"
 #include "core/mail/mime.h"
 #include "core/mail/subject.h"
 #include "t/lib/tap.h"
@@ -187,11 +188,11 @@ recode_both(const char *name, const char *bytes, size_t len, void *data)
 
 /* Another program reads both and must find the same. */
 static void
-ask_oracle(const struct recoding *work)
+ask_oracle(const struct recoding *work, const char *oracle)
 {
 	const char *src = g_getenv("MUSTER_SRC");
 	g_autofree char *script = g_build_filename(src != NULL ? src : ".",
-		"t", "unit", "mime-oracle.py", NULL);
+		"t", "unit", oracle, NULL);
 	g_autofree char *python = g_find_program_in_path("python3");
 	g_autofree char *said = NULL;
 	g_autoptr(GPtrArray) args = g_ptr_array_new();
@@ -214,6 +215,16 @@ ask_oracle(const struct recoding *work)
 }
 
 static void
+recoding_done(struct recoding *work)
+{
+	for (guint i = 0; i < work->pairs->len; i++)
+		(void) g_unlink(g_ptr_array_index(work->pairs, i));
+	g_assert_cmpint(g_rmdir(work->dir), ==, 0);
+	g_ptr_array_unref(work->pairs);
+	g_free(work->dir);
+}
+
+static void
 test_recode(void)
 {
 	g_autofree char *dir = corpus("mail/eml");
@@ -226,13 +237,82 @@ test_recode(void)
 	each_file(dir, recode_both, &work);
 	g_test_message("%u posts, %u refused", work.pairs->len / 2,
 		       work.refused);
-	ask_oracle(&work);
-	for (guint i = 0; i < work.pairs->len; i++)
-		(void) g_unlink(g_ptr_array_index(work.pairs, i));
-	g_assert_cmpint(g_rmdir(work.dir), ==, 0);
+	ask_oracle(&work, "mime-oracle.py");
+	recoding_done(&work);
 	g_assert_cmpuint(work.refused, <=, 5);
-	g_ptr_array_unref(work.pairs);
-	g_free(work.dir);
+}
+
+/* --- without their authors ---------------------------------------------- */
+
+static void
+hide_one(const char *name, const char *bytes, size_t len, void *data)
+{
+	static char domain[] = "lists.anon.test";
+	static char *const domains[] = { domain, NULL };
+	const struct anonymity with = {
+		.list = "dev@lists.anon.test", .name = "The list",
+		.secret = (const uint8_t *)"secret", .secret_len = 6,
+		.domains = domains, .people = "", .received_s = 1,
+	};
+	struct recoding *work = data;
+	char *after = g_strdup_printf("%s/%s.hidden", work->dir, name);
+	char *before = g_strdup_printf("%s/%s.as-is", work->dir, name);
+	g_autoptr(GString) out = g_string_new(NULL);
+	struct header header;
+	GBytes *made = NULL;
+	size_t body_at, made_len;
+	const char *why, *body = bytes;
+
+	if (len > 5 && memcmp(bytes, "From ", 5) == 0) {
+		const char *next = strchr(bytes, '\n') + 1;
+
+		len -= (size_t)(next - bytes);
+		bytes = next;
+	}
+	g_assert_true(header_parse(bytes, len, &header, &body_at));
+	why = anonymous_make(&with, &header, bytes + body_at, len - body_at,
+			     &made);
+	header_write(&header, out);
+	header_done(&header);
+	g_string_append(out, "\r\n");
+	body = made != NULL ? g_bytes_get_data(made, &made_len) :
+		bytes + body_at;
+	if (body != NULL)
+		g_string_append_len(out, body, (gssize)(made != NULL ?
+			made_len : len - body_at));
+	if (made != NULL)
+		g_bytes_unref(made);
+	if (why == NULL && !header_is_ended(bytes, len, body_at))
+		why = "its header does not end";
+	if (why != NULL) {
+		g_test_message("%s: %s", name, why);
+		work->refused++;
+		g_string_assign(out, "");
+		len = 0;
+	}
+	g_ptr_array_add(work->pairs, before);
+	g_ptr_array_add(work->pairs, after);
+	g_assert_true(g_file_set_contents(before, bytes, (gssize)len, NULL));
+	g_assert_true(g_file_set_contents(after, out->str, (gssize)out->len,
+					  NULL));
+}
+
+static void
+test_anonymous(void)
+{
+	g_autofree char *dir = corpus("mail/eml");
+	struct recoding work = { 0 };
+
+	if (dir == NULL)
+		return;
+	work.dir = g_dir_make_tmp("muster-anonymous-XXXXXX", NULL);
+	work.pairs = g_ptr_array_new_with_free_func(g_free);
+	each_file(dir, hide_one, &work);
+	g_test_message("%u posts, %u refused", work.pairs->len / 2,
+		       work.refused);
+	ask_oracle(&work, "anonymous-oracle.py");
+	recoding_done(&work);
+	g_assert_cmpuint(work.refused, <=, 5);
 }
 
 /* --- reports ------------------------------------------------------------ */
@@ -540,6 +620,7 @@ main(void)
 	static const struct tap_case cases[] = {
 		{ "no real post is too odd to be read", test_posts },
 		{ "re-encoded posts say the same", test_recode },
+		{ "posts without their authors are whole", test_anonymous },
 		{ "real reports name those who failed", test_reports },
 		{ "no post takes long", test_slow },
 		{ NULL, NULL },

@@ -101,6 +101,22 @@ see_not(const char *text, const char *part)
 		g_error("\"%s\" is in:\n%s", part, text);
 }
 
+#define URL "https://example.org/leave?t=%{token}"
+#define KEY "-----BEGIN PRIVATE KEY-----\n" \
+	"MC4CAQAwBQYDK2VwBCIEIPQSkW7AYxXtUWBS0wPvVaJIScTgqEsuGdx0qbGeP3i2\n" \
+	"-----END PRIVATE KEY-----\n"
+
+static void
+set_key(struct stage_case *t)
+{
+	g_autofree char *path = g_build_filename(t->s.home, "key", NULL);
+
+	g_assert_true(g_file_set_contents(path, KEY, -1, NULL));
+	g_assert_cmpint(chmod(path, 0600), ==, 0);
+	stage_set(t, "sign-key", path);
+	stage_set(t, "sign-selector", "s");
+}
+
 /* --- the form ----------------------------------------------------------- */
 
 static void
@@ -327,6 +343,72 @@ test_list_headers(void)
 }
 
 static void
+see_no_author(const struct made *made)
+{
+	static const char *const traits[] = {
+		"Ann", "ann@", "example.net", "Received", "1@", "Mutt",
+		"x@y.test",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(traits); i++)
+		see_not(made->header, traits[i]);
+}
+
+/* Whatever else the list does; the trace is the administrator's. */
+static void
+test_anonymous(void)
+{
+	static const char *const policies[] = {
+		"none", "list", "author", "both",
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(policies); i++) {
+		struct made made;
+
+		stage_begin(&made.t);
+		set_key(&made.t);
+		stage_set(&made.t, "anonymous", "yes");
+		stage_set(&made.t, "reply-to", policies[i]);
+		stage_set(&made.t, "unsubscribe-url", i % 2 == 0 ? URL : "");
+		stage_set(&made.t, "footer", i < 2 ? "" : "%{list}");
+		make(&made, ROLE_POST, HEADER "User-Agent: Mutt\r\n"
+		     "Reply-To: x@y.test\r\nSender: x@y.test\r\n"
+		     "ARC-Seal: i=1; cv=none; d=example.net\r\n\r\nbody\r\n");
+		see_no_author(&made);
+		stage_see(made.header, "From: dev <" LIST_ADDR ">\r\n");
+		stage_see(made.header, "\r\nMessage-ID: <anon.");
+		stage_see(made.header, LIST_ADDR ">\r\n");
+		stage_see(made.header, "\r\nReply-To: ");
+		stage_see(made.header, "ARC-Authentication-Results: i=1; "
+			  "lists.example.org; spf=none; dkim=none");
+		stage_see(made.trace, "made anonymous, ");
+		made_done(&made);
+	}
+}
+
+/* It cannot be told what is a field to others. */
+static void
+test_not_anonymous(void)
+{
+	static const char bytes[] = "Subject: x\r\nno field\r\n"
+		"From: ann@example.net\r\n\r\nbody\r\n";
+	struct made made = { 0 };
+	struct stage_work work = { .t = &made.t };
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "anonymous", "yes");
+	(void) stage_post(&made.t, STAGE_PENDING, ROLE_POST, "",
+			  "ann@example.net", bytes);
+	work.job = stage_job(&made.t, STAGE_PENDING);
+	g_assert_cmpint(store_txn(made.t.s.store, TXN_DURABLE, run_body,
+				  &work, &made.t.s.err), ==, ERR_INVALID);
+	stage_see(made.t.s.err.what, "filter anonymous: an anonymous list "
+		  "cannot pass the post on: a line in its header is no field");
+	job_free((struct job *)(uintptr_t)work.job);
+	stage_end(&made.t);
+}
+
+static void
 test_long_lines(void)
 {
 	g_autofree char *line = g_strnfill(2500, 'x');
@@ -383,11 +465,6 @@ test_owner(void)
 
 /* --- what copies have of their own -------------------------------------- */
 
-#define URL "https://example.org/leave?t=%{token}"
-#define KEY "-----BEGIN PRIVATE KEY-----\n" \
-	"MC4CAQAwBQYDK2VwBCIEIPQSkW7AYxXtUWBS0wPvVaJIScTgqEsuGdx0qbGeP3i2\n" \
-	"-----END PRIVATE KEY-----\n"
-
 static const char *
 mark_of(struct made *made, enum slot slot, char mark[SLOT_MARK_MAX])
 {
@@ -402,17 +479,6 @@ body_of(const struct made *made)
 	const char *bytes = g_bytes_get_data(made->form->body, &len);
 
 	return g_strndup(bytes, len);
-}
-
-static void
-set_key(struct stage_case *t)
-{
-	g_autofree char *path = g_build_filename(t->s.home, "key", NULL);
-
-	g_assert_true(g_file_set_contents(path, KEY, -1, NULL));
-	g_assert_cmpint(chmod(path, 0600), ==, 0);
-	stage_set(t, "sign-key", path);
-	stage_set(t, "sign-selector", "s");
 }
 
 static unsigned int
@@ -779,6 +845,8 @@ static const struct tap_case cases[] = {
 	{ "where replies go", test_reply_to },
 	{ "the list's rules about fields", test_rules },
 	{ "fields of the list that it does not want", test_list_headers },
+	{ "no trace of the author", test_anonymous },
+	{ "what would have some is kept back", test_not_anonymous },
 	{ "long lines are re-encoded", test_long_lines },
 	{ "the body's bytes stay", test_body_bytes },
 	{ "to the owners as it came", test_owner },
