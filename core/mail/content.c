@@ -11,12 +11,6 @@
 
 /* --- the whole, as bytes in a row --------------------------------------- */
 
-struct whole {
-	const char *bytes;
-	size_t len;
-	GString *made;	/* where header and body do not lie together */
-};
-
 /* As it was parsed: the fields follow each other, nothing was added, and the
  * body stands behind them and an empty line. */
 static bool
@@ -35,7 +29,7 @@ lies_together(const struct header *header, const char *body)
 	return at == NULL || (at <= body && body - at <= 2);
 }
 
-static void
+void
 whole_init(const struct header *header, const char *body, size_t body_len,
 	   struct whole *out)
 {
@@ -59,7 +53,7 @@ whole_init(const struct header *header, const char *body, size_t body_len,
 	out->len = out->made->len;
 }
 
-static void
+void
 whole_done(struct whole *whole)
 {
 	if (whole->made != NULL)
@@ -322,9 +316,8 @@ is_attachment(const struct part *part)
 	       g_ascii_strncasecmp(value, "attachment", 10) == 0;
 }
 
-/* Decoded, in UTF-8 */
-static char *
-decode_text(const struct piece *piece, size_t most)
+char *
+part_utf8(const struct piece *piece, size_t most)
 {
 	g_autofree char *type = header_get(&piece->part->header,
 					   "Content-Type");
@@ -344,7 +337,7 @@ decode_text(const struct piece *piece, size_t most)
 static char *
 piece_text(const struct piece *piece, size_t most, bool own)
 {
-	g_autofree char *text = decode_text(piece, most);
+	g_autofree char *text = part_utf8(piece, most);
 
 	if (strcmp(piece->part->type, "text/html") == 0)
 		return text_of_html(text, own);

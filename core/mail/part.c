@@ -275,6 +275,7 @@ read_head(struct reader *reader, bool in_digest, char **boundary_out)
 	part->header = header;
 	g_ptr_array_add(reader->parts.parts, part);
 	part->encoding = read_encoding(&part->header);
+	part->level = -1;
 	read_type(part, in_digest, boundary_out);
 	add_piece(reader, PIECE_HEAD, part, take(reader, body_at));
 	for (guint i = 0; i < header.fields->len; i++)
@@ -285,11 +286,12 @@ read_head(struct reader *reader, bool in_digest, char **boundary_out)
 }
 
 static void
-push_level(struct reader *reader, const struct part *part, int depth,
+push_level(struct reader *reader, struct part *part, int depth,
 	   char *boundary)
 {
-	struct level *level = &reader->levels[reader->open++];
+	struct level *level = &reader->levels[reader->open];
 
+	part->level = reader->open++;
 	*level = (struct level){
 		.boundary = boundary, .len = strlen(boundary),
 		.hash = hash_of(boundary, strlen(boundary)),
@@ -340,6 +342,7 @@ read_body(struct reader *reader, enum piece_kind kind, struct part *part,
 	  struct edge *edge_out)
 {
 	struct span rest = reader->rest, line = { NULL, 0 };
+	struct piece *piece;
 	size_t end = rest.len;
 	bool found = false;
 
@@ -357,6 +360,10 @@ read_body(struct reader *reader, enum piece_kind kind, struct part *part,
 	add_piece(reader, kind, part, take(reader, end));
 	add_piece(reader, PIECE_EDGE, NULL,
 		  take(reader, reader->rest.len - rest.len));
+	piece = &g_array_index(reader->parts.pieces, struct piece,
+			       reader->parts.pieces->len - 1);
+	piece->level = edge_out->level;
+	piece->is_last = edge_out->is_last;
 	return true;
 }
 
@@ -457,4 +464,29 @@ part_decode(const struct part *part, struct span content)
 				    (char *)out->data);
 	g_byte_array_set_size(out, (guint)len);
 	return out;
+}
+
+#define SIZE_STEP 16384		/* bytes that are decoded at a time */
+
+size_t
+part_size(const struct part *part, struct span content)
+{
+	char scratch[SIZE_STEP + 64];
+	GMimeEncoding state;
+	size_t size = 0;
+
+	if (part->encoding == PART_IDENTITY || part->encoding == PART_FOREIGN)
+		return content.len;
+	g_mime_encoding_init_decode(&state, part->encoding == PART_BASE64 ?
+		GMIME_CONTENT_ENCODING_BASE64 :
+		GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+	while (content.len > 0) {
+		size_t step = MIN(content.len, SIZE_STEP);
+
+		size += g_mime_encoding_step(&state, content.bytes, step,
+					     scratch);
+		content.bytes += step;
+		content.len -= step;
+	}
+	return size + g_mime_encoding_flush(&state, "", 0, scratch);
 }

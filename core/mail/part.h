@@ -46,6 +46,8 @@ struct part {
 	bool is_fields;		/* message/delivery-status and the like */
 	char *type;		/* "text/plain", lower case */
 	char *boundary;		/* of a multipart, or NULL */
+	int level;		/* of a multipart with a boundary that is not too
+				 * deep: how many others are open, else -1 */
 	enum part_encoding encoding;
 };
 
@@ -61,6 +63,8 @@ struct piece {
 	enum piece_kind kind;
 	struct span span;
 	struct part *part;
+	int level;	/* of an edge: that of its multipart */
+	bool is_last;	/* and it is the last one */
 	bool has_long;	/* a line of more than 998 octets; not for edges */
 };
 
@@ -75,11 +79,28 @@ void parts_done(struct parts *parts);
 
 /* part_decode - content without its Content-Transfer-Encoding; a copy. */
 GByteArray *part_decode(const struct part *part, struct span content);
+/* part_size - how long that would be; nothing is kept */
+size_t part_size(const struct part *part, struct span content);
 
 /* part_put_qp - a text as quoted-printable (RFC 2045 section 6.7), of which
  * no line may pass for a delimiter. In recode.c. */
 void part_put_qp(const char *text, size_t len, GString *out);
 
+/* whole_init - a post as bytes in a row; they are copied only where header
+ * and body do not lie together. In content.c. */
+struct whole {
+	const char *bytes;
+	size_t len;
+	GString *made;
+};
+
+void whole_init(const struct header *header, const char *body,
+		size_t body_len, struct whole *out);
+void whole_done(struct whole *whole);
+
+/* part_utf8 - a leaf decoded, in UTF-8, of at most `most` bytes; in content.c.
+ * The caller frees. */
+char *part_utf8(const struct piece *piece, size_t most);
 /* part_text - a leaf of text in UTF-8, of HTML without its tags, from at most
  * `most` bytes of what was encoded. The caller frees. In content.c. */
 char *part_text(const struct piece *piece, size_t most);

@@ -67,10 +67,10 @@ network_has(const struct network *network, const struct network *client)
 			     mask) == 0;
 }
 
-/* "*" stands for any text. Goes back to the last "*" only, which is enough,
- * and so takes len(pattern) * len(text) steps at most. */
-static bool
-glob_matches(const char *pattern, const char *text)
+/* Goes back to the last "*" only, which is enough, and so takes
+ * len(pattern) * len(text) steps at most. */
+bool
+pattern_matches(const char *pattern, const char *text)
 {
 	const char *star = NULL, *tried = NULL;
 
@@ -105,10 +105,10 @@ address_matches(const char *pattern, const char *text)
 	domain = strrchr(text, '@');
 	domain = domain != NULL ? domain + 1 : text;
 	if (pattern[0] == '@')
-		return glob_matches(pattern + 1, domain);
+		return pattern_matches(pattern + 1, domain);
 	if (strchr(pattern, '@') != NULL)
-		return glob_matches(pattern, text);
-	return glob_matches(pattern, domain);
+		return pattern_matches(pattern, text);
+	return pattern_matches(pattern, domain);
 }
 
 bool

@@ -18,6 +18,10 @@ bool addresses_match(char *const *patterns, const char *text);
 /* address_pattern_check - NULL if it is one, else a static sentence */
 const char *address_pattern_check(const char *pattern);
 
+/* pattern_matches - a text and a pattern in which "*" stands for any text, in
+ * ASCII without regard to case */
+bool pattern_matches(const char *pattern, const char *text);
+
 /* pattern_is_network - a network or a host, which addresses of mail never
  * match */
 bool pattern_is_network(const char *pattern);
