@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "conf/content.h"
 #include "conf/keys.h"
 #include "conf/settings.h"
 #include "core/mail/addr.h"
@@ -465,6 +466,26 @@ check_rules(const struct key *key, const char *value, char **out,
 	return ERR_OK;
 }
 
+static enum err_code
+check_content(const struct key *key, const char *value, char **out,
+	      struct err *err)
+{
+	struct filter_policy policy = { 0 };
+	enum err_code rc = check_utf8(key, value, KEY_LONG_MAX,
+				      "rules of at most 16000 bytes", err);
+
+	if (rc != ERR_OK)
+		return rc;
+	if (has_control(value, "\r\n\t") || has_c1(value))
+		return bad(key, "(text)", "rules without control characters",
+			   err);
+	rc = content_parse(value, &policy, err);
+	filter_policy_done(&policy);
+	if (rc == ERR_OK)
+		*out = content_print(value);
+	return rc;
+}
+
 enum err_code
 key_check(const struct key *key, const char *value, char **out,
 	  struct err *err)
@@ -498,6 +519,8 @@ key_check(const struct key *key, const char *value, char **out,
 		return check_rules(key, value, out, err);
 	case KEY_PREFIX:
 		return check_prefix(key, value, out, err);
+	case KEY_CONTENT:
+		return check_content(key, value, out, err);
 	case KEY_PATH:
 		return check_path(key, value, out, err);
 	case KEY_DOMAIN:

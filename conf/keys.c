@@ -23,6 +23,12 @@ static const char *const subscription_choices[] = {
 static const char *const who_choices[] = {
 	"owners", "members", "all", NULL
 };
+static const char *const alternative_choices[] = { "keep", "plain", NULL };
+static const char *const html_choices[] = { "keep", "text", NULL };
+static const char *const signed_choices[] = { "keep", "filter", NULL };
+static const char *const empty_choices[] = {
+	"note", "pass", "shunt", NULL
+};
 static const char *const complaint_choices[] = {
 	"remove", "off", "ignore", NULL
 };
@@ -112,6 +118,21 @@ const struct key list_keys[] = {
 	{ "confirm-network-rate", KEY_RATE, "30/1h",
 	  "the same for what comes from one network; empty: any", false,
 	  NULL },
+	{ "content", KEY_CONTENT, "",
+	  "which parts of a post pass, are removed or replaced by a note: "
+	  "rules such as remove name *.exe; replace size > 2M", false, NULL },
+	{ "content-alternative", KEY_CHOICE, "keep",
+	  "plain: of a text that came as plain text and as HTML only the "
+	  "plain one is sent on", false, alternative_choices },
+	{ "content-empty", KEY_CHOICE, "note",
+	  "a post of which content leaves nothing: note (it says so), pass "
+	  "(as it is), shunt (set aside)", false, empty_choices },
+	{ "content-html", KEY_CHOICE, "keep",
+	  "text: HTML that came without plain text is made such", false,
+	  html_choices },
+	{ "content-signed", KEY_CHOICE, "keep",
+	  "filter: content looks into what is signed too, and signatures go "
+	  "where it changes something", false, signed_choices },
 	{ "description", KEY_TEXT, "",
 	  "what the list is for, one line; shown in List-Id", false, NULL },
 	{ "digest-every", KEY_DURATION, "1d",

@@ -44,13 +44,14 @@ enum key_type {
 	KEY_POINTS,	/* "0.25": 0 to KEY_POINTS_MAX; see value_points() */
 	KEY_RULES,	/* of fields: see core/mail/header_rules.h */
 	KEY_PREFIX,	/* of subjects: see core/mail/subject.h */
+	KEY_CONTENT,	/* rules of conf/content.h */
 	KEY_TEMPLATE,	/* the text of a template. Only its form as a text is
 			 * checked here: whoever sets it asks
 			 * template_parse() of core/letter/template.h */
 };
 
 #define KEY_TEXT_MAX 400	/* a refusal must fit in one line of SMTP */
-#define KEY_LONG_MAX 16000	/* bytes of a policy, or of patterns */
+#define KEY_LONG_MAX 16000	/* bytes of a policy, of rules, of patterns */
 #define KEY_NUMBER_MAX 1000000
 #define KEY_WEIGHT_MAX 100
 #define KEY_COUNT_MAX 1000

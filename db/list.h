@@ -106,6 +106,8 @@ enum reply_to {
 enum volume {
 	VOLUME_YEAR, VOLUME_QUARTER, VOLUME_MONTH, VOLUME_WEEK, VOLUME_NEVER
 };
+/* The same of "content-empty"; those of core/mail/filter.h */
+enum content_empty { CONTENT_NOTE, CONTENT_PASS, CONTENT_SHUNT };
 enum complaint { COMPLAINT_REMOVE, COMPLAINT_OFF, COMPLAINT_IGNORE };
 
 /*
@@ -149,6 +151,12 @@ struct list_conf {
 	guint weight;		/* 1 to KEY_WEIGHT_MAX */
 	const char *above, *below;	/* texts; "" for none */
 	const char *unsubscribe_url;	/* "" for none */
+	/* parts of posts */
+	const char *content;	/* rules of conf/content.h, "" for none */
+	bool content_plain;	/* of alternatives */
+	bool content_text;	/* of HTML */
+	bool content_signed;	/* is looked into */
+	enum content_empty content_empty;
 	/* joining and leaving */
 	enum subscription subscription;
 	enum who who;

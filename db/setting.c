@@ -377,6 +377,17 @@ conf_fields(struct list_conf *conf)
 }
 
 static void
+conf_content(struct list_conf *conf)
+{
+	conf->content = conf_text(conf, "content");
+	conf->content_plain = conf_choice(conf, "content-alternative") == 1;
+	conf->content_text = conf_choice(conf, "content-html") == 1;
+	conf->content_signed = conf_choice(conf, "content-signed") == 1;
+	conf->content_empty = (enum content_empty)conf_choice(
+		conf, "content-empty");
+}
+
+static void
 conf_joining(struct list_conf *conf)
 {
 	conf->subscription = (enum subscription)conf_choice(conf,
@@ -441,6 +452,7 @@ conf_finish(struct list_conf *conf)
 	conf_limits(conf);
 	conf_fields(conf);
 	conf_copies(conf);
+	conf_content(conf);
 	conf_joining(conf);
 	conf_bounces(conf);
 	conf_digests(conf);

@@ -321,6 +321,11 @@ const struct template_kind template_kinds[] = {
 		{ "reported.by", FIELD_LINE, MAY, "example.net",
 		  "who passed the complaint on" },
 		POST_SUBJECT) },
+	{ "content-removed", "in a post, in the place of parts that the list "
+	  "does not let through", true, FIELDS(
+		{ "parts", FIELD_LINES, MUST,
+		  "* application/x-msdownload (a.exe, 34 kB)",
+		  "type, name and size of each" }) },
 	{ "digest", "to members who get digests: what stands in front of the "
 	  "posts", false, FIELDS(
 		DIGEST_NUMBERS(MUST),

@@ -92,7 +92,7 @@ char *filter_report_text(const struct filter_report *report);
 void filter_report_done(struct filter_report *report);
 
 /*
- * A note: some lines of UTF-8 that say what stood in its place. items: of
+ * A note: some lines of UTF-8, ended by LF or CRLF, that say what stood in its place. items: of
  * struct filter_item. The caller frees. filter_note is that of this module,
  * in English; a caller may bring another, for the list's language.
  */
@@ -101,6 +101,9 @@ typedef char *(*filter_note_fn)(void *arg,
 				size_t count);
 char *filter_note(void *arg, const struct filter_item *const *items,
 		  size_t count);
+/* filter_items_text - a line each, without the last line end; the caller
+ * frees */
+char *filter_items_text(const struct filter_item *const *items, size_t count);
 /* filter_size_text - "34 kB"; the caller frees */
 char *filter_size_text(uint64_t size);
 

@@ -69,22 +69,28 @@ put_item(GString *out, const struct filter_item *item)
 }
 
 char *
-filter_note(void *arg, const struct filter_item *const *items, size_t count)
+filter_items_text(const struct filter_item *const *items, size_t count)
 {
-	GString *out = g_string_new(count == 1 ?
-		"The mailing list has removed this part of the message:\r\n" :
-		"The mailing list has removed these parts of the message:"
-		"\r\n");
+	GString *out = g_string_new(NULL);
 
-	(void) arg;
 	for (size_t i = 0; i < count && i < NOTED_MAX; i++) {
-		g_string_append(out, "\r\n* ");
+		g_string_append(out, i > 0 ? "\n* " : "* ");
 		put_item(out, items[i]);
 	}
 	if (count > NOTED_MAX)
-		g_string_append_printf(out, "\r\n* and %zu more",
+		g_string_append_printf(out, "\n* ... (%zu)",
 				       count - NOTED_MAX);
 	return g_string_free(out, FALSE);
+}
+
+char *
+filter_note(void *arg, const struct filter_item *const *items, size_t count)
+{
+	g_autofree char *parts = filter_items_text(items, count);
+
+	(void) arg;
+	return g_strconcat("The mailing list has removed what was attached "
+			   "here:\n\n", parts, NULL);
 }
 
 /* --- the trace ---------------------------------------------------------- */

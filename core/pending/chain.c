@@ -11,6 +11,8 @@
 #include "core/base/banned.h"
 
 static const struct filter *const base[] = {
+	/* first: what is removed nobody else need look at */
+	&filter_content,
 	/* before anything is added that is to stay */
 	&filter_anonymous,
 	&filter_way,

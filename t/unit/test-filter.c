@@ -40,7 +40,7 @@ see(const char *rules, const char *post, const char *wanted,
 #define MADE "Content-Type: text/plain; charset=\"utf-8\"\n" \
 	"Content-Transfer-Encoding: quoted-printable\n"
 #define INLINE "Content-Disposition: inline\n\n"
-#define WAS "The mailing list has removed this part of the message:\n\n* "
+#define WAS "The mailing list has removed what was attached here:\n\n* "
 
 static void
 test_rules(void)
@@ -132,8 +132,7 @@ test_whole(void)
 	    "it through");
 	/* An empty text in front, as some programs have it */
 	see("default remove; ", MIXED "--b\n\n\n" EXE END,
-	    TOP MADE "\nThe mailing list has removed these parts of the "
-	    "message:\n\n* text/plain (0 bytes)\n* application/x-msdownload "
+	    TOP MADE "\n" WAS "text/plain (0 bytes)\n* application/x-msdownload "
 	    "(a.exe, 4 bytes)\n",
 	    "removed text/plain (0 bytes), application/x-msdownload (a.exe, "
 	    "4 bytes), nothing else was in it");
@@ -274,8 +273,7 @@ test_message(void)
 	see("pass type message/rfc822; default remove", MIXED TEXT "--b\n"
 	    "Content-Type: message/rfc822\n\n"
 	    "Content-Type: a/b\n\nx\n" END,
-	    TOP MADE "\nThe mailing list has removed these parts of the "
-	    "message:\n\n* text/plain (5 bytes)\n* a/b (1 byte)\n", NULL);
+	    TOP MADE "\n" WAS "text/plain (5 bytes)\n* a/b (1 byte)\n", NULL);
 	see("replace type a", MIXED TEXT "--b\nContent-Type: message/rfc822\n\n"
 	    "Subject: inner\nContent-Type: a/b\n\nx\n" END,
 	    MIXED TEXT "--b\nContent-Type: message/rfc822\n\n"

@@ -534,6 +534,83 @@ test_unsubscribe_by_mail(void)
 	made_done(&made);
 }
 
+#define MIXED HEADER "MIME-Version: 1.0\r\n" \
+	"Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+#define EXE "--b\r\nContent-Type: application/x-msdownload; name=a.exe" \
+	"\r\n\r\nMZ\r\n"
+
+/* What a list does not let through, and that readers are told in its
+ * language. */
+static void
+test_content(void)
+{
+	g_autofree char *body = NULL;
+	struct made made;
+
+	stage_begin(&made.t);
+	stage_set(&made.t, "content", "replace name *.exe; remove type image");
+	stage_set(&made.t, "language", "de");
+	make(&made, ROLE_POST, MIXED "--b\r\n\r\nhello\r\n" EXE "--b\r\n"
+	     "Content-Type: image/png\r\n\r\nx\r\n--b--\r\n");
+	body = body_of(&made);
+	g_assert_cmpstr(body, ==, "--b\r\n\r\nhello\r\n--b\r\n"
+			"Content-Type: text/plain; charset=\"utf-8\"\r\n"
+			"Content-Transfer-Encoding: quoted-printable\r\n"
+			"Content-Disposition: inline\r\n\r\n"
+			"Die Mailingliste hat entfernt, was hier "
+			"angeh=C3=A4ngt war:\r\n\r\n"
+			"* application/x-msdownload (a.exe, 2 bytes)\r\n"
+			"--b--\r\n");
+	stage_see(made.trace, "removed image/png (1 byte), replaced "
+		  "application/x-msdownload (a.exe, 2 bytes) with a note");
+	made_done(&made);
+}
+
+/* Not a byte of what passes is touched, nor of what is for the owners. */
+static void
+test_content_passes(void)
+{
+	static const enum role roles[] = { ROLE_POST, ROLE_OWNER };
+
+	for (size_t i = 0; i < G_N_ELEMENTS(roles); i++) {
+		struct made made;
+
+		stage_begin(&made.t);
+		stage_set(&made.t, "content", roles[i] == ROLE_POST ?
+			  "remove name *.com" : "default remove");
+		stage_set(&made.t, "owner", "bob@example.net");
+		make(&made, roles[i], MIXED EXE "--b--\r\n");
+		g_assert_null(made.form->body);
+		see_not(made.trace, "removed");
+		made_done(&made);
+	}
+}
+
+static void
+test_content_shunt(void)
+{
+	struct stage_case t;
+	struct stage_work work = { .t = &t };
+	struct post_id id;
+	struct job *job;
+
+	stage_begin(&t);
+	stage_set(&t, "content", "default remove");
+	stage_set(&t, "content-empty", "shunt");
+	id = stage_post(&t, STAGE_PENDING, ROLE_POST, "", "ann@example.net",
+			MIXED EXE "--b--\r\n");
+	(void) id;
+	job = stage_job(&t, STAGE_PENDING);
+	work.job = job;
+	g_assert_cmpint(store_txn(t.s.store, TXN_DURABLE, run_body, &work,
+				  &t.s.err), ==, ERR_INVALID);
+	stage_see(t.s.err.what, "filter content: nothing is left of the post "
+		  "that the list lets through: removed "
+		  "application/x-msdownload (a.exe, 2 bytes)");
+	job_free(job);
+	stage_end(&t);
+}
+
 static void
 test_footer(void)
 {
@@ -853,6 +930,9 @@ static const struct tap_case cases[] = {
 	{ "one step to leave, and one by mail", test_unsubscribe },
 	{ "in a personal copy, mail to leave names its reader",
 	  test_unsubscribe_by_mail },
+	{ "content: what is removed, and the note", test_content },
+	{ "content: what passes keeps its bytes", test_content_passes },
+	{ "content: nothing left", test_content_shunt },
 	{ "a footer with marks", test_footer },
 	{ "marks are never encoded", test_footer_encoded },
 	{ "a header", test_header },
