@@ -12,7 +12,7 @@ struct reader {
 	const char *at;
 	char *word;		/* NULL at the end of a rule */
 	bool is_quoted;
-	char mark;		/* ',' '<' '>' , ';' at the end of a rule, '\0'
+	char mark;		/* ',' '<' '>' '"', ';' at the end of a rule, '\0'
 				 * at the end of all; 'w': a word */
 	unsigned int rule;	/* which, from 1 */
 	struct err *err;
@@ -38,15 +38,15 @@ next(struct reader *r)
 
 	skip(r);
 	g_clear_pointer(&r->word, g_free);
-	r->is_quoted = *r->at == '"';
-	if (r->is_quoted && strchr(r->at + 1, '"') != NULL) {
+	r->is_quoted = *r->at == '"' && strchr(r->at + 1, '"') != NULL;
+	if (r->is_quoted) {
 		len = strcspn(++r->at, "\"");
 		r->word = g_strndup(r->at, len);
 		r->at += len + 1;
 		r->mark = 'w';
 		return;
 	}
-	len = strcspn(r->at, " \t\r\n,;<>");
+	len = strcspn(r->at, " \t\r\n,;<>\"");
 	if (len > 0) {
 		r->word = g_strndup(r->at, len);
 		r->at += len;

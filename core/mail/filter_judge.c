@@ -23,7 +23,7 @@ drop(struct node *node, enum filter_action action)
 	struct filter_item *item = g_new0(struct filter_item, 1);
 
 	item->action = action;
-	item->type = g_strdup(node->part->type);
+	item->type = g_utf8_make_valid(node->part->type, -1);
 	item->name = name_of(node);
 	item->size = node_size(node);
 	node->item = item;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * A list's content rules and a post: the first line is the rules, or what is
- * behind it goes through some that are built in. What comes out can be read
+ * A list's content rules and a post: the first line is the rules; what is behind
+ * it goes through some that are built in, too. What comes out can be read
  * again, is not changed a second time, and has nothing that had to go.
  */
 #include <stdint.h>
@@ -18,10 +18,12 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define REMOVES_IMAGES "pass type text/plain; remove type image; " \
+	"replace name *.exe; replace size > 100"
+
 /* What was made is let through, so that once is enough. */
 static const char *const built_in[] = {
-	"pass type text/plain; remove type image; replace name *.exe; "
-	"replace size > 100",
+	REMOVES_IMAGES,
 	"pass type text/plain; remove type application, message/rfc822",
 	"pass type text/plain, text/html; default remove",
 	"pass type text/plain; default replace",
@@ -105,8 +107,7 @@ run(struct filter_policy *policy, const char *bytes, size_t len,
 			continue;
 		twice = filter(policy, once->str, once->len);
 		check(twice == NULL);
-		if (policy->open_signed &&
-		    policy->rules->len == 4)
+		if (policy->open_signed && policy->rules->len == 4)
 			check_gone(once, "image/");
 	}
 }
@@ -139,7 +140,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check(text == NULL || g_utf8_validate(text, -1, NULL));
 	if (g_utf8_validate(rules, -1, NULL))
 		run_rules(rules, bytes + first, size - first, false);
-	for (size_t i = 0; i < G_N_ELEMENTS(built_in); i++)
-		run_rules(built_in[i], bytes + first, size - first, true);
+	/* One of them is enough for one input. */
+	run_rules(built_in[size % G_N_ELEMENTS(built_in)], bytes + first,
+		  size - first, true);
 	return 0;
 }

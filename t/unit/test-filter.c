@@ -405,6 +405,8 @@ test_language(void)
 		  "expected" },
 		{ "remove name .", NULL, "rule 1 of content: \".\" where a file "
 		  "name such as *.exe is expected" },
+		{ "remove name \"a b; default pass", NULL, "rule 1 of content: "
+		  "\"\"\" where a file name such as *.exe is expected" },
 		{ "remove size 2M", NULL, "rule 1 of content: \"2M\" where > or "
 		  "< is expected" },
 		{ "remove size > much", NULL, "rule 1 of content: \"much\" "
