@@ -107,7 +107,9 @@ run(struct filter_policy *policy, const char *bytes, size_t len,
 			continue;
 		twice = filter(policy, once->str, once->len);
 		check(twice == NULL);
-		if (policy->open_signed && policy->rules->len == 4)
+		/* What is encrypted is one part to the filter. */
+		if (policy->open_signed && policy->rules->len == 4 &&
+		    strcasestr(once->str, "encrypted") == NULL)
 			check_gone(once, "image/");
 	}
 }
