@@ -12,7 +12,7 @@ struct reader {
 	const char *at;
 	char *word;		/* NULL at the end of a rule */
 	bool is_quoted;
-	char mark;		/* ',' '<' '>' '"', ';' at the end of a rule, '\0'
+	char mark;		/* , < > "; ';' at the end of a rule, '\0'
 				 * at the end of all; 'w': a word */
 	unsigned int rule;	/* which, from 1 */
 	struct err *err;
@@ -78,6 +78,9 @@ expect(const struct reader *r, const char *what)
 	if (is_end(r))
 		return err_set(r->err, ERR_INVALID, "", "rule %u of content "
 			       "ends where %s is expected", r->rule, what);
+	if (r->mark == '"')
+		return err_set(r->err, ERR_INVALID, "", "rule %u of content "
+			       "has a \" that no other follows", r->rule);
 	return err_set(r->err, ERR_INVALID, "", "rule %u of content: \"%.100s\""
 		       " where %s is expected", r->rule,
 		       r->mark == 'w' ? r->word : mark, what);
@@ -161,9 +164,10 @@ read_test(struct reader *r, struct filter_test *test)
 		next(r);
 	if (is_word(r, "size"))
 		return read_size(r, test);
-	if (!is_word(r, "type") && !is_word(r, "name"))
-		return expect(r, "type, name or size");
-	test->what = is_word(r, "type") ? FILTER_TYPE : FILTER_NAME;
+	if (!is_word(r, "type") && !is_word(r, "name") && !is_word(r, "holds"))
+		return expect(r, "type, name, holds or size");
+	test->what = is_word(r, "type") ? FILTER_TYPE :
+		is_word(r, "name") ? FILTER_NAME : FILTER_HOLDS;
 	return read_patterns(r, test);
 }
 
@@ -190,8 +194,9 @@ read_rule(struct reader *r, struct filter_rule *rule)
 
 	if (rc == ERR_OK && is_end(r))
 		return err_set(r->err, ERR_INVALID, "", "rule %u of content "
-			       "does not say for what: type, name or size; for "
-			       "all the rest write \"default ...\"", r->rule);
+			       "does not say for what: type, name, holds or "
+			       "size; for all the rest write \"default ...\"",
+			       r->rule);
 	while (rc == ERR_OK) {
 		if (rule->count == FILTER_TESTS_MAX)
 			return err_set(r->err, ERR_INVALID, "", "rule %u of "

@@ -30,12 +30,18 @@
 
 enum filter_action { FILTER_PASS, FILTER_REMOVE, FILTER_REPLACE };
 
-enum filter_what { FILTER_TYPE, FILTER_NAME, FILTER_LARGER, FILTER_SMALLER };
+enum filter_what {
+	FILTER_TYPE,
+	FILTER_NAME,
+	FILTER_HOLDS,	/* a file of that name, in a zip archive */
+	FILTER_LARGER,
+	FILTER_SMALLER,
+};
 
 struct filter_test {
 	enum filter_what what;
 	bool negated;
-	char **patterns;	/* of types and names, see filter_fold() */
+	char **patterns;	/* of types or names, see filter_fold() */
 	int64_t size;		/* bytes, decoded */
 };
 

@@ -63,6 +63,8 @@ bool text_is_blank(const char *text);
 GPtrArray *node_names(const struct node *node);
 GPtrArray *node_types(const struct node *node);
 uint64_t node_size(const struct node *node);
+/* node_zipped - names of the files in it, folded, if it is a zip archive */
+GPtrArray *node_zipped(const struct node *node);
 
 /* Which rules are asked about a part */
 enum rules_which {

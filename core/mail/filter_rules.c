@@ -16,6 +16,7 @@ struct face {
 struct asked {
 	const struct node *node;
 	GArray *faces;
+	GPtrArray *zipped;	/* NULL: nobody has asked so far */
 	bool has_size;
 	uint64_t size;
 };
@@ -108,6 +109,18 @@ any_matches(const struct filter_test *test, const struct face *face)
 	return false;
 }
 
+static bool
+any_zipped(struct asked *asked, const struct filter_test *test)
+{
+	if (asked->zipped == NULL)
+		asked->zipped = node_zipped(asked->node);
+	for (guint i = 0; i < asked->zipped->len; i++)
+		for (char **p = test->patterns; *p != NULL; p++)
+			if (name_matches(*p, asked->zipped->pdata[i]))
+				return true;
+	return false;
+}
+
 static uint64_t
 asked_size(struct asked *asked)
 {
@@ -127,6 +140,8 @@ test_holds(struct asked *asked, const struct filter_test *test,
 		holds = asked_size(asked) > (uint64_t)test->size;
 	else if (test->what == FILTER_SMALLER)
 		holds = asked_size(asked) < (uint64_t)test->size;
+	else if (test->what == FILTER_HOLDS)
+		holds = any_zipped(asked, test);
 	else
 		holds = any_matches(test, face);
 	return holds != test->negated;
@@ -200,6 +215,7 @@ rules_ask(const struct filter_policy *policy, const struct node *node,
 		}
 	}
 	g_array_unref(asked.faces);
+	g_clear_pointer(&asked.zipped, g_ptr_array_unref);
 	return action;
 }
 

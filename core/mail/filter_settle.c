@@ -94,13 +94,25 @@ collect_attached(struct node *node, GPtrArray *out)
 		collect_attached(node->children->pdata[i], out);
 }
 
+/* Does what is left of it begin with a text? */
+static bool
+begins_plain(const struct node *node)
+{
+	while (!node->is_whole && (node->fate == FATE_CHILD ||
+				   node_is_multipart(node)) &&
+	       node->fate != FATE_GONE && node->fate != FATE_TEXT)
+		node = node->written->len > 0 ? node->written->pdata[0] :
+			node->children->pdata[0];
+	return is_made(node) || filter_is_plain(node);
+}
+
 static struct node *
 find_plain(const struct node *alternative)
 {
 	for (guint i = 0; i < alternative->children->len; i++) {
 		struct node *child = alternative->children->pdata[i];
 
-		if (!is_gone(child) && (is_made(child) || filter_is_plain(child)))
+		if (begins_plain(child))
 			return child;
 	}
 	return NULL;

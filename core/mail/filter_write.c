@@ -83,6 +83,20 @@ set_text(struct header *header)
 	header_set(header, "Content-Transfer-Encoding", "quoted-printable");
 }
 
+/* With its folds; NUL is a blank, as header_value() reads it. */
+static char *
+raw_value(const struct header_field *field)
+{
+	const size_t len = field->raw_len - field->value_at;
+	char *value = g_strndup("", len);
+
+	memcpy(value, field->raw + field->value_at, len);
+	for (size_t i = 0; i < len; i++)
+		if (value[i] == '\0')
+			value[i] = ' ';
+	return value;
+}
+
 /* The header of a message gets what the part says of itself that is all of
  * its content from now on. */
 static void
@@ -101,8 +115,7 @@ take_content_fields(struct header *header, const struct header *from)
 		if (!is_content_field(field))
 			continue;
 		name = g_strndup(field->raw, field->name_len);
-		value = g_strndup(field->raw + field->value_at,
-				  field->raw_len - field->value_at);
+		value = raw_value(field);
 		header_append(header, name, g_strstrip(value));
 	}
 }

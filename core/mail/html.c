@@ -191,16 +191,19 @@ mend(const char *html)
 	if (strcasestr(html, "<body") == NULL)
 		g_string_append(out, "<body>");
 	while (*html != '\0') {
-		const char *raw = skip_raw(html);
+		const size_t text = html[0] == '<' ? 0 : strcspn(html, "<");
+		const char *raw = text > 0 ? html : skip_raw(html);
 		const char *odd = raw == html ? skip_odd(html) : raw;
 
 		if (odd == NULL) {
 			g_string_append(out, html);
 			break;
 		}
-		if (odd == html)
-			g_string_append_c(out, *html++);
-		html = MAX(html, odd);
+		if (odd == html) {
+			g_string_append_len(out, html, (gssize)MAX(text, 1));
+			odd += MAX(text, 1);
+		}
+		html = odd;
 	}
 	return g_string_free(out, FALSE);
 }

@@ -41,7 +41,8 @@ enum element_kind
 element_kind(const char *name)
 {
 	for (size_t i = 0; i < G_N_ELEMENTS(elements); i++)
-		if (g_ascii_strcasecmp(elements[i].name, name) == 0)
+		if (elements[i].name[0] == g_ascii_tolower(name[0]) &&
+		    g_ascii_strcasecmp(elements[i].name, name) == 0)
 			return elements[i].kind;
 	return ELEMENT_INLINE;
 }

@@ -104,8 +104,9 @@ put_char(struct page *page, gunichar c)
 	    para->str[para->len - 1] != '\n')
 		g_string_append_c(page->para, ' ');
 	page->wants_blank = false;
-	if (c == 0xa0)
-		g_string_append_c(page->para, PAGE_STIFF);
+	if (c < 0x80 || c == 0xa0)
+		g_string_append_c(page->para, c == 0xa0 ? PAGE_STIFF :
+				  (char)c);
 	else
 		g_string_append_unichar(page->para, c);
 }
@@ -134,7 +135,8 @@ page_text(struct page *page, const char *text, size_t len)
 				put_stiff_blank(page, c);
 			else
 				page->wants_blank = true;
-		} else if (!g_unichar_iscntrl(c) && !is_filler(c)) {
+		} else if (c >= 0x80 ? !g_unichar_iscntrl(c) && !is_filler(c) :
+			   c > ' ' && c != 0x7f) {
 			put_char(page, c);
 		}
 	}
@@ -157,6 +159,10 @@ text_columns(const char *text)
 	for (; *text != '\0'; text = g_utf8_next_char(text)) {
 		gunichar c = g_utf8_get_char(text);
 
+		if (c < 0x80) {
+			columns++;
+			continue;
+		}
 		columns += g_unichar_iszerowidth(c) ? 0 :
 			g_unichar_iswide(c) ? 2 : 1;
 	}
@@ -198,8 +204,14 @@ word_len(const char *text, int *columns)
 	*columns = 0;
 	while (*at != '\0' && *at != ' ') {
 		gunichar c = g_utf8_get_char(at);
-		bool wide = g_unichar_iswide(c);
+		bool wide;
 
+		if (c < 0x80) {
+			++*columns;
+			at++;
+			continue;
+		}
+		wide = g_unichar_iswide(c);
 		if (wide && at > text)
 			break;
 		*columns += g_unichar_iszerowidth(c) ? 0 : wide ? 2 : 1;
@@ -295,9 +307,10 @@ page_block(struct page *page, bool gap)
 void
 page_rule(struct page *page)
 {
+	static const char rule[] = "----------------------------------------";
+
 	page_block(page, false);
-	put_line(page, page_top(page), "", "----------------------------------------",
-		 40);
+	put_line(page, page_top(page), "", rule, strlen(rule));
 }
 
 /* --- frames ------------------------------------------------------------- */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 
 /*
- * A list's content rules and a post: the first line is the rules; what is behind
- * it goes through some that are built in, too. What comes out can be read
- * again, is not changed a second time, and has nothing that had to go.
+ * A list's content rules and a post: the first line is the rules; what is
+ * behind it goes through some that are built in, too. What comes out can be
+ * read again, is not changed a second time, and has nothing that had to go.
  */
 #include <stdint.h>
 #include <stdlib.h>

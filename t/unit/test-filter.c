@@ -118,6 +118,22 @@ test_names(void)
 	}
 }
 
+#define ZIP "--b\nContent-Type: application/zip; name=a.zip\n" \
+	"Content-Transfer-Encoding: base64\n\n" \
+	"UEsDBAoAAAAAAAAAAAAAAAAAAAAAAAAAAAAHAAAAZC9iLkVYRVBLAQIKAAoA" \
+	"AAAAAAAAAAAAAAAAAAAAAAAAAAAHAAAAAAAAAAAAAAAAAAAAAABkL2IuRVhF" \
+	"UEsFBgAAAAABAAEANQAAACUAAAAAAA==\n"
+
+static void
+test_zip(void)
+{
+	see("remove holds *.com, b.txt", MIXED TEXT ZIP END, NULL, "");
+	see("remove holds *.com, b.exe", MIXED TEXT ZIP PNG END,
+	    MIXED TEXT PNG END, "removed application/zip (a.zip, 112 bytes)");
+	see("remove not holds *.exe and type application", MIXED TEXT ZIP EXE
+	    PNG END, MIXED TEXT ZIP PNG END, NULL);
+}
+
 static void
 test_whole(void)
 {
@@ -132,8 +148,8 @@ test_whole(void)
 	    "it through");
 	/* An empty text in front, as some programs have it */
 	see("default remove; ", MIXED "--b\n\n\n" EXE END,
-	    TOP MADE "\n" WAS "text/plain (0 bytes)\n* application/x-msdownload "
-	    "(a.exe, 4 bytes)\n",
+	    TOP MADE "\n" WAS "text/plain (0 bytes)\n* application/x-msdownload"
+	    " (a.exe, 4 bytes)\n",
 	    "removed text/plain (0 bytes), application/x-msdownload (a.exe, "
 	    "4 bytes), nothing else was in it");
 	see("remove name *.exe", MIXED "--b\n\n \n" EXE END,
@@ -396,17 +412,17 @@ test_language(void)
 		{ "delete type a", NULL, "rule 1 of content: \"delete\" where "
 		  "pass, remove, replace or default is expected" },
 		{ "pass type a; remove", NULL, "rule 2 of content does not say "
-		  "for what: type, name or size; for all the rest write "
-		  "\"default ...\"" },
+		  "for what: type, name, holds or size; for all the rest "
+		  "write \"default ...\"" },
 		{ "remove type", NULL, "rule 1 of content ends where a type "
 		  "such as image/png, image or application/x-* is expected" },
-		{ "remove type a/b/c", NULL, "rule 1 of content: \"a/b/c\" where "
-		  "a type such as image/png, image or application/x-* is "
+		{ "remove type a/b/c", NULL, "rule 1 of content: \"a/b/c\" "
+		  "where a type such as image/png, image or application/x-* is "
 		  "expected" },
-		{ "remove name .", NULL, "rule 1 of content: \".\" where a file "
-		  "name such as *.exe is expected" },
-		{ "remove name \"a b; default pass", NULL, "rule 1 of content: "
-		  "\"\"\" where a file name such as *.exe is expected" },
+		{ "remove name .", NULL, "rule 1 of content: \".\" where a "
+		  "file name such as *.exe is expected" },
+		{ "remove name \"a b; default pass", NULL, "rule 1 of "
+		  "content has a \" that no other follows" },
 		{ "remove size 2M", NULL, "rule 1 of content: \"2M\" where > or "
 		  "< is expected" },
 		{ "remove size > much", NULL, "rule 1 of content: \"much\" "
@@ -418,7 +434,7 @@ test_language(void)
 		{ "default pass all", NULL, "rule 1 of content: \"all\" where "
 		  "the end of the rule is expected" },
 		{ "remove not not type a", NULL, "rule 1 of content: \"not\" "
-		  "where type, name or size is expected" },
+		  "where type, name, holds or size is expected" },
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
@@ -447,6 +463,7 @@ main(void)
 		{ "the first rule that matches decides", test_rules },
 		{ "one part that is left stands alone", test_collapse },
 		{ "names, however they are written", test_names },
+		{ "files in a zip archive", test_zip },
 		{ "when nothing is left", test_whole },
 		{ "or the post is shunted", test_shunt },
 		{ "alternatives", test_alternative },
