@@ -423,8 +423,8 @@ test_language(void)
 		  "file name such as *.exe is expected" },
 		{ "remove name \"a b; default pass", NULL, "rule 1 of "
 		  "content has a \" that no other follows" },
-		{ "remove size 2M", NULL, "rule 1 of content: \"2M\" where > or "
-		  "< is expected" },
+		{ "remove size 2M", NULL, "rule 1 of content: \"2M\" where > "
+		  "or < is expected" },
 		{ "remove size > much", NULL, "rule 1 of content: \"much\" "
 		  "where a size such as 400k or 2M is expected" },
 		{ "remove type a name b", NULL, "rule 1 of content: \"name\" "
