@@ -29,30 +29,61 @@ is_made(const struct node *node)
 	return node->fate == FATE_TEXT && !node->is_note;
 }
 
-/* A note beside what says the same would be the best of the alternatives; and
- * of an empty text beside one that was made now, nobody needs both. */
-static void
-clear_alternative(struct node *node)
+static bool
+has_more_than_notes(const struct node *node)
 {
-	bool made = false, kept = false;
+	if (is_gone(node) || is_noted(node))
+		return false;
+	for (guint i = 0; i < node->written->len; i++)
+		if (has_more_than_notes(node->written->pdata[i]))
+			return true;
+	return node->written->len == 0;
+}
 
-	for (guint i = 0; i < node->children->len; i++) {
-		const struct node *child = node->children->pdata[i];
-
-		kept = kept || (!is_gone(child) && !is_noted(child));
-		made = made || is_made(child);
+/* The notes that it begins with go. True: nothing is left of it. */
+static bool
+drop_notes(struct node *node)
+{
+	if (is_noted(node)) {
+		node->item->action = FILTER_REMOVE;
+		node->fate = FATE_GONE;
+	} else if (node->written->len > 0) {
+		while (node->written->len > 0 &&
+		       drop_notes(node->written->pdata[0]))
+			(void) g_ptr_array_remove_index(node->written, 0);
+		if (node->written->len == 0)
+			node->fate = FATE_GONE;
 	}
+	return is_gone(node);
+}
+
+/* A note beside what says the same would be the best of the alternatives. */
+static void
+clear_notes(struct node *node)
+{
+	bool kept = false;
+
+	for (guint i = 0; i < node->children->len; i++)
+		kept = kept || has_more_than_notes(node->children->pdata[i]);
 	node->is_mixed = !kept;
-	for (guint i = 0; i < node->children->len; i++) {
+	for (guint i = 0; kept && i < node->children->len; i++)
+		(void) drop_notes(node->children->pdata[i]);
+}
+
+/* Of an empty text beside one that was made now, nobody needs both. */
+static void
+clear_blanks(struct node *node)
+{
+	bool made = false;
+
+	for (guint i = 0; i < node->children->len; i++)
+		made = made || is_made(node->children->pdata[i]);
+	for (guint i = 0; made && i < node->children->len; i++) {
 		struct node *child = node->children->pdata[i];
 
-		if (kept && is_noted(child)) {
-			child->item->action = FILTER_REMOVE;
+		if (child->fate == FATE_KEEP && node_is_leaf(child) &&
+		    node_is_blank(child))
 			child->fate = FATE_GONE;
-		} else if (made && child->fate == FATE_KEEP &&
-			   node_is_leaf(child) && node_is_blank(child)) {
-			child->fate = FATE_GONE;
-		}
 	}
 }
 
@@ -201,7 +232,8 @@ static void
 settle_kind(struct filtering *f, struct node *node)
 {
 	if (node_is(node, "multipart/alternative")) {
-		clear_alternative(node);
+		clear_notes(node);
+		clear_blanks(node);
 		if (f->policy->plain_alternative)
 			reduce(f, node);
 	} else if (node_is(node, "multipart/signed")) {
