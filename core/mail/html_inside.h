@@ -100,7 +100,7 @@ void element_end(struct page *page, struct open *open);	/* frees its href */
 
 /* text_columns - how wide it is on a terminal */
 int text_columns(const char *text);
-/* table_put - the rows of a table as lines */
-void table_put(const GPtrArray *rows, int columns, GString *out);
+/* page_put_table - the rows of a table as lines */
+void page_put_table(const GPtrArray *rows, int columns, GString *out);
 
 #endif

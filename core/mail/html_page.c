@@ -385,7 +385,7 @@ page_close(struct page *page)
 	page_block(page, false);
 	inner = g_ptr_array_steal_index(page->frames, page->frames->len - 1);
 	if (inner->kind == FRAME_TABLE)
-		table_put(inner->rows, inner->columns, inner->out);
+		page_put_table(inner->rows, inner->columns, inner->out);
 	if (inner->kind == FRAME_CELL && page_inside(page) == FRAME_TABLE)
 		put_cell(page, inner);
 	else

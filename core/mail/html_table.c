@@ -125,7 +125,7 @@ put_row(const struct table *table, const GPtrArray *row, GString *out)
 }
 
 void
-table_put(const GPtrArray *rows, int columns, GString *out)
+page_put_table(const GPtrArray *rows, int columns, GString *out)
 {
 	struct table table = { .rows = rows, .columns = columns };
 	bool aligned = measure(&table) && fits(&table);

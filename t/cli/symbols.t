@@ -16,4 +16,15 @@ for my $program (sort keys %wanted) {
 	is("@names", $wanted{$program}, "$program takes the place of nothing"
 		. ($wanted{$program} ? " but $wanted{$program}()" : ''));
 }
+
+# Of two in archives that are linked together the first is taken, and nobody
+# says so.
+my %where;
+for my $library (qw(mail door store daemon)) {
+	my @names = qx($nm -g --defined-only $ENV{MUSTER_BUILD}/lib$library.a)
+		=~ /^\S+ [TDBR] (\w+)/mg;
+	push @{ $where{$_} }, $library for @names;
+}
+is_deeply([map { "$_: @{ $where{$_} }" } grep { @{ $where{$_} } > 1 }
+	sort keys %where], [], 'no name is there twice');
 done_testing;

@@ -30,6 +30,9 @@ my @axes = (
 	[[], ["footer=-- \n%{list}"],
 		["footer=Gr\x{c3}\x{bc}\x{c3}\x{9f}e\n%{member}\n%{unsubscribe}"]],
 	[[], ["header=[%{list.name}] \x{ce}\x{95}"]],
+	[[], ['content-alternative=plain', 'content-html=text',
+			'content=replace type application, image'],
+		['content=remove size > 2k and not type text']],
 	[[], ['unsubscribe-url=https://lists.example.org/leave?t=%{token}']],
 	[[], ["sign-key=$dir/rsa.pem", 'sign-selector=s']],
 );
@@ -85,7 +88,8 @@ sub try_list (@settings) {
 	my $out = File::Temp::tempdir('forms.XXXXXX', DIR => $dir, CLEANUP => 1);
 	# An anonymous list takes parts away, and refuses what is no header.
 	my $hides = grep { /^anonymous/ } @settings;
-	my @checks = $hides ? () : ('text');
+	my $removes = grep { /^content/ } @settings;
+	my @checks = $hides || $removes ? () : ('text');
 	# Copies that differ are signed each, by outbound.
 	if (grep { /^sign-key/ } @settings and
 		!grep { /%\{(?:token|member)\}/ } @settings) {
