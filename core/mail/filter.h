@@ -82,8 +82,6 @@ struct filter_item {
 	uint64_t size;			/* bytes, decoded */
 };
 
-#define FILTER_ITEMS_MAX 5000
-
 struct filter_report {
 	GPtrArray *items;	/* of struct filter_item, in order */
 	unsigned int reduced;	/* alternatives to their text/plain */
@@ -110,8 +108,6 @@ char *filter_note(void *arg, const struct filter_item *const *items,
 /* filter_items_text - a line each, without the last line end; the caller
  * frees */
 char *filter_items_text(const struct filter_item *const *items, size_t count);
-/* filter_size_text - "34 kB"; the caller frees */
-char *filter_size_text(uint64_t size);
 
 /*
  * filter_post - apply a policy to a post.

@@ -12,8 +12,9 @@
 #define NOTED_MAX 50		/* in one note */
 #define NAME_MAX_LEN 200	/* bytes of a name that is shown */
 
-char *
-filter_size_text(uint64_t size)
+/* "34 kB" */
+static char *
+size_text(uint64_t size)
 {
 	if (size < 1024)
 		return g_strdup_printf("%" PRIu64 " byte%s", size,
@@ -60,7 +61,7 @@ filter_item_free(void *data)
 static void
 put_item(GString *out, const struct filter_item *item)
 {
-	g_autofree char *size = filter_size_text(item->size);
+	g_autofree char *size = size_text(item->size);
 	g_autofree char *type = shown(item->type);
 	g_autofree char *name = shown(item->name);
 

@@ -56,10 +56,26 @@ face_clear(void *data)
 	g_free(face->name);
 }
 
+#define NAME_MAX_LEN 1024	/* bytes; no file system has as much */
+
+/* Of a name that is made to be slow the end, which says what opens it */
+static char *
+fold_end(const char *text)
+{
+	g_autofree char *folded = filter_fold(text);
+	const size_t len = strlen(folded);
+	const char *from = folded + (len > NAME_MAX_LEN ?
+				     len - NAME_MAX_LEN : 0);
+
+	while (((unsigned char)*from & 0xc0) == 0x80)
+		from++;
+	return g_strdup(from);
+}
+
 static void
 add_face(GArray *faces, const char *type, const char *name)
 {
-	struct face face = { filter_fold(type), filter_fold(name) };
+	struct face face = { fold_end(type), fold_end(name) };
 
 	g_array_append_val(faces, face);
 }
@@ -83,6 +99,16 @@ faces_of(const struct node *node)
 
 /* --- one rule ----------------------------------------------------------- */
 
+/* Most patterns are ends of names, so these are looked at first. */
+static bool
+glob(const char *pattern, const char *text)
+{
+	const char *star = strrchr(pattern, '*');
+
+	return g_str_has_suffix(text, star != NULL ? star + 1 : pattern) &&
+		pattern_matches(pattern, text);
+}
+
 /* "a/b/c.exe": the last of it counts too, since that is what is saved */
 static bool
 name_matches(const char *pattern, const char *name)
@@ -94,8 +120,7 @@ name_matches(const char *pattern, const char *name)
 	for (const char *p = name; *p != '\0'; p++)
 		if (*p == '/' || *p == '\\')
 			last = p + 1;
-	return pattern_matches(pattern, name) ||
-		pattern_matches(pattern, last);
+	return glob(pattern, name) || glob(pattern, last);
 }
 
 static bool
@@ -103,7 +128,7 @@ any_matches(const struct filter_test *test, const struct face *face)
 {
 	for (char **pattern = test->patterns; *pattern != NULL; pattern++)
 		if (test->what == FILTER_TYPE ?
-		    pattern_matches(*pattern, face->type) :
+		    glob(*pattern, face->type) :
 		    name_matches(*pattern, face->name))
 			return true;
 	return false;

@@ -7,7 +7,7 @@
 #include "core/base/banned.h"
 
 #define TEXT_MAX (8 * 1024 * 1024)
-#define SAID_MAX 8		/* types or names of one part that are read */
+#define SAID_MAX 4		/* fields of one part that are read for each */
 
 /* --- from the list of pieces to a tree ---------------------------------- */
 

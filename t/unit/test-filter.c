@@ -397,6 +397,31 @@ test_limits(void)
 	filtered_done(&got);
 }
 
+/* 2000 parts with names of 4 kB, and rules that try each letter of them */
+static void
+test_slow(void)
+{
+	g_autofree char *name = g_strnfill(4000, 'a');
+	g_autoptr(GString) rules = g_string_new("remove name *a*a*.exe");
+	g_autoptr(GString) post = g_string_new("Content-Type: multipart/mixed; "
+					       "boundary=b\r\n\r\n");
+	gint64 begun = g_get_monotonic_time();
+	struct filtered got;
+
+	for (int i = 0; i < 100; i++)
+		g_string_append_printf(rules, ", *a%d*.exe", i);
+	for (int i = 0; i < 2000; i++)
+		g_string_append_printf(post, "--b\r\nContent-Type: a/b; "
+				       "name=%s\r\n\r\nx\r\n", name);
+	got = filter_case(rules->str, post->str);
+	g_assert_null(got.post);
+	filtered_done(&got);
+	g_test_message("%.1f s", (double)(g_get_monotonic_time() - begun) /
+		       1e6);
+	g_assert_cmpint(g_get_monotonic_time() - begun, <,
+			60 * G_USEC_PER_SEC);
+}
+
 /* --- the rules themselves ----------------------------------------------- */
 
 static void
@@ -474,6 +499,7 @@ main(void)
 		{ "odd structures", test_odd },
 		{ "notes say what was there", test_notes },
 		{ "limits", test_limits },
+		{ "names are not slow", test_slow },
 		{ "rules and what is wrong with them", test_language },
 		{ NULL, NULL },
 	};
