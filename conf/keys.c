@@ -150,6 +150,9 @@ const struct key list_keys[] = {
 	  "month, week or never", false, volume_choices },
 	{ "emergency", KEY_BOOL, "no",
 	  "yes: every post is held for a moderator", false, NULL },
+	{ "exclude", KEY_PATTERNS, "",
+	  "lists, or @DOMAIN for all of one: their members get no copy of a "
+	  "post that has come to them, too", false, NULL },
 	{ "footer", KEY_LINES, "",
 	  "text below each post; may have %{list}, %{member}, "
 	  "%{unsubscribe} and more", false, NULL },
@@ -165,6 +168,8 @@ const struct key list_keys[] = {
 	{ "held-notice", KEY_BOOL, "yes",
 	  "yes: an author who is verified is told that his post is held",
 	  false, NULL },
+	{ "include", KEY_ADDRS, "",
+	  "lists whose members get the posts, too", false, NULL },
 	{ "language", KEY_LANGUAGE, "en",
 	  "of the mail that muster writes for the list, such as de, fr or es",
 	  false, NULL },
@@ -217,6 +222,9 @@ const struct key list_keys[] = {
 	{ "sender", KEY_CHOICE, "list",
 	  "the field Sender: list (its bounce address), keep (the author's, "
 	  "if there is one)", false, sender_choices },
+	{ "siblings", KEY_PATTERNS, "",
+	  "lists, or @DOMAIN for all of one: who is on several of them gets "
+	  "one copy of a post to several", false, NULL },
 	{ "sign-domain", KEY_DOMAIN, "",
 	  "the domain that signs; empty: the list's own", false, NULL },
 	{ "sign-key", KEY_PATH, "",

@@ -6,6 +6,7 @@
 #include "core/base/clock.h"
 #include "core/base/log.h"
 #include "db/post.h"
+#include "db/way.h"
 #include "core/base/banned.h"
 
 #define REST_FIRST_MS 1000
@@ -24,8 +25,12 @@ change_body(struct txn *txn, void *arg, struct err *err)
 
 	rc = queue_replace(txn, change->old, change->next, &change->taken,
 			   err);
-	if (rc == ERR_OK && change->taken &&
-	    change->next->stage == STAGE_SHUNTED)
+	if (rc != ERR_OK || !change->taken ||
+	    change->next->stage != STAGE_SHUNTED)
+		return rc;
+	/* Nobody shall wait for a copy that is in doubt. */
+	rc = job_close_way(txn, change->old, err);
+	if (rc == ERR_OK)
 		rc = trace_add(txn, &change->next->post, "queue",
 			       change->next->list_addr, err,
 			       "shunted from %s: %s; see muster queue",

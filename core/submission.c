@@ -20,6 +20,7 @@
 #include "db/post.h"
 #include "db/queue.h"
 #include "db/rate.h"
+#include "db/way.h"
 #include "core/base/banned.h"
 
 /*
@@ -51,6 +52,7 @@ struct target {
 	uint8_t key[SEEN_KEY_LEN];
 	bool misdirected;	/* of ROLE_POST: a command */
 	bool made;		/* set by the transaction: it was new */
+	uint32_t number;	/* the same: of the list */
 };
 
 /* What a request holds, read and checked before any transaction. */
@@ -396,9 +398,46 @@ take_target(struct txn *txn, struct offer *offer, struct target *target,
 			     "deleted", target->list);
 	if (rc == ERR_OK)
 		rc = check_drain(txn, target, err);
-	if (rc == ERR_OK)
+	if (rc == ERR_OK) {
+		target->number = list->id;
 		rc = carry_out(txn, offer, target, list, err);
+	}
 	list_free(list);
+	return rc;
+}
+
+/* Will it go to the members? */
+static bool
+is_on_its_way(const struct target *target)
+{
+	return target->made && target->role == ROLE_POST &&
+		target->verdict == VERDICT_ACCEPT && !target->misdirected;
+}
+
+/* Several lists have taken it, and who is on more than one of them may be to
+ * get it once. */
+static enum err_code
+put_ways(struct txn *txn, const struct offer *offer, struct err *err)
+{
+	struct way way = {
+		.group = offer->post->id, .post = offer->post->id,
+		.time_us = g_get_real_time(),
+	};
+	guint count = 0;
+	enum err_code rc = ERR_OK;
+
+	for (guint i = 0; i < offer->targets->len; i++)
+		count += is_on_its_way(&g_array_index(offer->targets,
+						      struct target, i));
+	for (guint i = 0; i < offer->targets->len && count > 1 &&
+	     rc == ERR_OK; i++) {
+		const struct target *target = &g_array_index(
+			offer->targets, struct target, i);
+
+		way.list = way.through = target->number;
+		if (is_on_its_way(target))
+			rc = way_put(txn, &way, err);
+	}
 	return rc;
 }
 
@@ -419,7 +458,7 @@ take_targets(struct txn *txn, struct offer *offer, struct err *err)
 	}
 	if (!offer->repeat)
 		offer->id = offer->post->id;
-	return rc;
+	return rc == ERR_OK ? put_ways(txn, offer, err) : rc;
 }
 
 static enum err_code

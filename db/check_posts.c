@@ -175,6 +175,16 @@ check_trace(struct check *check, struct bytes key, struct bytes value,
 	return check->again ? ERR_OK : rc;
 }
 
+static enum err_code
+check_way(struct check *check, struct bytes key, struct bytes value,
+	  struct err *err)
+{
+	struct way way;
+	enum err_code rc = way_decode(key, value, &way, err);
+
+	return check->again ? ERR_OK : rc;
+}
+
 /* Only keys are walked; what is needed of the values is read one by one. */
 static enum err_code
 check_post_key(struct check *check, struct place at, struct bytes key,
@@ -194,7 +204,7 @@ check_post_key(struct check *check, struct place at, struct bytes key,
 		(void) get_u32(&in);
 		form = get_u8(&in);
 	}
-	if (in.bad || kind < POST_META || kind > POST_TRACE ||
+	if (in.bad || kind < POST_META || kind > POST_WAY ||
 	    form > 2 * FORM_PARTS)
 		return check->again ? ERR_OK : record_corrupt(at, key, err);
 	if (kind == POST_BODY || (kind == POST_FORM &&
@@ -207,7 +217,9 @@ check_post_key(struct check *check, struct place at, struct bytes key,
 		return check_meta(check, key, bytes_whole(value), err);
 	if (kind == POST_FORM)
 		return check_form(check, key, bytes_whole(value), err);
-	return check_trace(check, key, bytes_whole(value), err);
+	return kind == POST_WAY ?
+		check_way(check, key, bytes_whole(value), err) :
+		check_trace(check, key, bytes_whole(value), err);
 }
 
 /* What is left in check->jobs are posts that jobs name and that were not

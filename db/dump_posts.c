@@ -372,15 +372,17 @@ json_of_job(struct dump *dump, const struct job *job)
 	bool gone = job->list_addr[0] != '\0' &&
 		g_strcmp0(list, job->list_addr) != 0;
 	char id[POST_ID_TEXT + 1], post[POST_ID_TEXT + 1];
+	char group[POST_ID_TEXT + 1];
 	json_t *addrs = json_array();
 
 	post_id_text(&job->id, id);
+	post_id_text(&job->group, group);
 	post_id_text(&job->post, post);
 	for (char **addr = job->addrs; *addr != NULL; addr++)
 		(void) json_array_append_new(addrs, json_string(*addr));
 	return json_pack(
 		"{ss ss ss ss sI sI sI ss ss sb ss ss ss ss ss sI sI sI ss"
-		" ss so sb ss sI}", "type", "job", "id", id,
+		" ss so sb ss sI ss ss sI}", "type", "job", "id", id,
 		"stage", stage_name(job->stage),
 		"was", job->was != 0 ? stage_name(job->was) : "",
 		"due_ms", (json_int_t)job->due_ms,
@@ -397,7 +399,9 @@ json_of_job(struct dump *dump, const struct job *job)
 		"addrs", addrs,
 		"null_sender", (int)job->null_sender,
 		"delivery", delivery_mode_name(job->delivery),
-		"position", (json_int_t)job->position);
+		"position", (json_int_t)job->position,
+		"through", job->through_addr, "group", group,
+		"elsewhere", (json_int_t)job->elsewhere);
 }
 
 static enum err_code
@@ -524,9 +528,40 @@ write_trace(struct dump *dump, struct bytes key, struct bytes value,
 		"list", view.list, "what", view.what), err);
 }
 
+/* Of lists that are there; those of a deleted one are of no use to anybody. */
+static enum err_code
+write_way(struct dump *dump, struct bytes key, struct bytes value,
+	  struct err *err)
+{
+	char group[POST_ID_TEXT + 1], post[POST_ID_TEXT + 1];
+	const char *list, *through;
+	struct way way;
+	enum err_code rc = way_decode(key, value, &way, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	list = g_hash_table_lookup(dump->lists, GUINT_TO_POINTER(way.list));
+	through = g_hash_table_lookup(dump->lists,
+				      GUINT_TO_POINTER(way.through));
+	if (list == NULL || through == NULL)
+		return ERR_OK;
+	post_id_text(&way.group, group);
+	post_id_text(&way.post, post);
+	return write_object(dump, json_pack(
+		"{ss ss ss sI ss ss sI sI sI}", "type", "way",
+		"group", group, "post", post,
+		"time_us", (json_int_t)way.time_us,
+		"list", list, "through", through,
+		"turn", (json_int_t)way.turn,
+		"as_of_s", (json_int_t)way.as_of_s,
+		"position", (json_int_t)way.position), err);
+}
+
 /* The keys of a file tell where traces are; so bodies are not read. */
 static enum err_code
-write_traces(struct dump *dump, struct place at, struct err *err)
+write_kind(struct dump *dump, struct place at, enum post_kind kind,
+	   enum err_code (*one)(struct dump *, struct bytes, struct bytes,
+				struct err *), struct err *err)
 {
 	g_autoptr(scan_t) scan = scan_new(dump->txn, at, bytes_of(NULL, 0),
 					  bytes_of(NULL, 0), DUMP_SCAN,
@@ -539,11 +574,11 @@ write_traces(struct dump *dump, struct place at, struct err *err)
 		g_autoptr(GBytes) value = NULL;
 
 		if (key.len <= POST_ID_LEN ||
-		    ((const uint8_t *)key.data)[POST_ID_LEN] != POST_TRACE)
+		    ((const uint8_t *)key.data)[POST_ID_LEN] != kind)
 			continue;
 		rc = table_get(dump->txn, at, key, &value, err);
 		if (rc == ERR_OK && value != NULL)
-			rc = write_trace(dump, key, bytes_whole(value), err);
+			rc = one(dump, key, bytes_whole(value), err);
 		if (rc != ERR_OK)
 			return rc;
 	}
@@ -560,8 +595,11 @@ write_queue(struct dump *dump, struct err *err)
 	if (rc == ERR_OK)
 		rc = write_family(dump, TABLE_SEEN, write_seen, err);
 	for (unsigned int i = 0; rc == ERR_OK && i < SHARDS; i++)
-		rc = write_traces(dump, (struct place){ TABLE_POSTS, i },
-				  err);
+		rc = write_kind(dump, (struct place){ TABLE_POSTS, i },
+				POST_TRACE, write_trace, err);
+	for (unsigned int i = 0; rc == ERR_OK && i < SHARDS; i++)
+		rc = write_kind(dump, (struct place){ TABLE_POSTS, i },
+				POST_WAY, write_way, err);
 	if (rc == ERR_OK)
 		rc = write_family(dump, TABLE_REFS, write_ref, err);
 	return rc;

@@ -16,6 +16,7 @@ enum field_kind {
 	FIELD_BOOL_LATER,	/* the same, but older dumps lack it, and */
 	FIELD_NUM_LATER,	/* it then reads as false, 0, and "" */
 	FIELD_TEXT_LATER,
+	FIELD_ID_LATER,	/* and all 0 */
 	FIELD_DELIVERY,	/* a name, or, in older dumps, true or false */
 	FIELD_ID,
 	FIELD_CANON,	/* a canonical address, or, with most 1, "" */
@@ -119,6 +120,8 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "delivery", FIELD_TEXT_LATER, 0 },
 		{ "detail", FIELD_TEXT, 0 },
 		{ "due_ms", FIELD_NUM, INT64_MAX },
+		{ "elsewhere", FIELD_NUM_LATER, INT64_MAX },
+		{ "group", FIELD_ID_LATER, 0 },
 		{ "held_for", FIELD_TEXT_LATER, 0 },
 		{ "id", FIELD_ID, 0 },
 		{ "list", FIELD_TEXT, 0 },
@@ -132,6 +135,7 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "role", FIELD_TEXT, 0 },
 		{ "sent", FIELD_NUM, INT64_MAX },
 		{ "stage", FIELD_TEXT, 0 },
+		{ "through", FIELD_TEXT_LATER, 0 },
 		{ "until", FIELD_TEXT, 0 },
 		{ "was", FIELD_TEXT, 0 },
 	} },
@@ -193,6 +197,16 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "list", FIELD_CANON, 0 },
 		{ "number", FIELD_NUM, UINT32_MAX },
 		{ "post", FIELD_ID, 0 },
+	} },
+	[DUMP_WAY] = { "way", {
+		{ "as_of_s", FIELD_NUM, INT64_MAX },
+		{ "group", FIELD_ID, 0 },
+		{ "list", FIELD_CANON, 0 },
+		{ "position", FIELD_NUM, INT64_MAX },
+		{ "post", FIELD_ID, 0 },
+		{ "through", FIELD_CANON, 0 },
+		{ "time_us", FIELD_NUM, INT64_MAX },
+		{ "turn", FIELD_NUM, UINT32_MAX },
 	} },
 };
 
@@ -256,7 +270,8 @@ check_text(json_t *object, const struct field *field, struct err *err)
 	if (json_string_length(value) > TEXT_LONGEST)
 		return field_bad(err, object, field->name, "longer than %d "
 				 "bytes", TEXT_LONGEST);
-	if (field->kind == FIELD_ID && !post_id_parse(text, &id))
+	if ((field->kind == FIELD_ID || field->kind == FIELD_ID_LATER) &&
+	    !post_id_parse(text, &id))
 		return field_bad(err, object, field->name, "an id of %d "
 				 "characters of a-z 2-7 is expected",
 				 POST_ID_TEXT);
@@ -345,7 +360,7 @@ static bool
 is_later(enum field_kind kind)
 {
 	return kind == FIELD_BOOL_LATER || kind == FIELD_NUM_LATER ||
-		kind == FIELD_TEXT_LATER;
+		kind == FIELD_TEXT_LATER || kind == FIELD_ID_LATER;
 }
 
 static enum err_code

@@ -35,6 +35,7 @@ enum dump_type {
 	DUMP_EVENT,
 	DUMP_DIGEST,
 	DUMP_DIGEST_POST,
+	DUMP_WAY,
 	DUMP_TYPES
 };
 

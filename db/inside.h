@@ -12,6 +12,7 @@
 #include "db/surge.h"
 #include "db/table.h"
 #include "db/token.h"
+#include "db/way.h"
 
 /*
  * Records as the files of db/ and the dump share them. Private to db/.
@@ -130,6 +131,12 @@ void trace_encode(GByteArray *out, const char *stage, const char *list,
 		  const char *what);
 enum err_code trace_decode(struct bytes key, struct bytes value,
 			   struct trace_view *out, struct err *err);
+
+/* ways */
+void way_key(GByteArray *out, const struct way *way);
+void way_encode(GByteArray *out, const struct way *way);
+enum err_code way_decode(struct bytes key, struct bytes value,
+			 struct way *out, struct err *err);
 
 /* one_line - of valid UTF-8 without control characters, made of at most max
  * bytes; the caller's */

@@ -196,6 +196,9 @@ struct list_conf {
 	/* address patterns; those that cannot be read match nobody */
 	char **banned;		/* of the site, the domain and the list */
 	char **accepted;
+	/* the same, of lists */
+	char **siblings, **exclude;
+	char **include;		/* canonical addresses of lists */
 };
 
 enum err_code list_conf_load(struct txn *txn, const char *scope,

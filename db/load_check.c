@@ -518,6 +518,22 @@ check_rate(struct load_check *check, const json_t *object, struct err *err)
 	return check_list_field(check, object, err);
 }
 
+static enum err_code
+check_way(struct load_check *check, const json_t *object, struct err *err)
+{
+	bool known;
+	enum err_code rc = check_list_field(check, object, err);
+
+	if (rc == ERR_OK)
+		rc = list_is_known(check, field_text(object, "through"),
+				   &known, err);
+	if (rc == ERR_OK && !known)
+		rc = field_bad(err, object, "through", "there is no such "
+			       "list, neither in front of this line nor in "
+			       "the store");
+	return rc;
+}
+
 /* The pieces of a post, or of a form, end where something else begins. */
 static enum err_code
 check_complete(struct load_check *check, enum dump_type type, bool of_form,
@@ -564,6 +580,7 @@ check_record(struct load_check *check, json_t *object, struct err *err)
 		[DUMP_EVENT] = check_event,
 		[DUMP_DIGEST] = check_digest,
 		[DUMP_DIGEST_POST] = check_digest_post,
+		[DUMP_WAY] = check_way,
 	};
 	enum dump_type type;
 	enum err_code rc = fields_check(object, &type, err);

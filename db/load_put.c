@@ -296,6 +296,9 @@ job_of(const json_t *object, uint32_t list)
 	(void) delivery_mode_of_name(field_text(object, "delivery"),
 				     &job->delivery);
 	job->position = (uint64_t)field_num(object, "position");
+	job->through_addr = g_strdup(field_text(object, "through"));
+	job->elsewhere = (uint64_t)field_num(object, "elsewhere");
+	field_id(object, "group", &job->group);
 	return job;
 }
 
@@ -331,6 +334,11 @@ put_job(struct load_put *put, struct txn *txn, const json_t *object,
 	if (rc != ERR_OK)
 		return rc;
 	job = job_of(object, list);
+	if (job->through_addr[0] != '\0')
+		rc = list_number(put, txn, job->through_addr, &job->through,
+				 err);
+	if (rc != ERR_OK)
+		return rc;
 	rc = remove_old_job(put, txn, job, &removed, err);
 	if (rc == ERR_OK && !removed)
 		rc = post_hold(txn, &job->post, 1, err);
@@ -497,6 +505,29 @@ put_digest_post(struct load_put *put, struct txn *txn, const json_t *object,
 	return rc == ERR_OK && added ? post_hold(txn, &post, 1, err) : rc;
 }
 
+static enum err_code
+put_way(struct load_put *put, struct txn *txn, const json_t *object,
+	struct err *err)
+{
+	struct way way = {
+		.time_us = field_num(object, "time_us"),
+		.turn = (uint32_t)field_num(object, "turn"),
+		.as_of_s = field_num(object, "as_of_s"),
+		.position = (uint64_t)field_num(object, "position"),
+	};
+	enum err_code rc;
+
+	field_id(object, "group", &way.group);
+	field_id(object, "post", &way.post);
+	rc = list_number(put, txn, field_text(object, "list"), &way.list,
+			 err);
+	if (rc == ERR_OK)
+		rc = list_number(put, txn, field_text(object, "through"),
+				 &way.through, err);
+	return rc != ERR_OK || way.list == 0 || way.through == 0 ? rc :
+		way_put(txn, &way, err);
+}
+
 enum err_code
 load_put(struct load_put *put, struct txn *txn, const json_t *object,
 	 enum dump_type type, struct err *err)
@@ -520,6 +551,7 @@ load_put(struct load_put *put, struct txn *txn, const json_t *object,
 		[DUMP_EVENT] = put_event,
 		[DUMP_DIGEST] = put_digest,
 		[DUMP_DIGEST_POST] = put_digest_post,
+		[DUMP_WAY] = put_way,
 	};
 
 	return puts[type](put, txn, object, err);

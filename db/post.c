@@ -364,7 +364,7 @@ post_delete(struct txn *txn, const struct post_id *id, struct err *err)
 {
 	g_autoptr(GByteArray) end = g_byte_array_new();
 
-	post_key(end, id, POST_TRACE);	/* the trace stays */
+	post_key(end, id, POST_TRACE);	/* trace and ways stay */
 	return table_remove_range(txn, post_place(id),
 				  bytes_of(id->bytes, POST_ID_LEN),
 				  bytes_buf(end), SIZE_MAX, NULL, err);

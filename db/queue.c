@@ -55,6 +55,7 @@ job_new(enum stage stage, const struct post_id *post, uint32_t list,
 	job->until = g_strdup("");
 	job->reason = g_strdup("");
 	job->held_for = g_strdup("");
+	job->through_addr = g_strdup("");
 	job->addrs = g_new0(char *, 1);
 	return job;
 }
@@ -70,8 +71,29 @@ job_free(struct job *job)
 	g_free(job->until);
 	g_free(job->reason);
 	g_free(job->held_for);
+	g_free(job->through_addr);
 	g_strfreev(job->addrs);
 	g_free(job);
+}
+
+bool
+job_has_group(const struct job *job)
+{
+	static const struct post_id none;
+
+	return !post_id_equal(&job->group, &none);
+}
+
+uint32_t
+job_through(const struct job *job)
+{
+	return job->through != 0 ? job->through : job->list;
+}
+
+const char *
+job_through_addr(const struct job *job)
+{
+	return job->through != 0 ? job->through_addr : job->list_addr;
 }
 
 void
@@ -139,6 +161,10 @@ job_encode(GByteArray *out, const struct job *job)
 	put_text(out, job->held_for);
 	put_u8(out, (uint8_t)job->delivery);
 	put_u64(out, job->position);
+	put_u32(out, job->through);
+	put_text(out, job->through_addr);
+	put_id(out, &job->group);
+	put_u64(out, job->elsewhere);
 }
 
 static bool
@@ -186,6 +212,11 @@ decode_value(struct cursor *in, uint8_t version, struct job *job)
 	job->held_for = g_strdup(version > 2 ? get_text(in) : "");
 	delivery = version > 3 ? get_u8(in) : DELIVERY_ON;
 	job->position = version > 3 ? get_u64(in) : 0;
+	job->through = version > 4 ? get_u32(in) : 0;
+	job->through_addr = g_strdup(version > 4 ? get_text(in) : "");
+	if (version > 4)
+		get_id(in, &job->group);
+	job->elsewhere = version > 4 ? get_u64(in) : 0;
 	if ((was != 0 && !stage_is_right(was)) || role > ROLE_FEEDBACK ||
 	    audience > TO_ADDRS || flags > NULL_SENDER ||
 	    delivery > DELIVERY_DIGEST_PLAIN)

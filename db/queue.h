@@ -68,6 +68,12 @@ struct job {
 	char *reason;		/* why it waits or was shunted, "" if not */
 	char *held_for;		/* of a post that is held, and whose reason
 				 * says what went wrong with it since; "" */
+	/* of outbound (db/way.h): */
+	uint32_t through;	/* the list whose post it is, with its form,
+				 * where that is another; else 0 */
+	char *through_addr;	/* "" if through is 0 */
+	struct post_id group;	/* of its ways; all 0: there is only this */
+	uint64_t elsewhere;	/* members who get it by another way, so far */
 	bool null_sender;	/* an automatic post of ours: MAIL FROM:<>
 				 * (RFC 3834 section 3.3) */
 };
@@ -76,6 +82,11 @@ struct job {
 struct job *job_new(enum stage stage, const struct post_id *post,
 		    uint32_t list, const char *list_addr);
 void job_free(struct job *job);
+/* job_has_group - may others of the message's ways have a say? */
+bool job_has_group(const struct job *job);
+/* job_through, job_through_addr - the list whose post it is */
+uint32_t job_through(const struct job *job);
+const char *job_through_addr(const struct job *job);
 
 /*
  * job_blame - next gets a reason that says what went wrong with job, whose

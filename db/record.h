@@ -92,6 +92,9 @@
  *	          id, POST_BODY, u32 n          the same of the bytes as sent
  *	          id, POST_TRACE, u64 time_us,  texts: stage, list, what
  *	          u16 n
+ *	          id, POST_WAY, u64 time_us,    u32 turn, u64 as_of_s, u64
+ *	          u32 through, u32 list, post   position
+ *	          id
  *	queue.X   u8 stage, u64 due_ms,         u8 was, u64 made_ms, u32
  *	          12 bytes id                   attempts, post id, u32 list, u8
  *	                                        role, u8 audience, u64 as_of_s,
@@ -100,10 +103,12 @@
  *	                                        until, reason; u32 n, n
  *	                                        texts; u8 flags (1 null
  *	                                        sender), text held_for, u8
- *	                                        delivery, u64 position.
- *	                                        Version 3: neither of the two
- *	                                        last; 2: nor held_for; 1: nor
- *	                                        flags
+ *	                                        delivery, u64 position, u32
+ *	                                        through, text through_addr,
+ *	                                        group, u64 elsewhere.
+ *	                                        Version 4: not the last four;
+ *	                                        3: nor the two before them; 2:
+ *	                                        nor held_for; 1: nor flags
  *	seen.X    32 bytes                      post id, u64 time_s
  *	ref.X     SHA-256 of the name, post id  u64 time_us, text name
  *	rate.X    u32 list, u32 hours since     u64 time_ms
@@ -117,7 +122,7 @@
 #define RECORD_VERSION 1
 #define MEMBER_VERSION 3
 #define POST_VERSION 2
-#define JOB_VERSION 4
+#define JOB_VERSION 5
 #define PIECE_MAX (64 * 1024)
 #define KEY_MAX 512		/* bytes of the longest key */
 #define TEXT_LONGEST (16 * 1024)	/* of one text; longer ones are cut, so
@@ -127,7 +132,7 @@
 #define LINE_LONGEST (1024 * 1024)
 #define POST_LONGEST (1024LL * 1024 * 1024)
 
-enum post_kind { POST_META = 1, POST_FORM, POST_BODY, POST_TRACE };
+enum post_kind { POST_META = 1, POST_FORM, POST_BODY, POST_TRACE, POST_WAY };
 enum digest_kind { DIGEST_STATE = 1, DIGEST_POST };
 enum form_part { FORM_META = 1, FORM_HEADER, FORM_BODY };
 #define FORM_PARTS 3		/* of a form; those of FORM_BASE follow */

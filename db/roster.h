@@ -160,6 +160,10 @@ struct roster_batch {
 enum err_code roster_batch(struct store *store, uint32_t list,
 			   const char *after, size_t max,
 			   struct roster_batch *out, struct err *err);
+/* roster_batch_from - the same from this canonical address on, with it */
+enum err_code roster_batch_from(struct store *store, uint32_t list,
+				const char *first, size_t max,
+				struct roster_batch *out, struct err *err);
 void roster_batch_done(struct roster_batch *batch);
 
 /*

@@ -19,14 +19,15 @@
 
 static struct scan *
 scan_from(struct store *store, uint32_t list, const char *after,
-	  size_t buffer, unsigned int flags)
+	  bool with_it, size_t buffer, unsigned int flags)
 {
 	g_autoptr(GByteArray) prefix = g_byte_array_new();
 	g_autoptr(GByteArray) from = g_byte_array_new();
 
 	put_u32(prefix, list);
 	member_key(from, list, after);
-	put_u8(from, 0);	/* the shortest key behind it */
+	if (!with_it)
+		put_u8(from, 0);	/* the shortest key behind it */
 	return scan_new(store_reader(store), MEMBERS, bytes_buf(prefix),
 			bytes_buf(from), buffer, flags);
 }
@@ -47,15 +48,17 @@ next_entry(struct scan *scan, struct roster_entry *out, bool *end,
 	return ERR_OK;
 }
 
-enum err_code
-roster_batch(struct store *store, uint32_t list, const char *after,
-	     size_t max, struct roster_batch *out, struct err *err)
+static enum err_code
+read_batch(struct store *store, uint32_t list, const char *after,
+	   bool with_it, size_t max, struct roster_batch *out,
+	   struct err *err)
 {
 	g_autoptr(GArray) entries = g_array_new(FALSE, FALSE,
 						sizeof(struct roster_entry));
 	size_t buffer = CLAMP(MIN(max, BUFFER_MOST) * MEMBER_SIZE,
 			      BUFFER_LEAST, BUFFER_MOST);
-	g_autoptr(scan_t) scan = scan_from(store, list, after, buffer, 0);
+	g_autoptr(scan_t) scan = scan_from(store, list, after, with_it,
+					   buffer, 0);
 	struct roster_entry entry;
 	bool end = false;
 	enum err_code rc;
@@ -75,6 +78,20 @@ roster_batch(struct store *store, uint32_t list, const char *after,
 		g_array_free(g_steal_pointer(&entries), FALSE);
 	out->memory = g_steal_pointer(&scan);
 	return ERR_OK;
+}
+
+enum err_code
+roster_batch(struct store *store, uint32_t list, const char *after,
+	     size_t max, struct roster_batch *out, struct err *err)
+{
+	return read_batch(store, list, after, false, max, out, err);
+}
+
+enum err_code
+roster_batch_from(struct store *store, uint32_t list, const char *first,
+		  size_t max, struct roster_batch *out, struct err *err)
+{
+	return read_batch(store, list, first, true, max, out, err);
 }
 
 void
@@ -122,7 +139,7 @@ enum err_code
 roster_count(struct store *store, uint32_t list, uint64_t *out,
 	     uint64_t *off_out, struct err *err)
 {
-	g_autoptr(scan_t) scan = scan_from(store, list, "", BUFFER_MOST,
+	g_autoptr(scan_t) scan = scan_from(store, list, "", false, BUFFER_MOST,
 					 SCAN_DROP);
 	struct roster_entry entry;
 	uint64_t count = 0, off = 0;
@@ -147,7 +164,7 @@ roster_ranks(struct store *store, uint32_t list, enum delivery_mode delivery,
 	     size_t count, uint64_t *ranks_out, uint64_t *all_out,
 	     struct err *err)
 {
-	g_autoptr(scan_t) scan = scan_from(store, list, "", BUFFER_MOST,
+	g_autoptr(scan_t) scan = scan_from(store, list, "", false, BUFFER_MOST,
 					 SCAN_DROP);
 	struct roster_entry entry;
 	uint64_t rank = 0;

@@ -317,6 +317,14 @@ conf_people(struct list_conf *conf)
 }
 
 static void
+conf_lists(struct list_conf *conf)
+{
+	conf->siblings = key_words(conf_text(conf, "siblings"));
+	conf->exclude = key_words(conf_text(conf, "exclude"));
+	conf->include = key_words(conf_text(conf, "include"));
+}
+
+static void
 conf_limits(struct list_conf *conf)
 {
 	conf->emergency = conf_bool(conf, "emergency");
@@ -449,6 +457,7 @@ conf_finish(struct list_conf *conf)
 	if (conf->sign_domain[0] == '\0')
 		conf->sign_domain = conf->domain;
 	conf_people(conf);
+	conf_lists(conf);
 	conf_limits(conf);
 	conf_fields(conf);
 	conf_copies(conf);
@@ -491,6 +500,9 @@ list_conf_free(struct list_conf *conf)
 	g_strfreev(conf->digest_moderators);
 	g_strfreev(conf->banned);
 	g_strfreev(conf->accepted);
+	g_strfreev(conf->siblings);
+	g_strfreev(conf->exclude);
+	g_strfreev(conf->include);
 	g_free(conf->domain);
 	g_free(conf);
 }

@@ -326,19 +326,22 @@ trace_find(struct txn *txn, const char *name, GArray **out, struct err *err)
 	return ERR_OK;
 }
 
-/* Keys are enough: a trace key has its time, and the bodies in between are
- * not read. */
+/* Keys are enough: that of a trace or of a way has its time, and the bodies in
+ * between are not read. */
 static enum err_code
 trace_is_old(struct place at, struct bytes key, struct bytes value,
 	     int64_t before, bool *old, struct err *err)
 {
 	struct post_id id;
 	struct cursor in;
+	uint8_t kind;
 
 	(void) value;
 	cursor_init(&in, key);
 	get_id(&in, &id);
-	*old = get_u8(&in) == POST_TRACE && get_time(&in) < before;
+	kind = get_u8(&in);
+	*old = (kind == POST_TRACE || kind == POST_WAY) &&
+		get_time(&in) < before;
 	return in.bad ? record_corrupt(at, key, err) : ERR_OK;
 }
 

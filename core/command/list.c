@@ -5,6 +5,7 @@
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "core/mail/addr.h"
+#include "db/include.h"
 #include "core/base/banned.h"
 
 /* --- what may be set where ---------------------------------------------- */
@@ -166,6 +167,43 @@ check_pairs(const struct call *call, GPtrArray *pairs)
 	return ADMIN_DONE;
 }
 
+static enum admin_status
+check_include(const struct call *call, const struct pair *pair,
+	      const char *scope)
+{
+	g_auto(GStrv) names = key_words(pair->value);
+	g_autofree char *why = NULL;
+	struct err err = ERR_INIT;
+
+	if (names[0] == NULL)
+		return ADMIN_DONE;
+	if (strchr(scope, '@') == NULL || scope[0] == '@')
+		return call_refuse(call, "include is for one list each: "
+				   "muster list set LIST include=...");
+	if (includes_check(store_reader(call->admin->store), scope, names,
+			   &why, &err) != ERR_OK)
+		return call_fail(call, &err);
+	return why == NULL ? ADMIN_DONE :
+		call_refuse(call, "%s cannot include %s: %s", scope,
+			    pair->value, why);
+}
+
+/* Whether lists that a scope includes can be included. */
+static enum admin_status
+check_includes(const struct call *call, const GPtrArray *pairs,
+	       const char *scope)
+{
+	enum admin_status status = ADMIN_DONE;
+
+	for (guint i = 0; i < pairs->len && status == ADMIN_DONE; i++) {
+		const struct pair *pair = pairs->pdata[i];
+
+		if (strcmp(pair->key->name, "include") == 0)
+			status = check_include(call, pair, scope);
+	}
+	return status;
+}
+
 enum admin_status
 list_create_run(struct call *call)
 {
@@ -186,6 +224,8 @@ list_create_run(struct call *call)
 		status = pairs_read(call, pairs, list_keys, 1);
 	if (status == ADMIN_DONE)
 		status = check_pairs(call, pairs);
+	if (status == ADMIN_DONE)
+		status = check_includes(call, pairs, canon);
 	if (status != ADMIN_DONE)
 		return status;
 	change.scope = canon;
@@ -248,6 +288,8 @@ list_set_pairs(struct call *call, GPtrArray *pairs)
 
 	if (status == ADMIN_DONE)
 		status = call_scope(call, call->args[0], &scope);
+	if (status == ADMIN_DONE)
+		status = check_includes(call, pairs, scope);
 	if (status == ADMIN_DONE)
 		status = read_unsets(call, pairs, unset);
 	if (status != ADMIN_DONE)

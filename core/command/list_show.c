@@ -3,6 +3,7 @@
 
 #include "core/command/print.h"
 #include "core/command/verb.h"
+#include "db/include.h"
 #include "core/base/banned.h"
 
 /* Lists as they are printed: `list ls` and `list show`. */
@@ -160,20 +161,47 @@ show_conf(const struct call *call, const char *scope, json_t *head)
 	return ADMIN_DONE;
 }
 
+/* "staff@x, deans@x (by staff@x)"; null if there are none */
+static enum err_code
+includes_json(const struct call *call, const struct list *list,
+	      json_t **out, struct err *err)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(GPtrArray) all = NULL;
+	enum err_code rc = includes_get(store_reader(call->admin->store),
+					list->addr, &all, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	for (guint i = 0; i < all->len; i++) {
+		const struct included *one = g_ptr_array_index(all, i);
+
+		g_string_append_printf(text, "%s%s", i > 0 ? ", " : "",
+				       one->addr);
+		if (strcmp(one->by, list->addr) != 0)
+			g_string_append_printf(text, " (by %s)", one->by);
+	}
+	*out = json_text_or_null(text->str);
+	return ERR_OK;
+}
+
 static enum admin_status
 show_list(const struct call *call, const struct list *list)
 {
 	uint64_t members, off;
+	json_t *includes = NULL;
 	struct err err = ERR_INIT;
 
 	if (roster_count(call->admin->store, list->id, &members, &off,
-			 &err) != ERR_OK)
+			 &err) != ERR_OK ||
+	    includes_json(call, list, &includes, &err) != ERR_OK)
 		return call_fail(call, &err);
 	return show_conf(call, list->addr, json_pack(
-		"{s:o, s:o, s:I, s:I}", "list", json_text(list->addr),
+		"{s:o, s:o, s:I, s:I, s:o}", "list", json_text(list->addr),
 		"created", json_time(list->created_s),
 		"members", (json_int_t)members,
-		"delivery_off", (json_int_t)off));
+		"delivery_off", (json_int_t)off,
+		"includes", includes));
 }
 
 enum admin_status

@@ -175,7 +175,8 @@ count_queued(void *arg, const struct job *job)
 {
 	struct queued *queued = arg;
 
-	if (!is_in_scope(queued->scope, job->list_addr))
+	if (!is_in_scope(queued->scope, job->list_addr) &&
+	    !is_in_scope(queued->scope, job_through_addr(job)))
 		return true;
 	if (job->stage == STAGE_HELD)
 		queued->held++;

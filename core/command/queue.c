@@ -6,6 +6,7 @@
 #include "core/command/print.h"
 #include "core/command/verb.h"
 #include "db/digest.h"
+#include "db/way.h"
 #include "core/base/banned.h"
 
 /* --- what is printed ---------------------------------------------------- */
@@ -32,6 +33,8 @@ audience(const struct job *job)
 	if (job->audience == TO_NONE)
 		return g_strdup("-");
 	return g_strconcat(digest ? "members with digests" : "members",
+			   job->through != 0 ? ", included by " : "",
+			   job->through_addr,
 			   job->after[0] != '\0' ? " after " : "",
 			   job->after, job->until[0] != '\0' ? " until " : "",
 			   job->until, NULL);
@@ -186,6 +189,10 @@ add_details(json_t *object, const struct job *job)
 					   json_text(job->held_for));
 	(void) json_object_set_new(object, "as_of",
 				   json_time(job->as_of_s));
+	(void) json_object_set_new(object, "included_by",
+				   json_text_or_null(job->through_addr));
+	(void) json_object_set_new(object, "elsewhere",
+				   json_integer((json_int_t)job->elsewhere));
 	(void) json_object_set_new(object, "addresses", addrs);
 }
 
@@ -265,6 +272,8 @@ drop_job(struct txn *txn, const struct job *job, bool *taken,
 
 	if (rc == ERR_OK && *taken)
 		rc = digest_forget(txn, job, err);
+	if (rc == ERR_OK && *taken)
+		rc = job_close_way(txn, job, err);
 	if (rc == ERR_OK && *taken)
 		rc = post_release(txn, &job->post, 1, err);
 	if (rc == ERR_OK && *taken)

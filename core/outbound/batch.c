@@ -55,6 +55,7 @@ batch_free(struct batch *batch)
 	g_queue_clear(&batch->again);
 	batch_free(batch->late);
 	g_free(batch->list_addr);
+	g_free(batch->through);
 	g_free(batch->last);
 	g_free(batch);
 }
@@ -89,7 +90,8 @@ batch_add_copy(struct batch *batch, const char *addr, const char *key)
 		char token[VERP_TOKEN_LEN + 1];
 
 		member_handle(key, handle);
-		leave_token_make(batch->verp, batch->list_addr, handle,
+		leave_token_make(batch->verp, batch->through != NULL ?
+				 batch->through : batch->list_addr, handle,
 				 batch->post.bytes, token);
 		copy.leave = g_string_chunk_insert(batch->texts, token);
 	}

@@ -59,6 +59,8 @@ struct batch {
 	struct settings *settings;
 	const struct verp *verp;
 	char *list_addr;
+	char *through;		/* the list whose post it is, where that is
+				 * another, or NULL */
 	struct post_id post;
 	uint32_t list;		/* that takes turns with others */
 	guint weight;		/* of its turns, at least 1 */
@@ -68,6 +70,8 @@ struct batch {
 	GStringChunk *texts;	/* of the copies */
 	char *last;		/* key up to which the roster is read */
 	size_t addrs;		/* of TO_ADDRS, how many were read */
+	uint64_t left_out;	/* members up to there who have it from
+				 * elsewhere */
 	void *owner;		/* the dispatcher's; NULL of a late batch that
 				 * it has not seen yet */
 	struct batch *late;	/* what it goes on without, or NULL */

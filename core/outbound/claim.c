@@ -107,17 +107,6 @@ open_delivery(struct outbound *outbound, const struct settings *settings,
 		     "outbound.begun", NULL);
 }
 
-static enum err_code
-ask_paused(struct txn *txn, const struct job *job, bool *out, struct err *err)
-{
-	g_autofree char *outgoing = NULL;
-	enum err_code rc = setting_holds(txn, job->list_addr, "outgoing",
-					 &outgoing, err);
-
-	*out = rc == ERR_OK && g_strcmp0(outgoing, "paused") == 0;
-	return rc;
-}
-
 /* A paused list's job comes back in a while, or when it is resumed. Whoever
  * resumes the list looks for those that were set aside: so it is asked in
  * this transaction whether it is paused. */
@@ -126,7 +115,7 @@ set_one_aside(struct txn *txn, const struct job *job, struct err *err)
 {
 	struct job next = *job;		/* texts are borrowed */
 	bool paused, taken = false;
-	enum err_code rc = ask_paused(txn, job, &paused, err);
+	enum err_code rc = job_is_paused(txn, job, &paused, err);
 
 	if (!paused)
 		return rc;
@@ -172,7 +161,7 @@ is_paused(struct outbound *outbound, const struct job *job)
 	bool paused;
 
 	/* If it cannot be asked, what follows fails too, and is counted. */
-	if (ask_paused(store_reader(outbound->store), job, &paused, &err) !=
+	if (job_is_paused(store_reader(outbound->store), job, &paused, &err) !=
 	    ERR_OK)
 		outbound_log(job, "outbound.failed", &err);
 	return paused;
@@ -423,9 +412,8 @@ outbound_configure(struct outbound *outbound)
 			outbound->deliveries, i);
 		const struct job *job = delivery_job(delivery);
 
-		if (delivery_reconfigure(delivery,
-					 store_reader(outbound->store),
-					 &err) != ERR_OK)
+		if (delivery_reconfigure(delivery, outbound->store, &err) !=
+		    ERR_OK)
 			outbound_log(job, "outbound.failed", &err);
 		if (is_to_rest(delivery))
 			g_ptr_array_add(paused, (void *)(uintptr_t)job);

@@ -137,12 +137,23 @@ is_eight_bit(const struct text *raw)
 	return has_eight_bit(raw) || text_has(raw, SLOT_MEMBER);
 }
 
+void
+composed_send_from(struct composed *composed, const char *list)
+{
+	const char *at = strrchr(list, '@');
+
+	g_free(composed->sender_local);
+	g_free(composed->sender_domain);
+	composed->sender_local = g_strdup_printf("%.*s-bounces+",
+						 (int)(at - list), list);
+	composed->sender_domain = g_strdup(at + 1);
+}
+
 struct composed *
 compose(const struct verp *verp, const struct post_id *post,
 	const char *list, GBytes *header, GBytes *body)
 {
 	struct composed *composed = g_new0(struct composed, 1);
-	const char *at = strrchr(list, '@');
 	GString *bytes = g_string_sized_new(g_bytes_get_size(header) +
 					    g_bytes_get_size(body) + 1024);
 	char marks[SLOTS][SLOT_MARK_MAX];
@@ -161,9 +172,7 @@ compose(const struct verp *verp, const struct post_id *post,
 	if (has_dots(&composed->raw))
 		double_dots(&composed->raw, &composed->dotted);
 	composed->eight_bit = is_eight_bit(&composed->raw);
-	composed->sender_local = g_strdup_printf("%.*s-bounces+",
-						 (int)(at - list), list);
-	composed->sender_domain = g_strdup(at + 1);
+	composed_send_from(composed, list);
 	post_id_text(post, composed->post_id);
 	composed->refs = 1;
 	return composed;

@@ -33,6 +33,9 @@ struct composed {
 /* compose - body: the bytes behind the header; list: canonical address */
 struct composed *compose(const struct verp *verp, const struct post_id *post,
 			 const char *list, GBytes *header, GBytes *body);
+/* composed_send_from - the copies go to the members of this list, and under
+ * its senders; before any other thread has it */
+void composed_send_from(struct composed *composed, const char *list);
 struct composed *composed_ref(struct composed *composed);
 void composed_unref(struct composed *composed);
 

@@ -63,7 +63,7 @@ sign_copies(const struct opening *opening, const struct list_conf *conf,
 	json = json_loads(post->evidence, 0, NULL);
 	evidence = evidence_of_json(json);
 	composed_sign_with(composed, opening->verp, &job->post,
-			   job->list_addr, key, evidence->arc.result);
+			   job_through_addr(job), key, evidence->arc.result);
 	evidence_free(evidence);
 	json_decref(json);
 	sign_key_unref(key);
@@ -94,10 +94,13 @@ compose_form(const struct opening *opening, const struct list_conf *conf,
 	g_autoptr(GBytes) header = signs ? g_bytes_ref(form->header) :
 		without_begun_set(form->header);
 	struct composed *composed = compose(opening->verp, &job->post,
-					    job->list_addr, header, body);
+					    job_through_addr(job), header,
+					    body);
 	enum err_code rc = ERR_OK;
 
 	composed->null_sender = job->null_sender;
+	if (job->through != 0)
+		composed_send_from(composed, job->list_addr);
 	if (signs && composed_is_personal(composed))
 		rc = sign_copies(opening, conf, post, composed, err);
 	if (rc == ERR_OK)
@@ -117,8 +120,8 @@ read_form(const struct opening *opening, const struct list_conf *conf,
 	struct form *form = NULL;
 	enum err_code rc;
 
-	rc = form_get(reader, &job->post, job->list, FORM_COPIES, &form,
-		      err);
+	rc = form_get(reader, &job->post, job_through(job), FORM_COPIES,
+		      &form, err);
 	if (rc == ERR_OK && form != NULL && form->body == NULL)
 		rc = post_bytes(reader, &job->post, &bytes, err);
 	if (rc == ERR_OK && form != NULL && (form->body != NULL ||
@@ -166,6 +169,28 @@ delivery_new(struct job *job, const struct verp *verp, struct composed *what,
 	return delivery;
 }
 
+static bool
+is_author(void *arg, const char *key)
+{
+	const struct delivery *delivery = arg;
+
+	return g_strv_contains((const char *const *)delivery->authors, key);
+}
+
+static bool
+is_named(void *arg, const char *key)
+{
+	const struct delivery *delivery = arg;
+
+	return g_hash_table_contains(delivery->named, key);
+}
+
+struct elsewhere_post
+delivery_post(struct delivery *delivery)
+{
+	return (struct elsewhere_post){ is_author, is_named, delivery };
+}
+
 /* Of the post as it is sent, whose header the list may have changed. */
 static void
 note_named(struct delivery *delivery)
@@ -186,6 +211,30 @@ note_named(struct delivery *delivery)
 		g_hash_table_add(delivery->named, named->pdata[i]);
 }
 
+static enum err_code
+look_elsewhere(struct delivery *delivery, struct store *store,
+	       struct err *err)
+{
+	const struct elsewhere_post post = delivery_post(delivery);
+	struct elsewhere *elsewhere = NULL;
+	enum err_code rc = elsewhere_open(store, delivery->job, &post,
+					  &elsewhere, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	elsewhere_free(delivery->elsewhere);
+	delivery->elsewhere = elsewhere;
+	return ERR_OK;
+}
+
+/* The job is the caller's still. */
+static void
+forget(struct delivery *delivery)
+{
+	delivery->job = NULL;
+	delivery_free(delivery);
+}
+
 enum err_code
 delivery_open(struct store *store, const struct verp *verp,
 	      struct sign_keys *keys, struct job *job,
@@ -193,7 +242,7 @@ delivery_open(struct store *store, const struct verp *verp,
 {
 	const struct opening opening = { store, verp, keys, job };
 	struct txn *reader = store_reader(store);
-	struct list_conf *conf = NULL;
+	struct list_conf *conf = NULL, *owns = NULL;
 	struct composed *what = NULL;
 	struct delivery *delivery;
 	struct post *post = NULL;
@@ -202,8 +251,11 @@ delivery_open(struct store *store, const struct verp *verp,
 	rc = post_get(reader, &job->post, &post, err);
 	if (rc == ERR_OK)
 		rc = list_conf_load(reader, job->list_addr, &conf, err);
+	if (rc == ERR_OK)	/* of the list that has made the form */
+		rc = list_conf_load(reader, job_through_addr(job), &owns,
+				    err);
 	if (rc == ERR_OK && post != NULL)
-		rc = read_form(&opening, conf, post, &what, err);
+		rc = read_form(&opening, owns, post, &what, err);
 	if (rc == ERR_OK && what == NULL)
 		rc = store_txn(store, TXN_LAZY, drop_body, job, err);
 	*out = NULL;
@@ -212,9 +264,14 @@ delivery_open(struct store *store, const struct verp *verp,
 		delivery->bytes = what->raw.len + what->dotted.len;
 		note_named(delivery);
 		delivery->conf = g_steal_pointer(&conf);
-		*out = delivery;
+		rc = look_elsewhere(delivery, store, err);
+		if (rc == ERR_OK)
+			*out = delivery;
+		else
+			forget(delivery);
 	}
 	list_conf_free(conf);
+	list_conf_free(owns);
 	post_free(post);
 	return rc;
 }
@@ -228,6 +285,7 @@ delivery_free(struct delivery *delivery)
 			   (GDestroyNotify)batch_free);
 	g_hash_table_destroy(delivery->answered);
 	g_hash_table_destroy(delivery->named);
+	elsewhere_free(delivery->elsewhere);
 	g_ptr_array_free(delivery->late_jobs, TRUE);
 	composed_unref(delivery->what);
 	list_conf_free(delivery->conf);
@@ -256,25 +314,47 @@ delivery_signs(const struct delivery *delivery)
 }
 
 enum err_code
-delivery_reconfigure(struct delivery *delivery, struct txn *reader,
+delivery_reconfigure(struct delivery *delivery, struct store *store,
 		     struct err *err)
 {
 	struct list_conf *conf = NULL;
-	enum err_code rc = list_conf_load(reader, delivery->job->list_addr,
-					  &conf, err);
+	const struct job *job = delivery->job;
+	struct txn *reader = store_reader(store);
+	enum err_code rc = list_conf_load(reader, job->list_addr, &conf, err);
 
 	if (rc != ERR_OK)
 		return rc;
 	list_conf_free(delivery->conf);
 	delivery->conf = conf;
-	return ERR_OK;
+	rc = job_is_paused(reader, job, &delivery->paused, err);
+	return rc == ERR_OK ? look_elsewhere(delivery, store, err) : rc;
+}
+
+static enum err_code
+list_is_paused(struct txn *txn, const char *list, bool *out, struct err *err)
+{
+	g_autofree char *outgoing = NULL;
+	enum err_code rc = setting_holds(txn, list, "outgoing", &outgoing,
+					 err);
+
+	*out = rc == ERR_OK && g_strcmp0(outgoing, "paused") == 0;
+	return rc;
+}
+
+enum err_code
+job_is_paused(struct txn *txn, const struct job *job, bool *out,
+	      struct err *err)
+{
+	enum err_code rc = list_is_paused(txn, job->list_addr, out, err);
+
+	return rc == ERR_OK && !*out && job->through != 0 ?
+		list_is_paused(txn, job->through_addr, out, err) : rc;
 }
 
 bool
 delivery_is_paused(const struct delivery *delivery)
 {
-	return delivery->conf != NULL &&
-		delivery->conf->outgoing == OUTGOING_PAUSED;
+	return delivery->paused;
 }
 
 guint

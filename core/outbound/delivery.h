@@ -36,9 +36,13 @@ double delivery_load(const struct delivery *delivery);
 /* Are its copies signed each? */
 bool delivery_signs(const struct delivery *delivery);
 
-/* delivery_reconfigure - the list's keys as they are now */
+/* delivery_reconfigure - the list's keys as they are now, and who has the
+ * message from elsewhere */
 enum err_code delivery_reconfigure(struct delivery *delivery,
-				   struct txn *reader, struct err *err);
+				   struct store *store, struct err *err);
+/* job_is_paused - does its list send nothing now, or that whose post it is? */
+enum err_code job_is_paused(struct txn *txn, const struct job *job,
+			    bool *out, struct err *err);
 /* Does the list send nothing at present? */
 bool delivery_is_paused(const struct delivery *delivery);
 /* delivery_recorded - copies since it was opened; 0 where the last ones are

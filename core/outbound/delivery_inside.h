@@ -3,6 +3,7 @@
 #define MUSTER_OUTBOUND_DELIVERY_INSIDE_H
 
 #include "core/outbound/delivery.h"
+#include "core/outbound/elsewhere.h"
 #include "db/list.h"
 
 /* Only delivery.c, expand.c, which makes batches, and progress.c, which
@@ -14,9 +15,13 @@ struct delivery {
 	struct list_conf *conf;		/* NULL of a late one, at first */
 	char **authors;			/* canonical addresses */
 	GHashTable *named;		/* set of the same: in To and Cc */
+	struct elsewhere *elsewhere;	/* NULL: there is no other way */
+	uint64_t left_out;		/* members who have it by another, and
+					 * stand behind all batches */
 	char *read_after;		/* key up to which batches were made */
 	size_t addrs_read;		/* the same for TO_ADDRS */
 	bool read_all;
+	bool paused;			/* as of delivery_reconfigure() */
 	int64_t wait_ms;		/* no batch before; unix time */
 	GQueue batches;			/* made and not committed, in order */
 	guint copies;			/* of these */
@@ -40,6 +45,8 @@ struct delivery {
 /* delivery_new - takes job and what; authors: separated by ", " */
 struct delivery *delivery_new(struct job *job, const struct verp *verp,
 			      struct composed *what, const char *authors);
+/* what its members are asked besides */
+struct elsewhere_post delivery_post(struct delivery *delivery);
 /* so many copies more are recorded */
 void delivery_note_rate(struct delivery *delivery, guint copies);
 

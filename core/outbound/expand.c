@@ -163,12 +163,6 @@ add_shared(struct making *making)
 
 /* --- members ------------------------------------------------------------ */
 
-static bool
-is_author(const struct delivery *delivery, const char *key)
-{
-	return g_strv_contains((const char *const *)delivery->authors, key);
-}
-
 /* Subscribed after the post came? A date that is still to come says nothing:
  * the clock has been set back since. */
 static bool
@@ -178,17 +172,56 @@ came_later(const struct delivery *delivery, const struct roster_entry *entry)
 		entry->since_s <= clock_s();
 }
 
+/* A list that is a member of itself, or of one that it includes: its own post
+ * would only come back to it. */
 static bool
-wants_copy(const struct delivery *delivery, const struct roster_entry *entry)
+is_the_list(const struct job *job, const char *key)
 {
-	const struct job *job = delivery->job;
+	return strcmp(key, job->list_addr) == 0 ||
+		strcmp(key, job_through_addr(job)) == 0;
+}
 
-	return entry->delivery != DELIVERY_OFF &&
-		delivery_at(entry, job->position) == job->delivery &&
+/* What comes through another list is in no digest of this one, so whoever
+ * wants digests gets it as well. */
+static bool
+wants_kind(const struct job *job, const struct roster_entry *entry)
+{
+	enum delivery_mode delivery = delivery_at(entry, job->position);
+
+	return job->through != 0 ? delivery != DELIVERY_OFF :
+		delivery == job->delivery;
+}
+
+static bool
+wants_copy(struct delivery *delivery, const struct roster_entry *entry)
+{
+	const struct elsewhere_post post = delivery_post(delivery);
+
+	return wants_kind(delivery->job, entry) &&
 		!came_later(delivery, entry) &&
-		(entry->own_posts || !is_author(delivery, entry->key)) &&
-		(entry->duplicates ||
-		 !g_hash_table_contains(delivery->named, entry->key));
+		member_takes(entry, &post) &&
+		!is_the_list(delivery->job, entry->key);
+}
+
+/* Unless he has it from elsewhere. */
+static enum err_code
+expand_member(struct making *making, const struct roster_entry *entry,
+	      struct err *err)
+{
+	struct delivery *delivery = making->delivery;
+	bool has = false;
+	enum err_code rc = ERR_OK;
+
+	if (!wants_copy(delivery, entry))
+		return ERR_OK;
+	if (delivery->elsewhere != NULL)
+		rc = elsewhere_has(delivery->elsewhere, entry->key, &has,
+				   err);
+	if (rc == ERR_OK && has)
+		making->batch->left_out++;
+	else if (rc == ERR_OK)
+		add_member(making, entry);
+	return rc;
 }
 
 static void
@@ -214,22 +247,26 @@ expand_members(struct making *making, struct err *err)
 	if (rc != ERR_OK)
 		return rc;
 	delivery->read_all = members.end;
-	for (size_t i = 0; i < members.count; i++) {
+	if (delivery->elsewhere != NULL)
+		elsewhere_begin(delivery->elsewhere);
+	for (size_t i = 0; i < members.count && rc == ERR_OK; i++) {
 		const struct roster_entry *entry = &members.entries[i];
 
 		if (until[0] != '\0' && strcmp(entry->key, until) > 0) {
 			delivery->read_all = true;
 			break;
 		}
-		if (wants_copy(delivery, entry))
-			add_member(making, entry);
+		rc = expand_member(making, entry, err);
 		key = entry->key;
 	}
-	add_shared(making);
-	if (key != NULL)
+	if (rc == ERR_OK)
+		add_shared(making);
+	else
+		delivery->read_all = false;
+	if (rc == ERR_OK && key != NULL)
 		set_last(delivery, making->batch, key);
 	roster_batch_done(&members);
-	return ERR_OK;
+	return rc;
 }
 
 /* --- explicit addresses ------------------------------------------------- */
@@ -274,6 +311,8 @@ new_batch(struct delivery *delivery, const struct expansion *with)
 					delivery->job->list_addr, delivery);
 
 	batch->list = delivery->job->list;
+	if (delivery->job->through != 0)
+		batch->through = g_strdup(delivery->job->through_addr);
 	batch->weight = delivery->conf->weight;
 	return batch;
 }
@@ -307,12 +346,16 @@ delivery_next(struct delivery *delivery, const struct expansion *with,
 			rc = expand_members(&making, err);
 		else
 			expand_addrs(&making);
+		if (rc == ERR_OK)
+			delivery->left_out += making.batch->left_out;
 		if (rc == ERR_OK && !is_empty(making.batch))
 			*out = making.batch;
 		else
 			batch_free(making.batch);
 	}
 	if (*out != NULL) {
+		(*out)->left_out = delivery->left_out;
+		delivery->left_out = 0;
 		g_queue_push_tail(&delivery->batches, *out);
 		delivery->copies += (*out)->copies->len;
 	}

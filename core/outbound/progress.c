@@ -21,6 +21,7 @@ struct tally {
 	bool is_refusing;	/* with conf: more of the post has been
 				 * refused than handed over */
 	guint sent, refused, waiting;
+	uint64_t left_out;	/* who have it from elsewhere */
 	GPtrArray *again;	/* addresses, borrowed */
 	GPtrArray *late;	/* of the batch that is counted, the same */
 	const char *reason;	/* of the last deferral, borrowed */
@@ -133,6 +134,9 @@ rest_of(const struct job *job, const GPtrArray *addrs, int64_t due_ms,
 	rest->role = job->role;
 	rest->as_of_s = job->as_of_s;
 	rest->null_sender = job->null_sender;
+	rest->through = job->through;
+	g_free(rest->through_addr);
+	rest->through_addr = g_strdup(job->through_addr);
 	rest->audience = TO_ADDRS;
 	rest->due_ms = due_ms;
 	g_strfreev(rest->addrs);
@@ -289,6 +293,11 @@ advance(const struct delivery *delivery, const struct batch *last,
 	next->position = job->position;
 	next->sent = job->sent + tally->sent;
 	next->refused = job->refused + tally->refused;
+	next->through = job->through;
+	g_free(next->through_addr);
+	next->through_addr = g_strdup(job->through_addr);
+	next->group = job->group;
+	next->elsewhere = job->elsewhere + tally->left_out;
 	g_free(next->until);
 	next->until = g_strdup(job->until);
 	g_free(next->after);
@@ -306,19 +315,35 @@ advance(const struct delivery *delivery, const struct batch *last,
 	return next;
 }
 
-static enum err_code
-finish(struct txn *txn, const struct job *job, const struct job *next,
-       struct err *err)
+/* "; 12 members have it from dev@lists.example.org" */
+static char *
+elsewhere_text(const struct delivery *delivery)
 {
+	if (delivery->next->elsewhere == 0)
+		return g_strdup("");
+	return g_strdup_printf("; %llu members have it from %s",
+			       (unsigned long long)delivery->next->elsewhere,
+			       delivery->elsewhere != NULL ?
+			       elsewhere_names(delivery->elsewhere) :
+			       "another list");
+}
+
+static enum err_code
+finish(struct txn *txn, const struct delivery *delivery, struct err *err)
+{
+	const struct job *job = delivery->job, *next = delivery->next;
+	g_autofree char *elsewhere = elsewhere_text(delivery);
 	bool taken = false;
 	enum err_code rc = queue_take(txn, job, &taken, err);
 
 	if (rc != ERR_OK || !taken)
 		return rc;
 	rc = trace_add(txn, &job->post, "outbound", job->list_addr, err,
-		       "%llu copies handed to the relay, %llu refused",
+		       "%llu copies handed to the relay, %llu refused%s%s%s",
 		       (unsigned long long)next->sent,
-		       (unsigned long long)next->refused);
+		       (unsigned long long)next->refused,
+		       job->through != 0 ? "; included by " : "",
+		       job->through_addr, elsewhere);
 	if (rc == ERR_OK)
 		rc = post_release(txn, &job->post, 1, err);
 	return rc;
@@ -350,6 +375,7 @@ tally_batches(struct txn *txn, struct delivery *delivery,
 		if (rc != ERR_OK)
 			return rc;
 		delivery->commits++;
+		tally->left_out += batch->left_out;
 		*last = batch;
 	}
 	return ERR_OK;
@@ -378,14 +404,16 @@ delivery_commit(struct txn *txn, struct delivery *delivery,
 	if (rc != ERR_OK)
 		return rc;
 	delivery->has_put |= again->len > 0;
-	delivery->next = advance(delivery, last, delivery->commits, &tally);
 	ends = delivery->read_all &&
 		delivery->commits == delivery->batches.length;
+	if (ends)
+		tally.left_out += delivery->left_out;
+	delivery->next = advance(delivery, last, delivery->commits, &tally);
 	if (delivery->dropped)
 		return ends ? tell_dropped(txn, delivery->job, delivery->next,
 					   err) : ERR_OK;
 	if (ends)
-		return finish(txn, delivery->job, delivery->next, err);
+		return finish(txn, delivery, err);
 	return queue_replace(txn, delivery->job, delivery->next, &taken, err);
 }
 

@@ -8,6 +8,7 @@
 #include "core/base/clock.h"
 #include "core/pending/digest.h"
 #include "core/pending/inside.h"
+#include "core/pending/ways.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "db/roster.h"
@@ -48,41 +49,67 @@ count_post(struct txn *txn, const struct work *work, struct err *err)
 	return rc;
 }
 
+/* In digests, for those who want them. */
+static enum err_code
+collect(struct txn *txn, const struct work *work, const struct form *base,
+	uint64_t *position, char **said, struct err *err)
+{
+	bool collected = false;
+	enum err_code rc = digest_collect(txn, &(struct digest_with){
+		work->with->settings, work->conf, work->job->list,
+		work->job->list_addr, clock_s() }, work->post, position,
+		&collected, said, err);
+
+	return rc == ERR_OK && collected ?
+		form_put(txn, &work->job->post, work->job->list, FORM_BASE,
+			 base, err) : rc;
+}
+
 /* Everything that follows from the post on the list: in digests, and copies
- * for the members who want each post by itself. */
+ * for the members who want each post by itself, over all its ways. */
+static enum err_code
+distribute(struct txn *txn, const struct work *work, const struct form *base,
+	   struct job **next_out, char **said_out, struct err *err)
+{
+	g_autofree char *digest = NULL, *ways = NULL;
+	uint64_t position = 0;
+	enum err_code rc = collect(txn, work, base, &position, &digest, err);
+
+	if (rc != ERR_OK)
+		return rc;
+	*next_out = outbound_job(work, position);
+	rc = ways_open(txn, work, *next_out, &ways, err);
+	if (rc == ERR_OK)
+		*said_out = g_strconcat(ways, digest, NULL);
+	if (rc == ERR_OK)
+		rc = count_post(txn, work, err);
+	return rc == ERR_OK ? acknowledge(txn, work, err) : rc;
+}
+
+/* The post had one job, this one, and has one again. */
 static enum err_code
 hand_over(struct txn *txn, struct work *work, const struct form *base,
 	  struct err *err)
 {
-	g_autofree char *digest = g_strdup("");
-	uint64_t position = 0;
-	struct job *next;
-	bool taken = false, collected = false;
-	enum err_code rc = ERR_OK;
+	g_autofree char *said = NULL;
+	struct job *next = NULL;
+	bool taken = false;
+	enum err_code rc = queue_take(txn, work->job, &taken, err);
 
-	if (is_post(work))
-		rc = digest_collect(txn, &(struct digest_with){
-			work->with->settings, work->conf, work->job->list,
-			work->job->list_addr, clock_s() }, work->post,
-			&position, &collected, &digest, err);
-	if (rc == ERR_OK && collected)
-		rc = form_put(txn, &work->job->post, work->job->list,
-			      FORM_BASE, base, err);
-	if (rc != ERR_OK)
+	if (rc != ERR_OK || !taken)
 		return rc;
-	next = outbound_job(work, position);
-
-	/* The post had one job, this one, and has one again. */
-	rc = queue_replace(txn, work->job, next, &taken, err);
-	if (rc == ERR_OK && taken && is_post(work))
-		rc = count_post(txn, work, err);
-	if (rc == ERR_OK && taken && is_post(work))
-		rc = acknowledge(txn, work, err);
-	if (rc == ERR_OK && taken)
+	if (is_post(work))
+		rc = distribute(txn, work, base, &next, &said, err);
+	else
+		next = outbound_job(work, 0);
+	if (rc == ERR_OK)
+		rc = queue_put(txn, next, err);
+	if (rc == ERR_OK)
 		rc = trace_add(txn, &work->job->post, "pending",
 			       work->job->list_addr, err, "%s; on its way to "
 			       "%s%s", work->done->str, is_post(work) ?
-			       "the members" : "the owners", digest);
+			       "the members" : "the owners", said != NULL ?
+			       said : "");
 	job_free(next);
 	return rc;
 }
@@ -128,11 +155,15 @@ end_here(struct txn *txn, const struct job *job, const char *why,
 static enum err_code
 run_with(struct txn *txn, struct work *work, struct err *err)
 {
+	bool waits = false;
 	enum err_code rc;
 
 	if (digest_is_order(work->job))
 		return digest_make(txn, work->with, work->conf, work->job,
 				   err);
+	rc = ways_wait(txn, work->job, work->conf, &waits, err);
+	if (rc != ERR_OK || waits)
+		return rc;
 	rc = work_begin(txn, work, err);
 	if (rc != ERR_OK)
 		return rc;

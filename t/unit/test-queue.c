@@ -356,11 +356,12 @@ test_fields(void)
 
 #define DELIVERY_LEN 9		/* and the position */
 #define EMPTY_TEXT 5		/* bytes of one that is */
+#define WAYS_LEN (4 + EMPTY_TEXT + POST_ID_LEN + 8)
 
 struct old { const struct job *job; uint8_t version; };
 
-/* The layouts that musters before delivery (3), before held_for (2), and before the flags (1),
- * wrote. */
+/* The layouts that musters before ways (4), delivery (3), held_for (2) and
+ * the flags (1) wrote. */
 static enum err_code
 old_body(struct txn *txn, void *arg, struct err *err)
 {
@@ -372,7 +373,8 @@ old_body(struct txn *txn, void *arg, struct err *err)
 	job_key(key, job);
 	job_encode(value, job);
 	value->data[0] = old->version;
-	g_byte_array_set_size(value, value->len - DELIVERY_LEN -
+	g_byte_array_set_size(value, value->len - WAYS_LEN -
+			      (old->version < 4 ? DELIVERY_LEN : 0) -
 			      (old->version < 3 ? EMPTY_TEXT : 0) -
 			      (old->version == 1));
 	return table_put(txn, job_place(job), bytes_buf(key),
@@ -401,6 +403,8 @@ test_old(void)
 		g_assert_cmpstr(got->held_for, ==, "");
 		g_assert_cmpint(got->delivery, ==, DELIVERY_ON);
 		g_assert_cmpuint(got->position, ==, 0);
+		g_assert_cmpuint(got->through, ==, 0);
+		g_assert_false(job_has_group(got));
 		job_free(got);
 		job_free(job);
 	}
