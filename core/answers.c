@@ -140,6 +140,7 @@ list_policy_text(const char *list, const struct list_conf *conf)
 		.closed = conf->closed,
 		.commands_pass = !conf->misdirected,
 		.accept_automatic = conf->accept_automatic,
+		.accepts_lists = conf->accepted[0] != NULL,
 		.recipients_max = conf->recipients_max,
 		.author_rate = conf->author_rate,
 		.author_rate_s = conf->author_rate_s,
@@ -207,6 +208,52 @@ bare_client(const char *client)
 							    : client;
 }
 
+/* A token that was made for the copy to this list, by the list *is. Nobody
+ * else can make one, and none but the mail server has seen it: it is never
+ * one that many copies share. */
+static bool
+is_copy_for(const struct rcpt_question *q, const struct list *list,
+	    const struct role_addr *is)
+{
+	uint8_t handle[MEMBER_HANDLE_LEN];
+	struct verp_says says = { 0 };
+	bool for_list;
+
+	if (is->role != ROLE_BOUNCES || is->detail == NULL ||
+	    !verp_read(q->server->verp, is->list, is->detail, &says))
+		return false;
+	member_handle(list->addr, handle);
+	for_list = !says.is_shared &&
+		memcmp(says.member, handle, VERP_MEMBER_LEN) == 0;
+	g_free(says.addr);
+	return for_list;
+}
+
+/* Is this a copy that a list of ours has sent to the address of this one,
+ * which is a member of it? *out NULL: no. */
+static enum err_code
+find_parent(const struct rcpt_question *q, const struct list *list,
+	    char **out, struct err *err)
+{
+	struct txn *reader = store_reader(q->server->store);
+	struct role_addr sender;
+	struct member *member = NULL;
+	struct list *parent = NULL;
+	enum err_code rc = ERR_OK;
+
+	role_parse(&q->sender, &sender);
+	if (is_copy_for(q, list, &sender))
+		rc = list_find(reader, sender.list, &parent, err);
+	if (rc == ERR_OK && parent != NULL)
+		rc = roster_find(reader, parent->id, list->addr, &member, err);
+	if (rc == ERR_OK && member != NULL)
+		*out = g_strdup(parent->addr);
+	member_free(member);
+	list_free(parent);
+	role_addr_done(&sender);
+	return rc;
+}
+
 static json_t *
 answer_kind(const char *kind)
 {
@@ -221,18 +268,22 @@ pack_list(const struct rcpt_question *q, const struct door_mail *mail,
 	const struct list_conf *conf = mail->conf;
 	g_autofree char *text = list_policy_text(mail->list->addr, conf);
 	g_autofree char *id = policy_id(text), *refusal = NULL;
+	g_autofree char *parent = NULL;
 	enum token_state token = TOKEN_NONE;
 	enum err_code rc = door_token(store_reader(q->server->store), &with,
 				      mail, &token, err);
 	const bool token_ok = token != TOKEN_NONE;
 
+	if (rc == ERR_OK && mail->role == ROLE_POST &&
+	    q->sender.local[0] != '\0' && q->sender.domain[0] != '\0')
+		rc = find_parent(q, mail->list, &parent, err);
 	if (rc != ERR_OK)
 		return rc;
 	if (is_command(mail->role))
 		refusal = door_rcpt(mail, token_ok);
 	*out = json_pack(
 		"{s:i, s:s, s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s, "
-		"s:I, s:o, s:I}",
+		"s:I, s:o, s:I, s:s, s:b}",
 		"rc", ERR_OK, "kind", "list", "list", mail->list->addr,
 		"role", role_name(mail->role), "detail", mail->detail,
 		"policy_id", id, "token_ok", token_ok, "has_owner",
@@ -241,7 +292,9 @@ pack_list(const struct rcpt_question *q, const struct door_mail *mail,
 		"draining", conf->outgoing == OUTGOING_DRAIN, "misdirected",
 		conf->misdirected, "refusal", refusal != NULL ? refusal : "",
 		"commands_most", (json_int_t)conf->commands_most, "sender",
-		person_json(sender), "size_max", (json_int_t)conf->size_max);
+		person_json(sender), "size_max", (json_int_t)conf->size_max,
+		"parent", parent != NULL ? parent : "", "parent_accepted",
+		parent != NULL && addresses_match(conf->accepted, parent));
 	return ERR_OK;
 }
 

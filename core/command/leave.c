@@ -4,6 +4,7 @@
 #include "core/command/subscription_inside.h"
 #include "core/outbound/slot.h"
 #include "db/event.h"
+#include "db/include.h"
 #include "core/base/banned.h"
 
 /*
@@ -149,24 +150,66 @@ leave_confirmed(struct request *req, const struct token *token,
 
 /* --- the token in each copy --------------------------------------------- */
 
+/* *found false: nobody of that handle is on the list */
 static enum err_code
 leave_by_handle(struct request *req, const uint8_t handle[VERP_MEMBER_LEN],
-		const char *how, struct err *err)
+		const char *how, bool *found, struct err *err)
 {
 	g_autoptr(sub_member_t) member = NULL;
 	g_autofree char *addr = NULL, *text = NULL;
 	enum err_code rc = roster_by_handle(req->txn, req->list->id, handle,
 					    &member, &addr, err);
 
-	if (rc != ERR_OK)
+	*found = member != NULL;
+	if (rc != ERR_OK || member == NULL)
 		return rc;
-	if (member == NULL) {
-		req->out->outcome = SUB_NOT_MEMBER;
-		return ERR_OK;
-	}
 	(void) g_strlcpy(req->out->addr, addr, sizeof(req->out->addr));
 	text = g_strdup_printf("left %s", how);
 	return remove_member(req, addr, member, text, LETTER_AS_LIST, err);
+}
+
+static enum err_code
+leave_included(const struct request *req, const struct included *included,
+	       const uint8_t handle[VERP_MEMBER_LEN], const char *how,
+	       bool *found, struct err *err)
+{
+	g_autoptr(sub_list_t) list = NULL;
+	g_autoptr(sub_conf_t) conf = NULL;
+	g_autofree char *where = g_strdup_printf("%s, by a copy of %s", how,
+						 req->list->addr);
+	struct request there = *req;
+	enum err_code rc = list_by_id(req->txn, included->list, &list, err);
+
+	if (rc == ERR_OK && list != NULL)
+		rc = list_conf_load(req->txn, list->addr, &conf, err);
+	if (rc != ERR_OK || list == NULL)
+		return rc;
+	there.list = list;
+	there.conf = conf;
+	return leave_by_handle(&there, handle, where, found, err);
+}
+
+/* His copy may have come to him because he is on a list that this one
+ * includes: then it is that which he leaves, or all of them. */
+static enum err_code
+leave_list_or_included(struct request *req,
+		       const uint8_t handle[VERP_MEMBER_LEN],
+		       const char *how, struct err *err)
+{
+	g_autoptr(GPtrArray) all = NULL;
+	bool found = false, any;
+	enum err_code rc = leave_by_handle(req, handle, how, &any, err);
+
+	if (rc == ERR_OK && !any)
+		rc = includes_get(req->txn, req->list->addr, &all, err);
+	for (guint i = 0; all != NULL && i < all->len && rc == ERR_OK; i++) {
+		rc = leave_included(req, g_ptr_array_index(all, i), handle,
+				    how, &found, err);
+		any |= found;
+	}
+	if (rc == ERR_OK && !any)
+		req->out->outcome = SUB_NOT_MEMBER;
+	return rc;
 }
 
 enum err_code
@@ -186,7 +229,7 @@ subscription_leave_by_token(struct txn *txn,
 
 	request_init(&req, txn, with, list, conf, &asker, SUB_LEAVE, out);
 	if (leave_token_open(with->verp, list->addr, token, handle))
-		rc = leave_by_handle(&req, handle, how, err);
+		rc = leave_list_or_included(&req, handle, how, err);
 	else
 		out->outcome = SUB_BAD_TOKEN;
 	return request_end(&req, rc, err);

@@ -92,6 +92,8 @@ is_good(struct addresses *addresses, const struct adding *adding,
 		wrong = "is no address";
 	else if (addresses_match(adding->work.conf->banned, canon))
 		wrong = "is banned";
+	else if (strcmp(canon, adding->work.list->addr) == 0)
+		wrong = "is the list itself";
 	if (wrong != NULL)
 		addresses_refuse(addresses, address, wrong);
 	return wrong == NULL;

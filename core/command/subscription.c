@@ -146,11 +146,14 @@ request_now_s(const struct request *req)
 	return req->with->now_ms / 1000;
 }
 
+/* A list would be sent its own posts. */
 bool
 request_banned(const struct request *req, const char *addr)
 {
 	const char *client = req->asker->client;
 
+	if (strcmp(addr, req->list->addr) == 0)
+		return true;
 	for (char **one = req->conf->banned; *one != NULL; one++)
 		if (address_matches(*one, addr) ||
 		    (client != NULL && client[0] != '\0' &&

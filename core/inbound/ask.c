@@ -242,6 +242,8 @@ rcpt_answer_read(const json_t *answer, struct rcpt_answer *out)
 	out->detail = g_strdup(wire_str(answer, "detail", ""));
 	out->policy_id = g_strdup(wire_str(answer, "policy_id", ""));
 	person_read(json_object_get(answer, "sender"), &out->sender);
+	out->parent = g_strdup(wire_str(answer, "parent", ""));
+	out->parent_accepted = wire_bool(answer, "parent_accepted", 0);
 	out->client_banned = wire_bool(answer, "client_banned", 0);
 	out->token_ok = wire_bool(answer, "token_ok", 0);
 	out->has_owner = wire_bool(answer, "has_owner", 0);
@@ -259,6 +261,7 @@ rcpt_answer_done(struct rcpt_answer *answer)
 	g_free(answer->detail);
 	g_free(answer->policy_id);
 	g_free(answer->refusal);
+	g_free(answer->parent);
 	memset(answer, 0, sizeof(*answer));
 }
 

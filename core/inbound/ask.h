@@ -51,6 +51,9 @@ struct rcpt_answer {
 	int64_t commands_most;	/* in one mail */
 	char *policy_id;	/* of what holds now, policies.h */
 	struct person sender;	/* what the list knows about the sender */
+	char *parent;		/* the list whose copy this is, which this one
+				 * is a member of; "" if it is no such copy */
+	bool parent_accepted;	/* that is one of those always to accept */
 	bool client_banned;
 	bool draining;		/* takes no new posts for a while */
 	int64_t size_max;	/* octets, 0: no limit */

@@ -127,6 +127,8 @@ get(void *arg, enum fact_id id, const char *argument, int64_t seconds,
 	case FACT_LIST_RATE:
 	case FACT_SENDER_MEMBER:
 	case FACT_SENDER_BANNED:
+	case FACT_SENDER_LIST:
+	case FACT_SENDER_ACCEPTED:
 	case FACT_CLIENT_BANNED:
 	case FACT_RECIPIENTS:
 	case FACT_RECIPIENT:
@@ -243,6 +245,13 @@ void
 facts_know_client(struct facts *facts, bool client_banned)
 {
 	facts->client_banned = client_banned;
+}
+
+void
+facts_know_parent(struct facts *facts, const char *parent, bool accepted)
+{
+	facts->parent = parent;
+	facts->parent_accepted = accepted;
 }
 
 const struct fact_source *

@@ -55,6 +55,10 @@ void facts_free(struct facts *facts);
 void facts_know_person(struct facts *facts, const char *addr,
 		       const struct person *person);
 void facts_know_client(struct facts *facts, bool client_banned);
+/* facts_know_parent - the list whose copy this is, "" for none, and whether it
+ * is always to accept; parent is borrowed */
+void facts_know_parent(struct facts *facts, const char *parent,
+		       bool accepted);
 
 /* facts_source - for policy_decide(); lives as long as the facts */
 const struct fact_source *facts_source(struct facts *facts);

@@ -22,6 +22,8 @@ struct facts {
 	GHashTable *numbers;	/* question -> int64_t */
 	GPtrArray *owned;
 	bool client_banned;
+	const char *parent;	/* borrowed, or NULL */
+	bool parent_accepted;
 	struct err err;		/* of the last question without answer */
 };
 

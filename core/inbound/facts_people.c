@@ -115,6 +115,11 @@ facts_get_envelope(struct facts *facts, enum fact_id id, int64_t seconds,
 		return fact_text(facts, out, domain_of(facts->list));
 	case FACT_LIST_RATE:
 		return facts_rate(facts, "", seconds, &out->number);
+	case FACT_SENDER_LIST:
+		return fact_text(facts, out, facts->parent != NULL ?
+				 facts->parent : "");
+	case FACT_SENDER_ACCEPTED:
+		return fact_number(out, facts->parent_accepted);
 	case FACT_CLIENT_BANNED:
 		return fact_number(out, facts->client_banned);
 	case FACT_RECIPIENTS:

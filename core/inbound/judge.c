@@ -25,6 +25,7 @@ judge_prepare(struct inbound *inbound, struct rcpt *rcpt, struct err *err)
 				&inbound->questions, inbound->env->sets);
 	facts_know_person(rcpt->facts, inbound->sender.text, &is->sender);
 	facts_know_client(rcpt->facts, is->client_banned);
+	facts_know_parent(rcpt->facts, is->parent, is->parent_accepted);
 	return ERR_OK;
 }
 

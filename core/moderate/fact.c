@@ -47,6 +47,11 @@ const struct fact fact_table[FACT_COUNT] = {
 	FACT(SENDER_BANNED, "sender.banned", BOOL, NONE, RCPT,
 	     "the envelope sender is banned by the list, its domain or the "
 	     "site"),
+	FACT(SENDER_LIST, "sender.list", TEXT, NONE, RCPT,
+	     "the list of this site that this list is a member of, and whose "
+	     "copy this is; none if it is no such copy"),
+	FACT(SENDER_ACCEPTED, "sender.accepted", BOOL, NONE, RCPT,
+	     "it is a copy of a list that is always to accept"),
 	FACT(CLIENT_BANNED, "client.banned", BOOL, NONE, RCPT,
 	     "so is the client"),
 	FACT(RECIPIENTS, "recipients", NUMBER, NONE, HEADERS,

@@ -58,6 +58,8 @@ enum fact_id {
 	FACT_SENDER_MEMBER,	/* bool */
 	FACT_SENDER_BANNED,	/* bool: by the list's key, its domain's, the
 				 * site's */
+	FACT_SENDER_LIST,	/* text: the list whose copy it is */
+	FACT_SENDER_ACCEPTED,	/* bool: that is one of those always to accept */
 	FACT_CLIENT_BANNED,	/* bool */
 	/* headers */
 	FACT_RECIPIENTS,	/* number: in the envelope */

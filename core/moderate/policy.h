@@ -203,6 +203,7 @@ struct policy_keys {
 	bool commands_pass;	/* misdirected = no */
 	bool accept_automatic;		/* machine-made posts such as those of
 					 * a bug tracker are for the policy */
+	bool accepts_lists;	/* lists may be among those always to accept */
 	int64_t recipients_max;		/* 0: any */
 	int64_t author_rate, author_rate_s;	/* posts in seconds; 0: any */
 	int64_t list_rate, list_rate_s;

@@ -202,6 +202,16 @@ append_holds(const struct policy_keys *keys, GString *out)
 			"present\" when list\n");
 }
 
+/* What has passed the other list's policy; the guards hold for it, too. */
+static void
+append_lists(const struct policy_keys *keys, GString *out)
+{
+	if (keys->accepts_lists)
+		g_string_append(out,
+			"# accepted: lists that this one is a member of\n"
+			"accept when sender.accepted\n");
+}
+
 /* The list's own policy is not applied: all is refused anyway. */
 static char *
 closed_text(void)
@@ -226,6 +236,7 @@ policy_text_for(const struct policy_keys *keys)
 	append_rate("list-rate", "list.rate", "in all", keys->list_rate,
 		    keys->list_rate_s, out);
 	append_holds(keys, out);
+	append_lists(keys, out);
 	if (policy_preset(keys->policy) != NULL)
 		g_string_append_printf(out, "# policy = %s\n", keys->policy);
 	else

@@ -79,6 +79,16 @@ is_his_turn(const struct making *making, const char *key)
 		mix % (uint32_t)every == 0;
 }
 
+/* It knows its copies by their sender, which others must not see. */
+static bool
+may_be_a_list(const struct making *making, const char *key)
+{
+	const char *domain = strrchr(key, '@') + 1;
+
+	return settings_has_domain(making->with->settings, domain) ||
+		settings_shares_domain(making->with->settings, domain);
+}
+
 static bool
 can_share(const struct making *making, const struct roster_entry *entry,
 	  const struct domain_limit *limit)
@@ -86,6 +96,7 @@ can_share(const struct making *making, const struct roster_entry *entry,
 	return making->share != SENDER_SINGLE && limit == NULL &&
 		is_proven(making, entry) &&
 		!is_his_turn(making, entry->key) &&
+		!may_be_a_list(making, entry->key) &&
 		verp_can_share(making->delivery->job->list_addr, entry->key);
 }
 

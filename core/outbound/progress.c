@@ -321,8 +321,10 @@ elsewhere_text(const struct delivery *delivery)
 {
 	if (delivery->next->elsewhere == 0)
 		return g_strdup("");
-	return g_strdup_printf("; %llu members have it from %s",
+	return g_strdup_printf("; %llu %s it from %s",
 			       (unsigned long long)delivery->next->elsewhere,
+			       delivery->next->elsewhere == 1 ? "member has" :
+			       "members have",
 			       delivery->elsewhere != NULL ?
 			       elsewhere_names(delivery->elsewhere) :
 			       "another list");

@@ -105,12 +105,13 @@ ways_wait(struct txn *txn, const struct job *job,
 
 /* --- the same message, come twice --------------------------------------- */
 
+/* Date is the mail server's where the author has given none. */
 static bool
 is_of_the_way(const struct header_field *field)
 {
 	static const char *const names[] = {
 		"Received", "Return-Path", "Delivered-To", "X-Original-To",
-		"Authentication-Results", "Received-SPF",
+		"Authentication-Results", "Received-SPF", "Date",
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
