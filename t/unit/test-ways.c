@@ -12,6 +12,7 @@
 #define place text_place
 #include "core/outbound/delivery.h"
 #undef place
+#include "core/outbound/elsewhere.h"
 #include "core/attempt.h"
 #include "core/pending/pending.h"
 #include "db/include.h"
@@ -710,6 +711,117 @@ test_no_count(void)
 	no_count(delete_list);
 }
 
+/* --- large lists -------------------------------------------------------- */
+
+static bool
+is_nobody(void *arg, const char *key)
+{
+	(void) arg;
+	(void) key;
+	return false;
+}
+
+/* Of l1, every third member of l0, and as many others. */
+static void
+add_third(struct world *w, unsigned int count)
+{
+	struct member *members[1000];
+	char addr[64];
+	unsigned int n;
+
+	for (unsigned int done = 0; done < count; done += n) {
+		n = MIN(count - done, G_N_ELEMENTS(members));
+		for (unsigned int i = 0; i < n; i++) {
+			unsigned int number = done + i;
+
+			(void) g_snprintf(addr, sizeof(addr), number % 2 == 0 ?
+					  "m%07u@example.net" :
+					  "m%07ux@example.net",
+					  number / 2 * 3);
+			members[i] = member_new(addr, 1);
+		}
+		case_ok(roster_import(w->t.s.store, w->number[1], members, n,
+				      NULL, &w->t.s.err), &w->t.s);
+		for (unsigned int i = 0; i < n; i++)
+			member_free(members[i]);
+	}
+}
+
+/* A walk over l0, with or without a look at l1; who has it from there. */
+static unsigned int
+walk(struct world *w, struct elsewhere *elsewhere, double *seconds_out)
+{
+	g_autofree char *after = g_strdup("");
+	int64_t began = g_get_monotonic_time();
+	struct roster_batch batch;
+	unsigned int has = 0;
+	bool end = false, is;
+
+	while (!end) {
+		case_ok(roster_batch(w->t.s.store, w->number[0], after, 250,
+				     &batch, &w->t.s.err), &w->t.s);
+		end = batch.end || batch.count == 0;
+		if (elsewhere != NULL)
+			elsewhere_begin(elsewhere);
+		for (size_t i = 0; elsewhere != NULL && i < batch.count; i++) {
+			case_ok(elsewhere_has(elsewhere, batch.entries[i].key,
+					      &is, &w->t.s.err), &w->t.s);
+			has += is;
+		}
+		g_free(after);
+		after = g_strdup(batch.count > 0 ?
+				 batch.entries[batch.count - 1].key : "");
+		roster_batch_done(&batch);
+	}
+	*seconds_out = (double)(g_get_monotonic_time() - began) / 1e6;
+	return has;
+}
+
+static void
+large(unsigned int ours, unsigned int theirs)
+{
+	const struct elsewhere_post post = { is_nobody, is_nobody, NULL };
+	struct world *w = g_new0(struct world, 1);
+	struct elsewhere *elsewhere = NULL;
+	g_autoptr(job_t) job = NULL;
+	double alone, beside;
+	char name[32];
+	struct stage_case t;
+
+	two_begin(w, false);
+	t = list_case(w, 0, name);
+	stage_members(&t, ours);
+	add_third(w, theirs);
+	(void) submit(w, both, g_get_real_time());
+	run_list(w, 1);
+	run_list(w, 0);
+	job = job_for(w, STAGE_OUTBOUND, 0);
+	case_ok(elsewhere_open(w->t.s.store, job, &post, &elsewhere,
+			       &w->t.s.err), &w->t.s);
+	(void) walk(w, NULL, &alone);
+	(void) walk(w, NULL, &alone);
+	g_assert_cmpuint(walk(w, elsewhere, &beside), ==, 1 +
+			 MIN((ours + 2) / 3, (theirs + 1) / 2));
+	g_test_message("%u members beside %u: %.3f us each, alone %.3f", ours,
+		       theirs, beside / ours * 1e6, alone / ours * 1e6);
+	elsewhere_free(elsewhere);
+	world_end(w);
+	g_free(w);
+}
+
+/* However large they are to each other, it is one walk over each. */
+static void
+test_large(void)
+{
+	const char *more = g_getenv("MUSTER_WAYS_MEMBERS");
+	unsigned int members = more != NULL ?
+		(unsigned int)strtoul(more, NULL, 10) : 20000;
+
+	large(members, members);
+	large(members, 10);
+	large(10, members);
+}
+
 /* --- what may be set ---------------------------------------------------- */
 
 static void
@@ -764,6 +876,7 @@ static const struct tap_case cases[] = {
 	{ "which list goes first", test_order },
 	{ "a shunted job is not counted on", test_shunted },
 	{ "nor is a list that sends him nothing", test_no_count },
+	{ "large lists beside each other", test_large },
 	{ "circles are found", test_check },
 	{ NULL, NULL }
 };
