@@ -93,24 +93,38 @@ ways_get(struct txn *txn, const struct post_id *group, GArray **out,
 	return ERR_OK;
 }
 
+static enum err_code
+close_way(struct txn *txn, struct way *way, bool is_out, struct err *err)
+{
+	g_autoptr(GByteArray) key = g_byte_array_new();
+	bool removed;
+
+	way->turn = 0;
+	if (is_out)
+		return way_put(txn, way, err);
+	way_key(key, way);	/* nobody shall wait for it any more */
+	return table_remove(txn, post_place(&way->group), bytes_buf(key),
+			    &removed, err);
+}
+
 enum err_code
 job_close_way(struct txn *txn, const struct job *job, struct err *err)
 {
+	const bool is_out = job->stage == STAGE_OUTBOUND;
 	g_autoptr(GArray) ways = NULL;
 	enum err_code rc;
 
-	if (!job_has_group(job) || job->audience != TO_MEMBERS)
+	if (is_out ? !job_has_group(job) || job->audience != TO_MEMBERS :
+	    job->stage != STAGE_PENDING || job->role != ROLE_POST)
 		return ERR_OK;
-	rc = ways_get(txn, &job->group, &ways, err);
+	rc = ways_get(txn, is_out ? &job->group : &job->post, &ways, err);
 	for (guint i = 0; rc == ERR_OK && i < ways->len; i++) {
 		struct way *way = &g_array_index(ways, struct way, i);
 
-		if (way->list != job->list ||
-		    way->through != job_through(job) ||
-		    !post_id_equal(&way->post, &job->post))
-			continue;
-		way->turn = 0;
-		rc = way_put(txn, way, err);
+		if (way->list == job->list &&
+		    way->through == job_through(job) &&
+		    post_id_equal(&way->post, &job->post))
+			rc = close_way(txn, way, is_out, err);
 	}
 	return rc;
 }

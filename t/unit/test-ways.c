@@ -15,6 +15,7 @@
 #include "core/outbound/elsewhere.h"
 #include "core/attempt.h"
 #include "core/pending/pending.h"
+#include "db/dump.h"
 #include "db/include.h"
 #include "db/way.h"
 #include "t/unit/stage-case.h"
@@ -822,6 +823,54 @@ test_large(void)
 	large(10, members);
 }
 
+/* --- dumps -------------------------------------------------------------- */
+
+static char *
+dump_of(struct store_case *t)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *out = open_memstream(&text, &len);
+
+	case_ok(dump_write(t->store, NULL, out, &t->err), t);
+	g_assert_cmpint(fclose(out), ==, 0);
+	return text;
+}
+
+/* Posts that are on their way over several lists, and back. */
+static void
+test_dump(void)
+{
+	struct world *w = g_new0(struct world, 1);
+	static const bool row[LISTS] = { true };
+	g_autofree char *text = NULL, *again = NULL;
+	g_autoptr(GBytes) bytes = NULL;
+	struct dump_counts counts;
+	struct store_case other;
+	int fd;
+
+	two_begin(w, true);
+	relate(w, 1, "include", row);
+	(void) submit(w, both, 1);
+	run_list(w, 1);
+	text = dump_of(&w->t.s);
+	stage_see(text, "\"turn\":0,\"type\":\"way\"");
+	stage_see(text, "\"turn\":1,\"type\":\"way\"");
+	stage_see(text, "\"through\":\"l1@lists.example.org\"");
+	case_begin(&other);
+	bytes = g_bytes_new(text, strlen(text));
+	fd = case_memfd(bytes);
+	(void) lseek(fd, 0, SEEK_SET);
+	case_ok(dump_load(other.store, fd, false, NULL, NULL, &counts,
+			  &other.err), &other);
+	(void) close(fd);
+	again = dump_of(&other);
+	g_assert_cmpstr(again, ==, text);
+	case_end(&other);
+	world_end(w);
+	g_free(w);
+}
+
 /* --- what may be set ---------------------------------------------------- */
 
 static void
@@ -877,6 +926,7 @@ static const struct tap_case cases[] = {
 	{ "a shunted job is not counted on", test_shunted },
 	{ "nor is a list that sends him nothing", test_no_count },
 	{ "large lists beside each other", test_large },
+	{ "dump, load, dump", test_dump },
 	{ "circles are found", test_check },
 	{ NULL, NULL }
 };
