@@ -32,6 +32,12 @@ static const char *const empty_choices[] = {
 static const char *const complaint_choices[] = {
 	"remove", "off", "ignore", NULL
 };
+static const char *const dmarc_choices[] = {
+	"none", "munge-from", "wrap", "reject", NULL
+};
+static const char *const dmarc_when_choices[] = {
+	"needed", "policy", "always", NULL
+};
 
 static const char *const reply_to_choices[] = {
 	"none", "list", "author", "both", "given", NULL
@@ -148,6 +154,14 @@ const struct key list_keys[] = {
 	{ "digest-volume-every", KEY_CHOICE, "year",
 	  "when the number of the digests begins again: year, quarter, "
 	  "month, week or never", false, volume_choices },
+	{ "dmarc", KEY_CHOICE, "munge-from",
+	  "posts that would fail DMARC when they come from the list: none "
+	  "(sent as they are), munge-from (\"Ann via dev\" <LIST>), wrap "
+	  "(as an attachment), reject", false, dmarc_choices },
+	{ "dmarc-when", KEY_CHOICE, "needed",
+	  "which posts: needed (the author's domain asks for it, and no "
+	  "signature of it holds), policy (the domain asks for it), always",
+	  false, dmarc_when_choices },
 	{ "emergency", KEY_BOOL, "no",
 	  "yes: every post is held for a moderator", false, NULL },
 	{ "exclude", KEY_PATTERNS, "",

@@ -108,6 +108,12 @@ enum volume {
 };
 /* The same of "content-empty"; those of core/mail/filter.h */
 enum content_empty { CONTENT_NOTE, CONTENT_PASS, CONTENT_SHUNT };
+/* The same of "dmarc" and "dmarc-when" */
+enum dmarc_action {
+	DMARC_ACTION_NONE, DMARC_ACTION_MUNGE, DMARC_ACTION_WRAP,
+	DMARC_ACTION_REJECT
+};
+enum dmarc_when { DMARC_WHEN_NEEDED, DMARC_WHEN_POLICY, DMARC_WHEN_ALWAYS };
 enum complaint { COMPLAINT_REMOVE, COMPLAINT_OFF, COMPLAINT_IGNORE };
 
 /*
@@ -180,6 +186,8 @@ struct list_conf {
 	int64_t bounce_breaker;	/* percent of the roster, 0: none */
 	int64_t bounce_breaker_least;	/* members */
 	enum complaint complaint;
+	enum dmarc_action dmarc;
+	enum dmarc_when dmarc_when;
 	/* digests */
 	int64_t digest_every_s;
 	int digest_hour;	/* 0 to 23, UTC; -1: any */

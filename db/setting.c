@@ -365,6 +365,8 @@ conf_copies(struct list_conf *conf)
 				    KEY_WEIGHT_MAX);
 	conf->above = conf_text(conf, "header");
 	conf->below = conf_text(conf, "footer");
+	conf->dmarc = (enum dmarc_action)conf_choice(conf, "dmarc");
+	conf->dmarc_when = (enum dmarc_when)conf_choice(conf, "dmarc-when");
 	conf->unsubscribe_url = conf_text(conf, "unsubscribe-url");
 }
 

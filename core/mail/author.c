@@ -30,6 +30,11 @@ struct scan {
 	GString *words;		/* what may be a phrase or an addr-spec */
 	unsigned int count;	/* of mailboxes in this field */
 	bool spaced;		/* two words with a blank only between them */
+	/* of the mailbox that is read, in the value */
+	struct { const char *at; size_t len; } phrase, comment;
+	/* each one, also a repeat; NULL: nobody asks */
+	void (*seen)(struct scan *scan, const char *canon);
+	void *arg;
 };
 
 static bool
@@ -64,9 +69,11 @@ skip_blanks(struct scan *scan)
 			scan->at++;
 			continue;
 		}
+		scan->comment.at = scan->at;
 		scan->at = skip_comment(scan->at);
 		if (scan->at == NULL)
 			return false;
+		scan->comment.len = (size_t)(scan->at - scan->comment.at);
 	}
 	return true;
 }
@@ -139,6 +146,8 @@ take_spec(struct scan *scan)
 	if (canon == NULL)
 		return false;
 	scan->count++;
+	if (scan->seen != NULL)
+		scan->seen(scan, canon);
 	if (g_hash_table_contains(scan->known, canon))
 		return true;
 	if (scan->found->len >= scan->most)
@@ -152,6 +161,7 @@ take_spec(struct scan *scan)
 static bool
 read_angle(struct scan *scan)
 {
+	scan->phrase.len = (size_t)(scan->at - scan->phrase.at);
 	scan->at++;
 	if (!read_words(scan))
 		return false;
@@ -173,6 +183,9 @@ read_angle(struct scan *scan)
 static bool
 read_mailbox(struct scan *scan)
 {
+	scan->at += strspn(scan->at, " ");
+	scan->phrase.at = scan->at;
+	scan->phrase.len = scan->comment.len = 0;
 	if (!read_words(scan))
 		return false;
 	if (*scan->at == '<')
@@ -216,9 +229,8 @@ read_list(struct scan *scan)
 /* --- the fields --------------------------------------------------------- */
 
 static bool
-read_field(struct scan *scan, const struct header *header, int index)
+read_value(struct scan *scan, const char *value)
 {
-	g_autofree char *value = header_value(header, index);
 	bool ok;
 
 	scan->at = value;
@@ -226,6 +238,14 @@ read_field(struct scan *scan, const struct header *header, int index)
 	ok = read_list(scan) && scan->count > 0;
 	scan->at = NULL;
 	return ok;
+}
+
+static bool
+read_field(struct scan *scan, const struct header *header, int index)
+{
+	g_autofree char *value = header_value(header, index);
+
+	return read_value(scan, value);
 }
 
 static bool
@@ -239,17 +259,29 @@ is_named(const struct header_field *field, const char *const *names)
 	return false;
 }
 
-static GPtrArray *
-mailboxes_of(const struct header *header, const char *const *names,
-	     guint most, bool *complete)
+static void
+scan_init(struct scan *scan, guint most)
 {
-	g_autoptr(GHashTable) known = g_hash_table_new(g_str_hash,
-						       g_str_equal);
-	g_autoptr(GString) words = g_string_new(NULL);
-	struct scan scan = {
-		.found = g_ptr_array_new_with_free_func(g_free),
-		.most = most, .known = known, .words = words,
-	};
+	memset(scan, 0, sizeof(*scan));
+	scan->found = g_ptr_array_new_with_free_func(g_free);
+	scan->most = most;
+	scan->known = g_hash_table_new(g_str_hash, g_str_equal);
+	scan->words = g_string_new(NULL);
+}
+
+/* What was found; the caller unrefs */
+static GPtrArray *
+scan_end(struct scan *scan)
+{
+	g_hash_table_destroy(scan->known);
+	g_string_free(scan->words, TRUE);
+	return scan->found;
+}
+
+static void
+read_fields(struct scan *scan, const struct header *header,
+	    const char *const *names, bool *complete)
+{
 	size_t total = 0;
 
 	*complete = true;
@@ -261,12 +293,22 @@ mailboxes_of(const struct header *header, const char *const *names,
 			continue;
 		total += field->raw_len;
 		if (total > FIELDS_LEN_MAX ||
-		    !read_field(&scan, header, (int)i))
+		    !read_field(scan, header, (int)i))
 			*complete = false;
 		if (total > FIELDS_LEN_MAX)
 			break;
 	}
-	return scan.found;
+}
+
+static GPtrArray *
+mailboxes_of(const struct header *header, const char *const *names,
+	     guint most, bool *complete)
+{
+	struct scan scan;
+
+	scan_init(&scan, most);
+	read_fields(&scan, header, names, complete);
+	return scan_end(&scan);
 }
 
 GPtrArray *
@@ -300,4 +342,120 @@ mime_recipients(const struct header *header, bool *complete)
 	static const char *const names[] = { "To", "Cc", NULL };
 
 	return mailboxes_of(header, names, MIME_RECIPIENTS_MAX, complete);
+}
+
+/* --- with their names ---------------------------------------------------- */
+
+static void
+mailbox_free(void *data)
+{
+	struct mailbox *box = data;
+
+	g_free(box->addr);
+	g_free(box->name);
+	g_free(box);
+}
+
+/* A phrase without its comments */
+static char *
+bare_phrase(const char *at, size_t len)
+{
+	g_autofree char *phrase = g_strndup(at, len);
+	g_autoptr(GString) bare = g_string_new(NULL);
+
+	for (const char *p = phrase; *p != '\0';) {
+		const char *end = *p == '(' ? skip_comment(p) : NULL;
+		size_t taken = *p == '"' ? MAX(enclosed(p, '"'), 1) : 1;
+
+		if (end == NULL)
+			g_string_append_len(bare, p, (gssize)taken);
+		p = end != NULL ? end : p + taken;
+	}
+	return mime_decode_phrase(bare->str, bare->len);
+}
+
+/* The name in front of the address or, as was written once, in a comment
+ * behind it */
+static char *
+name_of(const struct scan *scan)
+{
+	g_autofree char *comment = NULL;
+
+	if (scan->phrase.len > 0)
+		return bare_phrase(scan->phrase.at, scan->phrase.len);
+	if (scan->comment.len <= 2)
+		return g_strdup("");
+	comment = g_strndup(scan->comment.at + 1, scan->comment.len - 2);
+	return mime_decode(comment);
+}
+
+static void
+note_mailbox(struct scan *scan, const char *canon)
+{
+	GPtrArray *boxes = scan->arg;
+	struct mailbox *box;
+
+	if (boxes->len >= scan->most ||
+	    g_hash_table_contains(scan->known, canon))
+		return;
+	box = g_new0(struct mailbox, 1);
+	box->addr = g_strdup(canon);
+	box->name = name_of(scan);
+	g_ptr_array_add(boxes, box);
+}
+
+GPtrArray *
+mime_mailboxes(const struct header *header, const char *name, bool *complete)
+{
+	const char *const names[] = { name, NULL };
+	GPtrArray *boxes = g_ptr_array_new_with_free_func(mailbox_free);
+	struct scan scan;
+
+	scan_init(&scan, MIME_RECIPIENTS_MAX);
+	scan.seen = note_mailbox;
+	scan.arg = boxes;
+	read_fields(&scan, header, names, complete);
+	g_ptr_array_unref(scan_end(&scan));
+	return boxes;
+}
+
+struct unnaming {
+	const char *addr, *suffix;
+	const char *done;	/* up to here the value is in out */
+	GString *out;
+};
+
+static void
+unname(struct scan *scan, const char *canon)
+{
+	struct unnaming *u = scan->arg;
+	g_autofree char *name = NULL;
+
+	if (scan->phrase.len == 0 || strcmp(canon, u->addr) != 0)
+		return;
+	name = name_of(scan);
+	if (!g_str_has_suffix(name, u->suffix))
+		return;
+	g_string_append_len(u->out, u->done, scan->phrase.at - u->done);
+	u->done = scan->phrase.at + scan->phrase.len;
+}
+
+char *
+mime_unname(const char *value, const char *addr, const char *suffix)
+{
+	struct unnaming u = { addr, suffix, value, g_string_new(NULL) };
+	struct scan scan;
+	bool complete;
+
+	scan_init(&scan, MIME_RECIPIENTS_MAX);
+	scan.seen = unname;
+	scan.arg = &u;
+	complete = read_value(&scan, value);
+	g_ptr_array_unref(scan_end(&scan));
+	if (!complete || u.done == value) {
+		g_string_free(u.out, TRUE);
+		return NULL;
+	}
+	g_string_append(u.out, u.done);
+	return g_string_free(u.out, FALSE);
 }

@@ -124,10 +124,13 @@ join_words(const char *text)
 
 #define MAILBOX_LEN_MAX 2000
 
-static char *
-decode_name(const char *text, size_t len)
+char *
+mime_decode_phrase(const char *phrase, size_t len)
 {
-	g_autofree char *name = g_strstrip(g_strndup(text, len));
+	g_autofree char *raw = g_strstrip(g_strndup(phrase, len));
+	/* Bytes that are no UTF-8 are most often these. */
+	g_autofree char *name = g_utf8_validate(raw, -1, NULL) ?
+		g_strdup(raw) : mime_to_utf8("windows-1252", raw, strlen(raw));
 	g_autofree char *joined = NULL, *decoded = NULL;
 
 	g_mime_utils_unquote_string(name);
@@ -159,8 +162,8 @@ mime_mailbox(const char *text, char **addr_out, char **name_out)
 	canon = addr_canon(addr);
 	if (canon == NULL)
 		return "it is no address NAME@DOMAIN";
-	*name_out = open != NULL ? decode_name(line, (size_t)(open - line))
-				 : g_strdup("");
+	*name_out = open != NULL ?
+		mime_decode_phrase(line, (size_t)(open - line)) : g_strdup("");
 	*addr_out = g_strstrip(g_steal_pointer(&addr));
 	return NULL;
 }

@@ -39,6 +39,20 @@ GPtrArray *mime_mailboxes(const char *value, bool *complete);
 GPtrArray *mime_recipients(const struct header *header, bool *complete);
 
 /*
+ * mime_mailboxes - the same of the fields of one name, with the names that
+ * they have: in UTF-8 without control characters, "" if none, found in a
+ * comment where there is no other
+ */
+struct mailbox { char *addr, *name; };
+GPtrArray *mime_mailboxes(const struct header *header, const char *name,
+			  bool *complete);
+
+/* mime_unname - the value of an address field (header_value) without the
+ * names of addr that end in suffix; NULL: it has none, or is not understood.
+ * The caller frees. */
+char *mime_unname(const char *value, const char *addr, const char *suffix);
+
+/*
  * mime_mailbox - one "addr" or "Name <addr>" (RFC 5322 section 3.4), as in
  * an address file. name_out is decoded UTF-8, "" if none; addr_out as
  * written, without brackets. NULL on success, else a static sentence that
@@ -50,6 +64,8 @@ const char *mime_mailbox(const char *text, char **addr_out, char **name_out);
  * empty, added as char * of their own */
 void mime_display_names(const char *value, GPtrArray *out);
 
+/* mime_decode_phrase - the words in front of "<addr>", of such bytes */
+char *mime_decode_phrase(const char *phrase, size_t len);
 /* mime_decode - RFC 2047 to UTF-8 without control characters; never NULL;
  * the caller frees */
 char *mime_decode(const char *value);

@@ -30,6 +30,9 @@ static const struct filter *const base[] = {
 static const struct filter *const copies[] = {
 	&filter_leave,
 	&filter_reply,
+	/* when all but the texts has changed, which it reckons with; they are
+	 * put around what it wraps */
+	&filter_dmarc,
 	&filter_texts,
 	/* nothing may change behind it */
 	&filter_seal,

@@ -91,7 +91,7 @@ bool is_post(const struct work *work);
 extern const struct filter filter_content, filter_anonymous, filter_way,
 	filter_rules, filter_subject, filter_fields, filter_add,
 	filter_complete, filter_recode, filter_leave, filter_reply,
-	filter_texts, filter_seal;
+	filter_dmarc, filter_texts, filter_seal;
 
 /* filter_reply.c: mailboxes, as in a field, are places for replies besides
  * those that Reply-To has. False: it has them all, and is as it was. */

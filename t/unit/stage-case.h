@@ -29,6 +29,7 @@ struct stage_case {
 	struct sign_keys *keys;
 	uint32_t list;
 	const char *list_addr;	/* of it */
+	const char *evidence;	/* of the posts to come, as JSON; NULL: none */
 };
 
 /* what store_txn's bodies below take */
@@ -118,6 +119,8 @@ stage_begin(struct stage_case *t)
 	t->verp = verp_new(store_secret(t->s.store));
 	t->keys = sign_keys_new();
 	stage_settings(t, 9, "");
+	/* Nobody knows who has written these posts. */
+	stage_set(t, "dmarc", "none");
 }
 
 static inline void
@@ -153,6 +156,7 @@ stage_post(struct stage_case *t, enum stage stage, enum role role,
 		.client = (char *)(uintptr_t)"", .helo = (char *)(uintptr_t)"",
 		.auth = (char *)(uintptr_t)"",
 		.author = (char *)(uintptr_t)author,
+		.evidence = (char *)(uintptr_t)t->evidence,
 	};
 	struct stage_work work = { .t = t, .post = &post };
 	struct job *job;

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/auth/survive.h"
+
+#include <string.h>
+
+#include <glib.h>
+
+#include "core/auth/sigcore.h"
+#include "core/auth/signed_fields.h"
+#include "core/base/banned.h"
+
+#define FIELD "DKIM-Signature"
+#define SIGNATURES_MAX 16	/* more than are verified (dkim.c) */
+
+/* --- whose signatures --------------------------------------------------- */
+
+/* Aligned whatever the record says (RFC 9989 section 4.4), or found so */
+static bool
+is_authors(const struct dmarc_evidence *dmarc, const char *domain)
+{
+	return strcmp(domain, dmarc->author_domain) == 0 ||
+		(strcmp(dmarc->aligned, "dkim") == 0 &&
+		 strcmp(domain, dmarc->aligned_domain) == 0);
+}
+
+static char *
+without_blanks(const char *text)
+{
+	GString *out = g_string_new(NULL);
+
+	for (; *text != '\0'; text++)
+		if (!g_ascii_isspace(*text))
+			g_string_append_c(out, *text);
+	return g_string_free(out, FALSE);
+}
+
+static bool
+has_value(const struct tags *tags, const char *name, const char *value)
+{
+	const char *text = tags_get(tags, name);
+
+	return text != NULL && g_ascii_strcasecmp(text, value) == 0;
+}
+
+/* The field that was judged: nobody else makes the same signature. */
+static bool
+is_that(const struct tags *tags, const struct dkim_evidence *dkim)
+{
+	const char *b = tags_get(tags, "b");
+	g_autofree char *found = without_blanks(b != NULL ? b : "");
+	g_autofree char *judged = without_blanks(dkim->signature);
+
+	return judged[0] != '\0' && g_str_has_prefix(found, judged) &&
+		has_value(tags, "s", dkim->selector);
+}
+
+static bool
+is_good(const struct evidence *evidence, const struct tags *tags)
+{
+	for (guint i = 0; i < evidence->dkim->len; i++) {
+		const struct dkim_evidence *dkim = evidence->dkim->pdata[i];
+
+		if (dkim->result == AUTH_PASS &&
+		    is_authors(&evidence->dmarc, dkim->domain) &&
+		    is_that(tags, dkim))
+			return true;
+	}
+	return false;
+}
+
+/* --- what it is made over ----------------------------------------------- */
+
+/* c= is "header/body", each simple where it is not there (RFC 6376 section
+ * 3.5) */
+static enum canon
+canon_of(const struct tags *tags, bool of_body)
+{
+	const char *c = tags_get(tags, "c");
+	const char *slash = c != NULL ? strchr(c, '/') : NULL;
+	const char *word = of_body ? (slash != NULL ? slash + 1 : "") :
+		c != NULL ? c : "";
+
+	return g_ascii_strncasecmp(word, "relaxed", 7) == 0 ?
+		CANON_RELAXED : CANON_SIMPLE;
+}
+
+static bool
+fields_hold(const struct survival *survival, const struct tags *tags)
+{
+	g_autoptr(GString) before = g_string_new(NULL);
+	g_autoptr(GString) after = g_string_new(NULL);
+	const enum canon canon = canon_of(tags, false);
+	const char *names = tags_get(tags, "h");
+
+	return names != NULL &&
+		signed_fields(survival->came, names, canon, before) &&
+		signed_fields(survival->now, names, canon, after) &&
+		g_string_equal(before, after);
+}
+
+static bool
+body_holds(const struct survival *survival, const struct tags *tags)
+{
+	const char *bh = tags_get(tags, "bh");
+	g_autofree char *wanted = without_blanks(bh != NULL ? bh : "");
+	g_autofree char *is = NULL;
+	struct body_hash *hash;
+	uint8_t sum[32];
+
+	if (survival->body == NULL)
+		return true;
+	if (tags_get(tags, "l") != NULL)
+		return false;
+	hash = body_hash_new(canon_of(tags, true));
+	body_hash_feed(hash, survival->body, survival->len);
+	(void)body_hash_end(hash, sum);
+	is = g_base64_encode(sum, sizeof(sum));
+	return strcmp(is, wanted) == 0;
+}
+
+/* Its own field has to be there still, byte for byte. */
+static bool
+is_there(const struct header *header, const struct header_field *field)
+{
+	for (guint i = 0; i < header->fields->len; i++) {
+		const struct header_field *other = &g_array_index(
+			header->fields, struct header_field, i);
+
+		if (other->raw_len == field->raw_len &&
+		    memcmp(other->raw, field->raw, field->raw_len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* --- the answers -------------------------------------------------------- */
+
+typedef bool (*asked)(const struct survival *survival,
+		      const struct tags *tags, const char *name);
+
+static bool
+holds(const struct survival *survival, const struct tags *tags,
+      const char *name)
+{
+	(void) name;
+	return fields_hold(survival, tags) && body_holds(survival, tags);
+}
+
+static bool
+covers(const struct survival *survival, const struct tags *tags,
+       const char *name)
+{
+	g_auto(GStrv) names = g_strsplit(tags_get(tags, "h"), ":", -1);
+
+	(void) survival;
+	for (char **at = names; *at != NULL; at++)
+		if (g_ascii_strcasecmp(g_strstrip(*at), name) == 0)
+			return true;
+	return false;
+}
+
+static bool
+is_named(const struct header_field *field)
+{
+	return field->name_len == strlen(FIELD) &&
+		g_ascii_strncasecmp(field->raw, FIELD, field->name_len) == 0;
+}
+
+static bool
+is_for(const struct survival *survival, const struct header_field *field,
+       asked is, const char *name)
+{
+	struct tags tags;
+	bool answer;
+
+	if (!tags_parse(field->raw + field->value_at,
+			field->raw_len - field->value_at, &tags))
+		return false;
+	answer = is_good(survival->evidence, &tags) &&
+		tags_get(&tags, "h") != NULL &&
+		is_there(survival->now, field) && is(survival, &tags, name);
+	tags_done(&tags);
+	return answer;
+}
+
+/* Is the answer yes for one of the author's good signatures? */
+static bool
+any(const struct survival *survival, asked is, const char *name)
+{
+	const GArray *fields = survival->came->fields;
+	unsigned int count = 0;
+
+	for (guint i = 0; i < fields->len && count < SIGNATURES_MAX; i++) {
+		const struct header_field *field = &g_array_index(
+			fields, struct header_field, i);
+
+		if (!is_named(field))
+			continue;
+		count++;
+		if (is_for(survival, field, is, name))
+			return true;
+	}
+	return false;
+}
+
+bool
+dkim_survives(const struct survival *survival)
+{
+	return any(survival, holds, NULL);
+}
+
+bool
+dkim_covers(const struct survival *survival, const char *name)
+{
+	return any(survival, covers, name);
+}
