@@ -141,6 +141,11 @@ list_policy_text(const char *list, const struct list_conf *conf)
 		.commands_pass = !conf->misdirected,
 		.accept_automatic = conf->accept_automatic,
 		.accepts_lists = conf->accepted[0] != NULL,
+		.dmarc_reject = conf->dmarc == DMARC_ACTION_REJECT,
+		.dmarc_may_hold = conf->dmarc_when == DMARC_WHEN_NEEDED &&
+			list_conf_keeps_posts(conf),
+		.own_domain = conf->dmarc_when == DMARC_WHEN_NEEDED &&
+			conf->sign_key[0] != '\0' ? conf->sign_domain : "",
 		.recipients_max = conf->recipients_max,
 		.author_rate = conf->author_rate,
 		.author_rate_s = conf->author_rate_s,

@@ -102,6 +102,7 @@ enum reply_to {
 	REPLY_TO_NONE, REPLY_TO_LIST, REPLY_TO_AUTHOR, REPLY_TO_BOTH,
 	REPLY_TO_GIVEN
 };
+enum complaint { COMPLAINT_REMOVE, COMPLAINT_OFF, COMPLAINT_IGNORE };
 /* The same of "digest-volume-every" */
 enum volume {
 	VOLUME_YEAR, VOLUME_QUARTER, VOLUME_MONTH, VOLUME_WEEK, VOLUME_NEVER
@@ -114,7 +115,6 @@ enum dmarc_action {
 	DMARC_ACTION_REJECT
 };
 enum dmarc_when { DMARC_WHEN_NEEDED, DMARC_WHEN_POLICY, DMARC_WHEN_ALWAYS };
-enum complaint { COMPLAINT_REMOVE, COMPLAINT_OFF, COMPLAINT_IGNORE };
 
 /*
  * list_conf - what holds for a list, inheritance and defaults applied.

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/auth/domain.h"
 #include "core/base/wire.h"
 #include "core/answers.h"
 #include "core/command/print.h"
@@ -178,6 +179,40 @@ check_policy(struct check *check, const char *addr,
 	policy_unref(policy);
 }
 
+/* The same organization (RFC 9989 section 4.4), by the public suffix list */
+static bool
+is_aligned(const char *a, const char *b)
+{
+	g_autofree char *of_a = domain_org(a), *of_b = domain_org(b);
+
+	return strcmp(of_a, of_b) == 0;
+}
+
+/* A From of the list's is there to pass DMARC: something has to make it. */
+static void
+check_from(struct check *check, const char *addr,
+	   const struct list_conf *conf)
+{
+	const bool changes = conf->footer[0] != '\0' ||
+		conf->subject_prefix[0] != '\0' ||
+		conf->dmarc_when != DMARC_WHEN_NEEDED;
+
+	if (conf->dmarc == DMARC_ACTION_NONE ||
+	    conf->dmarc == DMARC_ACTION_REJECT || !changes)
+		return;
+	if (conf->sign_key[0] == '\0')
+		finding(check, WARNING, "list %s: From becomes %s (dmarc, "
+			"dmarc-when), and there is no sign-key: unless the "
+			"mail server signs them, copies pass DMARC by SPF "
+			"only, and not where they are forwarded", addr, addr);
+	else if (!is_aligned(conf->sign_domain, conf->domain))
+		finding(check, WARNING, "list %s: From becomes %s (dmarc, "
+			"dmarc-when), for which a signature of %s does not "
+			"count (DMARC); set sign-domain to %s or a domain "
+			"above it", addr, addr, conf->sign_domain,
+			conf->domain);
+}
+
 static void
 check_list(struct check *check, const char *addr,
 	   const struct list_conf *conf)
@@ -199,6 +234,7 @@ check_list(struct check *check, const char *addr,
 		finding(check, WARNING, "list %s has no owner; muster list "
 			"set %s owner=ADDR", addr, addr);
 	check_policy(check, addr, conf);
+	check_from(check, addr, conf);
 }
 
 static enum err_code

@@ -161,6 +161,7 @@ get(void *arg, enum fact_id id, const char *argument, int64_t seconds,
 	case FACT_DMARC:
 	case FACT_DMARC_POLICY:
 	case FACT_DMARC_DOMAIN:
+	case FACT_DMARC_ALIGNED:
 	case FACT_ARC:
 	case FACT_ARC_SEALER:
 		return facts_get_evidence(facts, id, out);

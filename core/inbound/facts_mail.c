@@ -127,6 +127,8 @@ facts_get_evidence(struct facts *facts, enum fact_id id, struct fact_value *out)
 		return fact_text(facts, out, evidence->dmarc.policy);
 	case FACT_DMARC_DOMAIN:
 		return fact_text(facts, out, evidence->dmarc.record_domain);
+	case FACT_DMARC_ALIGNED:
+		return fact_text(facts, out, evidence->dmarc.aligned);
 	case FACT_ARC:
 		return fact_text(facts, out,
 				 auth_result_name(evidence->arc.result));

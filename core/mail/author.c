@@ -405,7 +405,7 @@ note_mailbox(struct scan *scan, const char *canon)
 }
 
 GPtrArray *
-mime_mailboxes(const struct header *header, const char *name, bool *complete)
+mime_named(const struct header *header, const char *name, bool *complete)
 {
 	const char *const names[] = { name, NULL };
 	GPtrArray *boxes = g_ptr_array_new_with_free_func(mailbox_free);

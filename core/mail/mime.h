@@ -39,13 +39,13 @@ GPtrArray *mime_mailboxes(const char *value, bool *complete);
 GPtrArray *mime_recipients(const struct header *header, bool *complete);
 
 /*
- * mime_mailboxes - the same of the fields of one name, with the names that
- * they have: in UTF-8 without control characters, "" if none, found in a
+ * mime_named - the same of the fields of one name, with the names that the
+ * mailboxes have: in UTF-8 without control characters, "" if none, found in a
  * comment where there is no other
  */
 struct mailbox { char *addr, *name; };
-GPtrArray *mime_mailboxes(const struct header *header, const char *name,
-			  bool *complete);
+GPtrArray *mime_named(const struct header *header, const char *name,
+		      bool *complete);
 
 /* mime_unname - the value of an address field (header_value) without the
  * names of addr that end in suffix; NULL: it has none, or is not understood.

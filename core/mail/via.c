@@ -146,7 +146,7 @@ others(const GPtrArray *boxes, const GPtrArray *among)
 static char *
 value_of(const struct header *header, const char *name, bool *complete)
 {
-	g_autoptr(GPtrArray) boxes = mime_mailboxes(header, name, complete);
+	g_autoptr(GPtrArray) boxes = mime_named(header, name, complete);
 	g_autofree char *value = header_get(header, name);
 
 	if (header_count(header, name) > 1)
@@ -181,8 +181,8 @@ static void
 add_to_cc(struct header *header, const GPtrArray *authors)
 {
 	bool complete;
-	g_autoptr(GPtrArray) to = mime_mailboxes(header, "To", &complete);
-	g_autoptr(GPtrArray) cc = mime_mailboxes(header, "Cc", &complete);
+	g_autoptr(GPtrArray) to = mime_named(header, "To", &complete);
+	g_autoptr(GPtrArray) cc = mime_named(header, "Cc", &complete);
 	g_autoptr(GPtrArray) rest = others(authors, to);
 	g_autoptr(GPtrArray) missing = others(rest, cc);
 
@@ -194,8 +194,7 @@ keep_reachable(struct header *header, const GPtrArray *authors,
 	       const char *list, bool reply_is_lists)
 {
 	bool complete;
-	g_autoptr(GPtrArray) reply = mime_mailboxes(header, "Reply-To",
-						    &complete);
+	g_autoptr(GPtrArray) reply = mime_named(header, "Reply-To", &complete);
 	g_autoptr(GPtrArray) missing = others(authors, reply);
 
 	if (missing->len == 0)
@@ -211,8 +210,7 @@ void
 via_set_from(struct header *header, const char *list, bool reply_is_lists)
 {
 	bool complete;
-	g_autoptr(GPtrArray) authors = mime_mailboxes(header, "From",
-						      &complete);
+	g_autoptr(GPtrArray) authors = mime_named(header, "From", &complete);
 	g_autofree char *suffix = via_suffix(list);
 	g_autofree char *names = names_of(authors, suffix);
 	g_autofree char *name = g_strconcat(names, names[0] != '\0' ? suffix :

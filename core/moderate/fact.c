@@ -115,6 +115,9 @@ const struct fact fact_table[FACT_COUNT] = {
 	     "\"reject\""),
 	FACT(DMARC_DOMAIN, "dmarc.domain", TEXT, NONE, END,
 	     "the domain whose DMARC record holds"),
+	FACT(DMARC_ALIGNED, "dmarc.aligned", TEXT, NONE, END,
+	     "what of the author's domain has made it pass: \"dkim\" "
+	     "\"spf\""),
 	FACT(ARC, "arc", TEXT, NONE, END,
 	     "result of ARC: \"pass\" \"fail\" \"none\" \"temperror\""),
 	FACT(ARC_SEALER, "arc.sealer", TEXT, NONE, END,

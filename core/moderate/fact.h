@@ -96,6 +96,7 @@ enum fact_id {
 	FACT_DMARC,		/* text */
 	FACT_DMARC_POLICY,	/* text "none" "quarantine" "reject" */
 	FACT_DMARC_DOMAIN,	/* text: where the record is */
+	FACT_DMARC_ALIGNED,	/* text "spf" "dkim": what made it pass */
 	FACT_ARC,		/* text */
 	FACT_ARC_SEALER,	/* text */
 	FACT_SIZE,		/* number */

@@ -204,6 +204,11 @@ struct policy_keys {
 	bool accept_automatic;		/* machine-made posts such as those of
 					 * a bug tracker are for the policy */
 	bool accepts_lists;	/* lists may be among those always to accept */
+	/* dmarc = reject: refuse authors whose domain asks to refuse copies,
+	 * but for those of the list's domain and of own_domain ("": none); and
+	 * for those whose signature will hold, where there may be some */
+	bool dmarc_reject, dmarc_may_hold;
+	const char *own_domain;
 	int64_t recipients_max;		/* 0: any */
 	int64_t author_rate, author_rate_s;	/* posts in seconds; 0: any */
 	int64_t list_rate, list_rate_s;

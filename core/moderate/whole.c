@@ -183,6 +183,47 @@ append_rate(const char *key, const char *fact, const char *whose,
 		whose, window->str, fact, window->str, rate);
 }
 
+/* Those of whose domain a copy needs no other From */
+static void
+append_own_domains(const struct policy_keys *keys, GString *out)
+{
+	g_string_append(out, "\tand not author.domain in (");
+	print_quoted(strrchr(keys->list, '@') + 1, false, out);
+	if (keys->own_domain != NULL && keys->own_domain[0] != '\0') {
+		g_string_append(out, ", ");
+		print_quoted(keys->own_domain, false, out);
+	}
+	g_string_append(out, ")\n");
+	if (keys->dmarc_may_hold)
+		g_string_append(out,
+			"\tand not dmarc.aligned == \"dkim\"\n");
+}
+
+/* What a domain asks for is not known as long as the DNS does not say; and
+ * that it passed says nothing of it. */
+static void
+append_dmarc(const struct policy_keys *keys, GString *out)
+{
+	if (!keys->dmarc_reject)
+		return;
+	g_string_append(out,
+		"# dmarc = reject\n"
+		"guard defer 451 4.7.1 \"It could not be found out what "
+		"%{author.domain} asks for (DMARC), since its DNS does not "
+		"answer; please try again later\"\n"
+		"\twhen (dmarc == \"temperror\" and not dmarc.policy == "
+		"\"none\" or dmarc == \"pass\" and not dmarc.policy)\n");
+	append_own_domains(keys, out);
+	g_string_append(out,
+		"guard reject 550 5.7.1 \"%{author.domain} asks to refuse "
+		"its mail when a list sends it on (DMARC), so %{list} "
+		"does not take it; please write from an address of another "
+		"domain\"\n"
+		"\twhen (dmarc.policy in (\"quarantine\", \"reject\") or "
+		"dmarc == \"permerror\")\n");
+	append_own_domains(keys, out);
+}
+
 /* Behind what refuses. There always is a list: a guard without "when" would
  * make one of the list's own policy a mistake, since it is never applied. */
 static void
@@ -235,6 +276,7 @@ policy_text_for(const struct policy_keys *keys)
 		    keys->author_rate, keys->author_rate_s, out);
 	append_rate("list-rate", "list.rate", "in all", keys->list_rate,
 		    keys->list_rate_s, out);
+	append_dmarc(keys, out);
 	append_holds(keys, out);
 	append_lists(keys, out);
 	if (policy_preset(keys->policy) != NULL)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # dkimpy, beside which our signatures are put.
 #   verify MESSAGE KEYS           "arc RESULT", "dkim pass|fail" for each
-#   sign   MESSAGE KEYS PEM DOMAIN SELECTOR HEADER/BODY [l]   the message
+#   sign   MESSAGE KEYS PEM DOMAIN SELECTOR HEADER/BODY [l] [h=NAME:...]
+#                                                             the message
 #   seal   MESSAGE KEYS PEM DOMAIN SELECTOR [AUTHOR-DOMAIN]   sealed
 import re
 import sys
@@ -51,9 +52,12 @@ else:
     kind = algorithm(open(pem, 'rb').read())
     if word == 'sign':
         canon = tuple(c.encode() for c in sys.argv[7].split('/'))
+        names = [arg[2:].encode().split(b':') for arg in sys.argv[8:]
+                 if arg.startswith('h=')]
         out = dkim.sign(text, selector.encode(), domain.encode(),
                         private(pem), canonicalize=canon,
-                        length=len(sys.argv) > 8, signature_algorithm=kind)
+                        include_headers=names[0] if names else None,
+                        length='l' in sys.argv[8:], signature_algorithm=kind)
         sys.stdout.buffer.write(out + text)
     else:
         cv = dkim.arc_verify(text, dnsfunc=dns)[0]

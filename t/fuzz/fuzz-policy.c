@@ -72,6 +72,8 @@ check_whole(const char *text)
 {
 	struct policy_keys keys = { .list = "dev@l.example", .policy = text,
 		.refuse_text = "No \"%{author}\"", .emergency = true,
+		.dmarc_reject = true, .dmarc_may_hold = true,
+		.own_domain = "l.example",
 		.author_rate = 1, .author_rate_s = 3600 };
 	g_autofree char *all = policy_text_for(&keys);
 	struct policy *policy = NULL;

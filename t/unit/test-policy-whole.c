@@ -285,6 +285,56 @@ test_keys_late(void)
 }
 
 static void
+test_dmarc(void)
+{
+	static const struct play all[] = {
+		{ "", STEP_END, VERDICT_ACCEPT, "" },
+		{ "", STEP_HEADERS, VERDICT_NONE, NULL },
+		{ "dmarc=pass; dmarc.policy=none", STEP_END, VERDICT_ACCEPT,
+		  NULL },
+		{ "dmarc=fail; dmarc.policy=none", STEP_END, VERDICT_ACCEPT,
+		  NULL },
+		{ "dmarc=pass; dmarc.policy=reject; dmarc.aligned=dkim",
+		  STEP_END, VERDICT_REJECT, "a.example asks to refuse its "
+		  "mail when a list sends it on (DMARC), so dev@l.example" },
+		{ "dmarc=fail; dmarc.policy=quarantine", STEP_END,
+		  VERDICT_REJECT, "asks to refuse" },
+		{ "dmarc=permerror", STEP_END, VERDICT_REJECT, NULL },
+		{ "dmarc=temperror", STEP_END, VERDICT_DEFER, "try again" },
+		{ "dmarc=temperror; dmarc.policy=reject", STEP_END,
+		  VERDICT_DEFER, NULL },
+		{ "dmarc=temperror; dmarc.policy=none", STEP_END,
+		  VERDICT_ACCEPT, NULL },
+		{ "dmarc=pass", STEP_END, VERDICT_DEFER, NULL },
+		{ "dmarc=fail; dmarc.policy=reject; author.domain=l.example",
+		  STEP_END, VERDICT_ACCEPT, NULL },
+		{ "dmarc=fail; dmarc.policy=reject; author.domain=own.example",
+		  STEP_END, VERDICT_ACCEPT, NULL },
+		/* others before it */
+		{ "author.banned=yes; dmarc.policy=reject", STEP_END,
+		  VERDICT_REJECT, "may not write" },
+		{ NULL, STEP_END, VERDICT_NONE, NULL }
+	};
+	static const struct play needed[] = {
+		{ "dmarc=pass; dmarc.policy=reject; dmarc.aligned=dkim",
+		  STEP_END, VERDICT_ACCEPT, "" },
+		{ "dmarc=pass; dmarc.aligned=dkim", STEP_END, VERDICT_ACCEPT,
+		  "" },
+		{ "dmarc=pass; dmarc.policy=reject; dmarc.aligned=spf",
+		  STEP_END, VERDICT_REJECT, NULL },
+		{ "dmarc=pass; dmarc.aligned=spf", STEP_END, VERDICT_DEFER,
+		  NULL },
+		{ NULL, STEP_END, VERDICT_NONE, NULL }
+	};
+
+	check(whole((struct policy_keys){ .policy = "open",
+		    .dmarc_reject = true, .own_domain = "own.example" }),
+	      all);
+	check(whole((struct policy_keys){ .policy = "open",
+		    .dmarc_reject = true, .dmarc_may_hold = true }), needed);
+}
+
+static void
 test_emergency(void)
 {
 	static const struct play plays[] = {
@@ -434,6 +484,8 @@ main(void)
 		  test_keys_late },
 		{ "in an emergency all is held that would be let in",
 		  test_emergency },
+		{ "dmarc = reject refuses what would not arrive",
+		  test_dmarc },
 		{ "a closed list takes nothing", test_closed },
 		{ "the sentence for strangers may hold anything",
 		  test_refuse_text },

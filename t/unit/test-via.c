@@ -109,7 +109,7 @@ check_name(const char *from, const char *wanted)
 
 	g_assert_true(header_parse(out->str, out->len, &header, &body_at));
 	g_assert_cmpuint(header_count(&header, "From"), ==, 1);
-	boxes = mime_mailboxes(&header, "From", &complete);
+	boxes = mime_named(&header, "From", &complete);
 	g_assert_true(complete);
 	g_assert_cmpuint(boxes->len, ==, 1);
 	box = boxes->pdata[0];
