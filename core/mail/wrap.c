@@ -139,6 +139,30 @@ is_ascii(const char *text, size_t len)
 
 /* --- around it ---------------------------------------------------------- */
 
+/* There is one of that name already, and may be no other (RFC 5322 section
+ * 3.6): whoever made the post did not know. */
+static bool
+is_one_too_many(const struct header *header, guint count,
+		const struct header_field *field)
+{
+	static const char *const once[] = {
+		"To", "Cc", "Date", "Message-ID", "References",
+		"In-Reply-To", "Subject", "Reply-To", NULL
+	};
+
+	if (!is_one_of(field, once))
+		return false;
+	for (guint i = 0; i < count; i++) {
+		const struct header_field *other = field_at(header, i);
+
+		if (other->name_len == field->name_len &&
+		    g_ascii_strncasecmp(other->raw, field->raw,
+					field->name_len) == 0)
+			return true;
+	}
+	return false;
+}
+
 static void
 keep_outer(struct header *header)
 {
@@ -147,7 +171,8 @@ keep_outer(struct header *header)
 	for (guint i = 0; i < header->fields->len; i++) {
 		const struct header_field field = *field_at(header, i);
 
-		if (is_outer(&field))
+		if (is_outer(&field) &&
+		    !is_one_too_many(header, kept, &field))
 			g_array_index(header->fields, struct header_field,
 				      kept++) = field;
 	}

@@ -8,6 +8,7 @@
 #include "core/mail/addr.h"
 #include "core/mail/mime.h"
 #include "core/mail/subject.h"
+#include "core/mail/via.h"
 #include "core/base/banned.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -88,6 +89,49 @@ check_changes(struct header *header)
 	header_done(&again);
 }
 
+#define LIST "dev@lists.example.org"
+
+/* Whatever From was: there is one, and it is the list's. */
+static void
+check_from(const struct header *header)
+{
+	bool complete;
+	g_autoptr(GPtrArray) from = mime_named(header, "From", &complete);
+	const struct mailbox *box;
+
+	check(complete && from->len == 1 && header_count(header, "From") == 1);
+	box = from->pdata[0];
+	check(strcmp(box->addr, LIST) == 0);
+	check(g_str_has_suffix(box->name, "via dev"));
+}
+
+/* From as the list's, alone and around the whole. */
+static void
+check_via(const struct header *came, const char *bytes, size_t size,
+	  size_t body_at, bool wraps)
+{
+	g_autoptr(GString) text = g_string_new(NULL);
+	g_autoptr(GString) inner = g_string_new(NULL);
+	struct header header, again;
+	size_t at;
+
+	if (!header_parse(bytes, size, &header, &at))
+		return;
+	if (wraps)
+		via_wrap(&header, came, bytes + body_at, size - body_at, LIST,
+			 false, inner);
+	else
+		via_set_from(&header, LIST, (size & 1) != 0);
+	(void) via_unname(&header, "To", LIST);
+	(void) via_unname(&header, "Cc", LIST);
+	header_write(&header, text);
+	check(header_parse(text->str, text->len, &again, &at));
+	check(at == text->len);
+	check_from(&again);
+	header_done(&again);
+	header_done(&header);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -102,6 +146,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_values(&header);
 	check_authors(&header);
 	(void) header_is_signed(&header, "From");
+	if (header.fields->len < HEADER_FIELDS_MAX - 8) {
+		check_via(&header, bytes, size, body_at, false);
+		check_via(&header, bytes, size, body_at, true);
+	}
 	if (header.fields->len < HEADER_FIELDS_MAX - 2)
 		check_changes(&header);
 	header_done(&header);

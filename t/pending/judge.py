@@ -5,6 +5,7 @@ Arguments: DIR CHECK... where CHECK is one of
 
 text    all that the author has written is still there, byte for byte, or
         letter for letter in another charset
+via     a copy has one From, which is the list's, and the author is named
 signed  our DKIM-Signature verifies, with the key of DIR/key.txt, and so does
         the ARC set where the message came without one
 
@@ -14,11 +15,13 @@ Prints a line for each that is not so.
 """
 import collections
 import email
+import email.utils
 import glob
 import os
 import re
 import sys
 
+LIST = "dev@lists.example.org"
 SINGLE = ("from", "sender", "reply-to", "to", "cc", "bcc", "message-id",
           "in-reply-to", "references", "subject", "date", "mime-version",
           "content-type", "content-transfer-encoding", "list-id",
@@ -109,7 +112,7 @@ def of_text(old, new):
 # 5322 section 4.5), which is no name for the parser at all.
 def is_odd(old, was):
     head = was.split(b"\r\n\r\n")[0]
-    return not old.keys() or re.search(rb"(?m)^[!-9;-~]+[ \t]+:", head)
+    return not old.keys() or not was.splitlines()[0].strip() or re.search(rb"(?m)^[!-9;-~]+[ \t]+:", head)
 
 
 def of_signature(was, now, key):
@@ -126,6 +129,23 @@ def of_signature(was, now, key):
         yield "the ARC set does not verify: %s" % reason
 
 
+def of_from(old, new):
+    people = email.utils.getaddresses(
+        [str(value) for value in new.get_all("from", [])])
+    if len(people) != 1 or people[0][1] != LIST:
+        yield "From is not the list's: %r" % people
+    elif not people[0][0].endswith("via dev"):
+        yield "From has no good name: %r" % people[0][0]
+    before = email.utils.getaddresses(
+        [str(value) for value in old.get_all("from", [])])
+    whole = "\n".join(str(value) for value in new.get_all("author", []) +
+                      new.get_all("reply-to", []))
+    if len(before) == 1 and re.fullmatch(r"[\w.+-]+@[\w.-]+\w",
+                                         before[0][1], re.ASCII):
+        if before[0][1].lower() not in whole.lower():
+            yield "the author is not named: %r" % whole
+
+
 def judge(path, kind, checks, key):
     now, was = read(path), read(path[:-len(kind)] + "was")
     old, new = email.message_from_bytes(was), email.message_from_bytes(now)
@@ -133,6 +153,8 @@ def judge(path, kind, checks, key):
     yield from of_parser(old, new)
     if "text" in checks:
         yield from of_text(old, new)
+    if "via" in checks and kind == "copy" and not is_odd(old, was):
+        yield from of_from(old, new)
     if "signed" in checks and kind == "copy" and not is_odd(old, was):
         yield from of_signature(was, now, key)
 

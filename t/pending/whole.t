@@ -34,6 +34,8 @@ my @axes = (
 			'content=replace type application, image'],
 		['content=remove size > 2k and not type text']],
 	[[], ['unsubscribe-url=https://lists.example.org/leave?t=%{token}']],
+	# Nobody has judged whose these are, so of all of them From is changed.
+	[[], ['dmarc=munge-from'], ['dmarc=wrap']],
 	[[], ["sign-key=$dir/rsa.pem", 'sign-selector=s']],
 );
 
@@ -90,6 +92,7 @@ sub try_list (@settings) {
 	my $hides = grep { /^anonymous/ } @settings;
 	my $removes = grep { /^content/ } @settings;
 	my @checks = $hides || $removes ? () : ('text');
+	push @checks, 'via' if !$hides && grep { /^dmarc=/ } @settings;
 	# Copies that differ are signed each, by outbound.
 	if (grep { /^sign-key/ } @settings and
 		!grep { /%\{(?:token|member)\}/ } @settings) {

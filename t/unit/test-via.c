@@ -265,6 +265,7 @@ test_unname(void)
 
 #define CAME "Received: from a by b\r\nDKIM-Signature: v=1; x\r\n" ANN \
 	"To: " LIST "\r\nSubject: hi\r\nMessage-ID: <1@example.net>\r\n" \
+	"Message-ID: <2@example.net>\r\n" \
 	"References: <0@example.net>\r\nContent-Type: text/plain;\r\n" \
 	" charset=utf-8\r\nX-Mailer: m\r\nList-Id: <theirs>\r\n\r\n"
 
@@ -299,6 +300,7 @@ test_wrap(void)
 	g_assert_cmpstr(out->str, ==, "Received: from a by b\r\n"
 		"DKIM-Signature: v=1; x\r\n" ANN "To: " LIST "\r\n"
 		"Subject: hi\r\nMessage-ID: <1@example.net>\r\n"
+		"Message-ID: <2@example.net>\r\n"
 		"References: <0@example.net>\r\nContent-Type: text/plain;\r\n"
 		" charset=utf-8\r\nX-Mailer: m\r\n\r\n"
 		"Gr\xc3\xbc\xc3\x9f" "e\r\n");
