@@ -5,6 +5,7 @@
 
 #include "conf/content.h"
 #include "conf/keys.h"
+#include "conf/programs.h"
 #include "conf/settings.h"
 #include "core/mail/addr.h"
 #include "core/mail/header_rules.h"
@@ -196,6 +197,21 @@ check_patterns(const struct key *key, const char *value, char **out,
 				   "the policy names", err);
 	}
 	*out = g_strdup(joined->str);
+	return ERR_OK;
+}
+
+static enum err_code
+check_program(const struct key *key, const char *value, char **out,
+	      struct err *err)
+{
+	g_autofree char *name = g_strstrip(g_strdup(value));
+
+	if (!g_utf8_validate(name, -1, NULL))
+		return bad(key, "(bytes)", "a name", err);
+	if (name[0] != '\0' && !program_name_is_right(name))
+		return bad(key, name, "the NAME of a [program NAME] of the "
+			   "settings, or nothing", err);
+	*out = g_steal_pointer(&name);
 	return ERR_OK;
 }
 
@@ -529,6 +545,8 @@ key_check(const struct key *key, const char *value, char **out,
 		return check_policy(key, value, out, err);
 	case KEY_ADDRS:
 		return check_addrs(key, value, out, err);
+	case KEY_PROGRAM:
+		return check_program(key, value, out, err);
 	case KEY_PATTERNS:
 		return check_patterns(key, value, out, err);
 	}

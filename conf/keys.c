@@ -220,6 +220,9 @@ const struct key list_keys[] = {
 	  "who may post: open, members (From is subscribed), members-strict "
 	  "(the envelope sender too), moderated, announce, or the text of a "
 	  "policy", false, NULL },
+	{ "program", KEY_PROGRAM, "",
+	  "the program that each post goes through: the NAME of a [program "
+	  "NAME] of muster.conf(5); empty: none", false, NULL },
 	{ "refuse-text", KEY_TEXT, "",
 	  "what a refused author is told; empty: a sentence with the "
 	  "address to subscribe", false, NULL },

@@ -45,6 +45,8 @@ enum key_type {
 	KEY_RULES,	/* of fields: see core/mail/header_rules.h */
 	KEY_PREFIX,	/* of subjects: see core/mail/subject.h */
 	KEY_CONTENT,	/* rules of conf/content.h */
+	KEY_PROGRAM,	/* the name of a program, or empty. Whether the
+			 * settings have it is asked by whoever sets it */
 	KEY_TEMPLATE,	/* the text of a template. Only its form as a text is
 			 * checked here: whoever sets it asks
 			 * template_parse() of core/letter/template.h */

@@ -6,6 +6,7 @@
 #include <glib.h>
 
 #include "conf/keys.h"
+#include "conf/programs.h"
 #include "conf/relays.h"
 #include "core/mail/addr.h"
 #include "core/base/banned.h"
@@ -27,6 +28,9 @@ enum type {
 	T_DURATION,
 	T_WORDS,	/* any words, or none */
 	T_NETWORKS,	/* addresses and networks, or none */
+	T_WORD,		/* one, or none */
+	T_COMMAND,	/* a path and words behind it */
+	T_PATHS,	/* absolute paths, or none */
 };
 
 struct row {
@@ -34,11 +38,15 @@ struct row {
 	enum type type;
 	const char *fallback;	/* NULL: must be given */
 	int64_t least, most;
-	size_t offset;
+	size_t offset;		/* in settings, or of SECTION_PROGRAM in it */
 	const char *help;
 };
 
 #define AT(member) offsetof(struct settings, member)
+#define IN(member) offsetof(struct program, member)
+
+/* The one section that may be there several times, each with a name */
+#define SECTION_PROGRAM "program"
 
 static const struct row rows[] = {
 	{ "muster", "home", T_PATH, LOCALSTATEDIR "/lib/muster", 0, 0,
@@ -115,6 +123,33 @@ static const struct row rows[] = {
 	  "domains whose ARC seals are believed where DMARC fails" },
 	{ "moderation", "sets", T_PATH, SYSCONFDIR "/muster/sets", 0, 0,
 	  AT(sets_dir), "directory of the files that policies name" },
+	{ "sandbox", "helper", T_PATH, PKGLIBEXECDIR "/muster-sandbox", 0, 0,
+	  AT(sandbox_helper), "what puts programs behind their fences" },
+	{ "sandbox", "user", T_WORD, "nobody", 0, 0, AT(sandbox_user),
+	  "whom programs run as where musterd is root" },
+	{ "sandbox", "at-once", T_NUMBER, "4", 1, 64, AT(programs_most),
+	  "most programs that run at a time" },
+	{ "sandbox", "at-once-of-list", T_NUMBER, "2", 1, 64,
+	  AT(programs_of_list), "and of them for one list" },
+	{ SECTION_PROGRAM, "command", T_COMMAND, NULL, 0, 0, IN(command),
+	  "the program that a list may have its posts go through: an absolute "
+	  "path, and its arguments" },
+	{ SECTION_PROGRAM, "time", T_DURATION, "30s", 1, 3600, IN(time_s),
+	  "longest that it may take for a post" },
+	{ SECTION_PROGRAM, "cpu", T_DURATION, "30s", 1, 3600, IN(cpu_s),
+	  "most CPU time of one of its processes" },
+	{ SECTION_PROGRAM, "memory", T_SIZE, "256M", 1 << 20, INT64_MAX,
+	  IN(memory), "most memory of one of its processes" },
+	{ SECTION_PROGRAM, "output", T_SIZE, "64M", 1 << 10, 1 << 30,
+	  IN(output), "largest message that it may write" },
+	{ SECTION_PROGRAM, "space", T_SIZE, "64M", 0, INT64_MAX, IN(space),
+	  "room in its own /tmp" },
+	{ SECTION_PROGRAM, "files", T_NUMBER, "64", 8, 65536, IN(files),
+	  "files that one of its processes may have open" },
+	{ SECTION_PROGRAM, "processes", T_NUMBER, "32", 1, 10000,
+	  IN(processes), "processes that it may have at a time" },
+	{ SECTION_PROGRAM, "paths", T_PATHS, "", 0, 0, IN(paths),
+	  "files and directories that it may read besides the system's" },
 };
 
 /* --- readers ------------------------------------------------------------ *
@@ -245,10 +280,20 @@ read_scaled(const struct row *row, const char *value, int64_t *out)
 }
 
 static const char *
-read_value(const struct row *row, const char *value,
-	   struct settings *settings)
+read_word(const char *value, char **out)
 {
-	void *at = (char *)settings + row->offset;
+	if (strpbrk(value, " \t") != NULL)
+		return "one word";
+	*out = g_strdup(value);
+	return NULL;
+}
+
+/* base: settings, or the program that the row is of */
+static const char *
+read_value(const struct row *row, const char *value, void *base)
+{
+	struct settings *settings = base;
+	void *at = (char *)base + row->offset;
 
 	switch (row->type) {
 	case T_PATH:
@@ -271,6 +316,12 @@ read_value(const struct row *row, const char *value,
 		return NULL;
 	case T_NETWORKS:
 		return read_networks(value, at);
+	case T_WORD:
+		return read_word(value, at);
+	case T_COMMAND:
+		return program_command_read(value, at);
+	case T_PATHS:
+		return program_paths_read(value, at);
 	case T_NUMBER:
 	case T_SIZE:
 	case T_DURATION:
@@ -310,10 +361,19 @@ row_nearest(const char *section, const char *name)
 struct reading {
 	const char *path;
 	struct settings *settings;
-	int lines[G_N_ELEMENTS(rows)];	/* where a row was given, 0: not */
+	int lines[G_N_ELEMENTS(rows)];	/* where a row was given, 0: not; of
+					 * a program those of the one that is
+					 * being read */
 	char *section;
 	int line;
+	struct program *program;	/* NULL: none is being read */
 };
+
+static bool
+is_of_program(const struct row *row)
+{
+	return strcmp(row->section, SECTION_PROGRAM) == 0;
+}
 
 static enum err_code
 bad_name(const struct reading *at, const char *kind, const char *name,
@@ -344,17 +404,103 @@ bad_value(const struct reading *at, const struct row *row,
 }
 
 static enum err_code
+read_default(struct reading *at, const struct row *row, void *base,
+	     struct err *err)
+{
+	if (at->lines[row - rows] != 0)
+		return ERR_OK;
+	if (row->fallback == NULL)
+		return err_set(err, ERR_INVALID, "see muster.conf(5)",
+			       "%s: [%s%s%s] %s is missing and has no default",
+			       at->path, row->section,
+			       at->program != NULL ? " " : "",
+			       at->program != NULL ? at->program->name : "",
+			       row->name);
+	if (read_value(row, row->fallback, base))
+		g_assert_not_reached();
+	return ERR_OK;
+}
+
+static enum err_code
+read_defaults(struct reading *at, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows) && rc == ERR_OK; i++)
+		if (!is_of_program(&rows[i]))
+			rc = read_default(at, &rows[i], at->settings, err);
+	return rc;
+}
+
+/* The section of a program ends. */
+static enum err_code
+end_program(struct reading *at, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	for (size_t i = 0; i < G_N_ELEMENTS(rows) && at->program != NULL &&
+	     rc == ERR_OK; i++) {
+		if (!is_of_program(&rows[i]))
+			continue;
+		rc = read_default(at, &rows[i], at->program, err);
+		at->lines[i] = 0;
+	}
+	at->program = NULL;
+	return rc;
+}
+
+/* "program tag" becomes "program". */
+static enum err_code
+begin_program(struct reading *at, struct err *err)
+{
+	const size_t len = strlen(SECTION_PROGRAM);
+	g_autofree char *name = g_strstrip(g_strdup(at->section + len));
+
+	if (!program_name_is_right(name))
+		return err_set(err, ERR_INVALID, "see muster.conf(5)",
+			       "%s line %d: [%s]: a program is written "
+			       "[program NAME], of letters, digits, \"-\" and "
+			       "\"_\", at most 40", at->path, at->line,
+			       at->section);
+	if (settings_program(at->settings, name) != NULL)
+		return err_set(err, ERR_INVALID, "keep one of them",
+			       "%s line %d: there is a [program %s] already",
+			       at->path, at->line, name);
+	at->section[len] = '\0';
+	at->program = programs_add(at->settings, name);
+	if (at->program == NULL)
+		return err_set(err, ERR_INVALID, "remove some",
+			       "%s line %d: too many programs", at->path,
+			       at->line);
+	return ERR_OK;
+}
+
+static bool
+is_program(const char *section)
+{
+	const size_t len = strlen(SECTION_PROGRAM);
+
+	return strncmp(section, SECTION_PROGRAM, len) == 0 &&
+		(section[len] == '\0' || g_ascii_isspace(section[len]));
+}
+
+static enum err_code
 read_section(struct reading *at, const char *line, struct err *err)
 {
 	size_t len = strlen(line);
+	enum err_code rc = end_program(at, err);
 	bool known = false;
 
+	if (rc != ERR_OK)
+		return rc;
 	if (line[len - 1] != ']')
 		return err_set(err, ERR_INVALID, "see muster.conf(5)",
 			       "%s line %d: a section is written [name]",
 			       at->path, at->line);
 	g_free(at->section);
 	at->section = g_strndup(line + 1, len - 2);
+	if (is_program(at->section))
+		return begin_program(at, err);
 	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
 		known |= strcmp(rows[i].section, at->section) == 0;
 	if (!known)
@@ -404,7 +550,8 @@ read_pair(struct reading *at, char *line, struct err *err)
 			       at->path, at->line, line,
 			       at->lines[row - rows]);
 	at->lines[row - rows] = at->line;
-	accepted = read_value(row, value, at->settings);
+	accepted = is_of_program(row) ? read_value(row, value, at->program) :
+		read_value(row, value, at->settings);
 	return accepted != NULL ? bad_value(at, row, value, accepted, err)
 				: ERR_OK;
 }
@@ -426,24 +573,7 @@ read_lines(struct reading *at, char *text, struct err *err)
 		else
 			rc = read_pair(at, start, err);
 	}
-	return rc;
-}
-
-static enum err_code
-read_defaults(struct reading *at, struct err *err)
-{
-	for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
-		if (at->lines[i] != 0)
-			continue;
-		if (rows[i].fallback == NULL)
-			return err_set(err, ERR_INVALID, "see muster.conf(5)",
-				       "%s: [%s] %s is missing and has no "
-				       "default", at->path, rows[i].section,
-				       rows[i].name);
-		if (read_value(&rows[i], rows[i].fallback, at->settings))
-			g_assert_not_reached();
-	}
-	return ERR_OK;
+	return rc == ERR_OK ? end_program(at, err) : rc;
 }
 
 /* What no key says alone */
@@ -540,6 +670,9 @@ settings_unref(struct settings *settings)
 	g_strfreev(settings->trusted_sealers);
 	g_free(settings->logins_path);
 	g_free(settings->sets_dir);
+	g_free(settings->sandbox_helper);
+	g_free(settings->sandbox_user);
+	programs_free(settings);
 	g_free(settings->path);
 	g_free(settings);
 }
@@ -560,7 +693,8 @@ type_name(enum type type)
 		[T_LIMITS] = "limits",
 		[T_NUMBER] = "number", [T_SIZE] = "size",
 		[T_DURATION] = "duration", [T_WORDS] = "words",
-		[T_NETWORKS] = "networks",
+		[T_NETWORKS] = "networks", [T_WORD] = "word",
+		[T_COMMAND] = "command", [T_PATHS] = "paths",
 	};
 
 	return names[type];

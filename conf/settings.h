@@ -32,6 +32,17 @@ struct domain_limit {
 	int64_t count, seconds;	/* copies in a time; 0: any */
 };
 
+/* [program NAME]: what lists may choose by the key "program", and the limits
+ * of struct sandbox_limits (core/base/sandbox.h) */
+struct program {
+	char *name;
+	char **command;		/* the first word is an absolute path */
+	char **paths;		/* that it may read besides the system's */
+	int64_t time_s, cpu_s;
+	int64_t memory, output, space;
+	int64_t files, processes;
+};
+
 struct settings {
 	/* [muster] */
 	char *home;
@@ -72,6 +83,14 @@ struct settings {
 	char *logins_path;	/* "": a login is the address that it is */
 	/* [moderation] */
 	char *sets_dir;		/* of in file("name") */
+	/* [sandbox] */
+	char *sandbox_helper;
+	char *sandbox_user;	/* of programs, where musterd is root */
+	int64_t programs_most;	/* at a time */
+	int64_t programs_of_list;	/* of them for one list */
+	/* [program NAME], in the order of the file */
+	struct program *programs;
+	size_t program_count;
 
 	char *path;		/* of the file, absolute */
 	int refs;		/* atomic; not for callers */
@@ -93,6 +112,10 @@ const char *settings_default_path(void);
 /* settings_describe - the table as text, a key a line:
  * "section TAB name TAB type TAB default TAB help"; caller frees. */
 char *settings_describe(void);
+
+/* settings_program - by name; NULL: there is none. Borrowed. */
+const struct program *settings_program(const struct settings *settings,
+				       const char *name);
 
 /* Where the sockets are, all below run; the caller frees. */
 char *settings_submit_path(const struct settings *settings);

@@ -116,3 +116,21 @@ attempt_failed(struct store *store, const struct job *job,
 	job_blame(&next, job, why->what);
 	return change(store, job, &next, &taken, err);
 }
+
+enum err_code
+attempt_later(struct store *store, const struct job *job,
+	      const struct err *why, int64_t rest_most_ms,
+	      int64_t age_most_ms, struct err *err)
+{
+	const int64_t age_ms = clock_ms() - job->made_ms;
+	struct job next = *job;	/* texts are borrowed */
+	bool taken;
+
+	if (age_ms > age_most_ms)
+		return shunt(store, job, why->what, err);
+	next.attempts -= next.attempts > 0;
+	next.due_ms = clock_ms() + MIN(MAX(age_ms, REST_FIRST_MS),
+				       rest_most_ms);
+	job_blame(&next, job, why->what);
+	return change(store, job, &next, &taken, err);
+}

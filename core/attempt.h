@@ -34,4 +34,13 @@ enum err_code attempt_begin(struct store *store, struct job *job,
 enum err_code attempt_failed(struct store *store, const struct job *job,
 			     const struct err *why, struct err *err);
 
+/*
+ * attempt_later - it asks for another try: when it has waited for as long as
+ * it is old, but no longer than rest_most_ms. That does not count as an
+ * attempt, but when it is older than age_most_ms it is shunted.
+ */
+enum err_code attempt_later(struct store *store, const struct job *job,
+			    const struct err *why, int64_t rest_most_ms,
+			    int64_t age_most_ms, struct err *err);
+
 #endif

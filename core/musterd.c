@@ -180,7 +180,8 @@ door_reap(struct door *door)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	/* What other threads have started is theirs to wait for. */
+	while ((pid = waitpid(-1, &status, WNOHANG | __WNOTHREAD)) > 0) {
 		if (pid != door->pid)
 			continue;
 		door->pid = 0;
@@ -197,7 +198,7 @@ door_stop(struct door *door)
 {
 	if (door->pid != 0)
 		(void) kill(door->pid, SIGTERM);
-	while (waitpid(-1, NULL, 0) > 0 || errno == EINTR)
+	while (waitpid(-1, NULL, __WNOTHREAD) > 0 || errno == EINTR)
 		;
 	door->pid = 0;
 }

@@ -9,12 +9,15 @@
 #include "core/attempt.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
+#include "core/base/sandbox.h"
 #include "core/base/wire.h"
 #include "core/bounce/bounce.h"
 #include "core/command/robot.h"
 #include "core/held/held.h"
 #include "core/pending/digest.h"
 #include "core/pending/pending.h"
+#include "core/pending/program.h"
+#include "core/programs.h"
 #include "core/watch.h"
 #include "db/event.h"
 #include "db/list.h"
@@ -55,6 +58,8 @@ struct stages {
 	struct held_key *held;
 	struct sign_keys *keys;
 	struct worker workers[WORKERS];
+	struct worker program;	/* of which programs have many threads */
+	struct programs *programs;
 	pthread_t timer;
 	int64_t swept_s;	/* the timer's: the last sweep of all */
 	pthread_mutex_t lock;	/* of all below */
@@ -72,6 +77,8 @@ struct run {
 	struct held_result result;	/* of an answer about a held post */
 	struct robot_result robot;	/* of commands */
 	bool expired;			/* a held post */
+	struct program_made made;	/* STAGE_PROGRAM */
+	bool waits;			/* the post needs a program first */
 };
 
 /* Commands of older versions wait in pending. */
@@ -131,7 +138,9 @@ run_body(struct txn *txn, void *arg, struct err *err)
 	if (is_command(run))
 		return run_command(txn, run, now_ms, err);
 	return pending_run(txn, &(struct pending_with){
-		run->settings, stages->verp, stages->keys }, run->job, err);
+		run->settings, stages->verp, stages->keys,
+		run->worker->stage == STAGE_PROGRAM ? &run->made : NULL,
+		&run->waits }, run->job, err);
 }
 
 /* What became of held posts: nobody else says it in the log. */
@@ -181,20 +190,77 @@ log_job_failed(const struct job *job, const struct err *why)
 		    kv_str("todo", why->todo));
 }
 
+static bool
+is_stopping(void *arg)
+{
+	struct stages *stages = arg;
+	bool stopping;
+
+	(void) pthread_mutex_lock(&stages->lock);
+	stopping = stages->stopping;
+	(void) pthread_mutex_unlock(&stages->lock);
+	return stopping;
+}
+
+/* Before the transaction begins, since it may take its time. */
+static enum err_code
+make_program(struct run *run, struct err *err)
+{
+	struct stages *stages = run->worker->stages;
+
+	return program_run(&(struct program_with){
+		.store = stages->store, .settings = run->settings,
+		.is_stopped = is_stopping, .arg = stages }, run->job,
+		&run->made, err);
+}
+
 static enum err_code
 run_job(struct worker *worker, struct settings *settings,
 	const struct job *job, struct err *err)
 {
 	struct run run = { .worker = worker, .settings = settings,
 			   .job = job };
-	enum err_code rc = store_txn(worker->stages->store, TXN_LAZY,
-				     run_body, &run, err);
+	enum err_code rc = ERR_OK;
 
+	if (worker->stage == STAGE_PROGRAM)
+		rc = make_program(&run, err);
+	if (rc == ERR_OK)
+		rc = store_txn(worker->stages->store, TXN_LAZY, run_body,
+			       &run, err);
+	program_made_done(&run.made);
 	if (rc != ERR_OK)
 		return rc;
+	if (run.waits)
+		programs_wake(worker->stages->programs);
 	log_held(&run);
 	log_command(&run);
 	return rc;
+}
+
+/* A program may ask for another try; what else fails has its attempts. */
+static enum err_code
+not_done(struct worker *worker, const struct settings *settings,
+	 const struct job *job, const struct err *why, struct err *err)
+{
+	struct store *store = worker->stages->store;
+
+	if (worker->stage != STAGE_PROGRAM || why->code != ERR_DOWN)
+		return attempt_failed(store, job, why, err);
+	return attempt_later(store, job, why, settings->retry_most_s * 1000,
+			     settings->max_age_s * 1000, err);
+}
+
+/* How much longer than others a job of this stage may take. */
+static int64_t
+more_ms(const struct worker *worker, const struct settings *settings)
+{
+	int64_t most_s = 0;
+
+	if (worker->stage != STAGE_PROGRAM)
+		return 0;
+	for (size_t i = 0; i < settings->program_count; i++)
+		most_s = MAX(most_s, settings->programs[i].time_s);
+	return most_s * 1000 + SANDBOX_END_MS;
 }
 
 /* False: not even begun, so there is no use in going on now. */
@@ -214,12 +280,13 @@ do_job(struct worker *worker, struct settings *settings, struct job *job)
 	if (!go)
 		return true;
 	watch_job(job, true);
+	watch_more(more_ms(worker, settings));
 	rc = run_job(worker, settings, job, &err);
 	watch_end();
 	if (rc == ERR_OK)
 		return true;
 	log_job_failed(job, &err);
-	if (attempt_failed(store, job, &err, &second) == ERR_OK)
+	if (not_done(worker, settings, job, &err, &second) == ERR_OK)
 		return true;
 	log_job_failed(job, &second);
 	return false;
@@ -227,15 +294,14 @@ do_job(struct worker *worker, struct settings *settings, struct job *job)
 
 /* --- the threads -------------------------------------------------------- */
 
-static bool
-is_stopping(struct stages *stages)
+/* For programs_start() */
+static void
+do_program(void *arg, struct settings *settings, struct job *job)
 {
-	bool stopping;
+	struct worker *worker = arg;
 
-	(void) pthread_mutex_lock(&stages->lock);
-	stopping = stages->stopping;
-	(void) pthread_mutex_unlock(&stages->lock);
-	return stopping;
+	if (do_job(worker, settings, job))
+		worker->stages->wake_outbound();
 }
 
 /* Until there is a hint that was not *seen, or for wait_ms. */
@@ -301,6 +367,8 @@ longest_wait_ms(enum stage stage, const struct settings *settings)
 
 	if (stage == STAGE_NOTICE)
 		longest_s = MAX(longest_s, 86400);	/* digests */
+	if (stage == STAGE_PROGRAM)
+		longest_s = MAX(longest_s, settings->retry_most_s);
 	if (stage == STAGE_OUTBOUND)
 		longest_s = MAX(longest_s, settings->retry_most_s * 5 / 4);
 	for (size_t i = 0; stage == STAGE_OUTBOUND &&
@@ -317,7 +385,7 @@ hasten(struct stages *stages, const struct settings *settings)
 {
 	static const enum stage all[] = {
 		STAGE_PENDING, STAGE_BOUNCE, STAGE_NOTICE, STAGE_COMMAND,
-		STAGE_OUTBOUND,
+		STAGE_PROGRAM, STAGE_OUTBOUND,
 	};
 	struct err err = ERR_INIT;
 	uint64_t count = 0;
@@ -338,12 +406,6 @@ hasten(struct stages *stages, const struct settings *settings)
 	}
 }
 
-static bool
-sweep_stops(void *arg)
-{
-	return is_stopping(arg);
-}
-
 /* Hourly; where much has failed at once, within the minute. */
 static void
 sweep_bounces(struct stages *stages, const struct settings *settings)
@@ -356,7 +418,7 @@ sweep_bounces(struct stages *stages, const struct settings *settings)
 
 	if (!hasty)
 		stages->swept_s = now_s;
-	if (bounce_sweep(stages->store, settings, now_s, hasty, sweep_stops,
+	if (bounce_sweep(stages->store, settings, now_s, hasty, is_stopping,
 			 stages, &done, &err) != ERR_OK)
 		log_err(NULL, "housekeeping.failed", &err);
 	if (done > 0) {
@@ -458,6 +520,10 @@ stages_start(struct store *store, struct settings *(*settings)(void),
 	stages->keys = sign_keys_new();
 	(void) pthread_mutex_init(&stages->lock, NULL);
 	clock_cond_init(&stages->changed);
+	stages->program = (struct worker){ .stages = stages,
+		.stage = STAGE_PROGRAM };
+	stages->programs = programs_start(store, settings, do_program,
+					  &stages->program);
 	for (size_t i = 0; i < WORKERS; i++) {
 		stages->workers[i] = (struct worker){ stages, all[i].stage,
 			queue_turn_new(all[i].stage, all[i].part,
@@ -476,6 +542,7 @@ stages_wake(struct stages *stages)
 	stages->hints++;
 	(void) pthread_cond_broadcast(&stages->changed);
 	(void) pthread_mutex_unlock(&stages->lock);
+	programs_wake(stages->programs);
 }
 
 void
@@ -490,6 +557,7 @@ stages_stop(struct stages *stages)
 		queue_turn_free(stages->workers[i].turn);
 	}
 	(void) pthread_join(stages->timer, NULL);
+	programs_stop(stages->programs);
 	held_key_free(stages->held);
 	sign_keys_free(stages->keys);
 	(void) pthread_cond_destroy(&stages->changed);

@@ -42,7 +42,7 @@ enum kind { FREE = 0, JOB_COUNTED = 'c', JOB = 'j', POST = 'p' };
 
 struct slot {
 	atomic_int kind;	/* enum kind */
-	_Atomic int64_t since_ms;
+	_Atomic int64_t since_ms, more_ms;
 	_Atomic uint8_t id[POST_ID_LEN];
 	_Atomic uint32_t list;
 };
@@ -94,6 +94,7 @@ be_at(enum kind kind, const struct post_id *id, uint32_t list)
 	mine_id = *id;
 	mine_list = list;
 	atomic_store(&slot->since_ms, 0);
+	atomic_store(&slot->more_ms, 0);
 	for (size_t i = 0; i < POST_ID_LEN; i++)
 		atomic_store_explicit(&slot->id[i], id->bytes[i],
 				      memory_order_relaxed);
@@ -112,6 +113,13 @@ void
 watch_post(const struct post_id *post, uint32_t list)
 {
 	be_at(POST, post, list);
+}
+
+void
+watch_more(int64_t more_ms)
+{
+	if (mine != NULL)
+		atomic_store(&mine->more_ms, more_ms);
 }
 
 void
@@ -243,7 +251,8 @@ look_for_hung(void)
 		int64_t since_ms = atomic_load(&slot->since_ms);
 		int64_t busy_ms = wire_now_ms() - since_ms;
 
-		if (is_busy(slot) && since_ms != 0 && busy_ms > limit_ms)
+		if (is_busy(slot) && since_ms != 0 &&
+		    busy_ms > limit_ms + atomic_load(&slot->more_ms))
 			end_hung(slot, busy_ms / 1000);
 	}
 	return MIN(LOOK_MS, limit_ms / 4);

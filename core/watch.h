@@ -28,6 +28,8 @@
 void watch_job(const struct job *job, bool counted);
 /* watch_post - the same for jobs of STAGE_OUTBOUND, by post and list */
 void watch_post(const struct post_id *post, uint32_t list);
+/* watch_more - it may be at it for so much longer than others */
+void watch_more(int64_t more_ms);
 /* watch_end - it is at none, and may wait as long as it likes */
 void watch_end(void);
 

@@ -504,7 +504,7 @@ stage_of_name(const char *name, enum stage *out)
 {
 	static const enum stage stages[] = {
 		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_NOTICE,
-		STAGE_COMMAND, STAGE_HELD, STAGE_SHUNTED,
+		STAGE_COMMAND, STAGE_PROGRAM, STAGE_HELD, STAGE_SHUNTED,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(stages); i++)

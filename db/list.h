@@ -194,6 +194,7 @@ struct list_conf {
 	int64_t digest_posts, digest_size;
 	enum volume digest_volume;
 
+	const char *program;	/* name in the settings, "" for none */
 	const char *sign_key;	/* path, "" to seal nothing */
 	const char *sign_selector;
 	const char *sign_domain;	/* the list's if none was given */

@@ -29,6 +29,8 @@ stage_name(enum stage stage)
 		return "notice";
 	case STAGE_COMMAND:
 		return "command";
+	case STAGE_PROGRAM:
+		return "program";
 	case STAGE_HELD:
 		return "held";
 	case STAGE_SHUNTED:

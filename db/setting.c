@@ -453,6 +453,7 @@ conf_finish(struct list_conf *conf)
 	conf->policy = conf_text(conf, "policy");
 	conf->language = conf_text(conf, "language");
 	conf->refuse_text = conf_text(conf, "refuse-text");
+	conf->program = conf_text(conf, "program");
 	conf->sign_key = conf_text(conf, "sign-key");
 	conf->sign_selector = conf_text(conf, "sign-selector");
 	conf->sign_domain = conf_text(conf, "sign-domain");

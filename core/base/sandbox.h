@@ -70,6 +70,9 @@ struct sandbox_order {
 	void *arg;
 };
 
+/* How much longer than time_ms a run may take, until all has ended */
+#define SANDBOX_END_MS 15000
+
 enum sandbox_end {
 	SANDBOX_EXITED,		/* status: what it gave to exit() */
 	SANDBOX_SIGNALLED,	/* status: the signal that ended it */

@@ -12,6 +12,7 @@
 #include "core/letter/source.h"
 #include "core/moderate/policy.h"
 #include "core/outbound/outbound.h"
+#include "core/pending/program.h"
 #include "core/base/banned.h"
 
 #define CONNECT_MS 5000
@@ -161,6 +162,31 @@ check_relays(struct check *check)
 		check_relay(check, &settings->relays[i]);
 }
 
+/* What a program is not to touch depends on the kernel, and on what confines
+ * this process. */
+static void
+check_sandbox(struct check *check)
+{
+	const struct settings *settings = check->call->admin->settings;
+	g_autofree char *holds = NULL;
+	struct err err = ERR_INIT;
+
+	if (settings->program_count == 0)
+		return;
+	if (program_probe(settings, &holds, &err) != ERR_OK)
+		finding_err(check, ERROR, &err);
+	else
+		finding(check, FINE, "programs are held by %s", holds);
+	for (size_t i = 0; i < settings->program_count; i++) {
+		const struct program *program = &settings->programs[i];
+
+		if (!g_file_test(program->command[0],
+				 G_FILE_TEST_IS_EXECUTABLE))
+			finding(check, ERROR, "program %s: %s cannot be run",
+				program->name, program->command[0]);
+	}
+}
+
 /* --- lists, database ---------------------------------------------------- */
 
 /* A dump that was loaded, or another version, may have left one that cannot
@@ -233,6 +259,12 @@ check_list(struct check *check, const char *addr,
 	if (conf->owners[0] == NULL)
 		finding(check, WARNING, "list %s has no owner; muster list "
 			"set %s owner=ADDR", addr, addr);
+	if (conf->program[0] != '\0' &&
+	    settings_program(settings, conf->program) == NULL)
+		finding(check, ERROR, "list %s: its program %s is not in %s, "
+			"so its posts are shunted; add it, or muster list set "
+			"%s program=", addr, conf->program, settings->path,
+			addr);
 	check_policy(check, addr, conf);
 	check_from(check, addr, conf);
 }
@@ -369,6 +401,7 @@ check_run(struct call *call)
 	check_run_dir(&check);
 	check_sockets(&check);
 	check_relays(&check);
+	check_sandbox(&check);
 	check_lists(&check);
 	check_templates(&check);
 	check_store(&check);

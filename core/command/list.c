@@ -151,6 +151,19 @@ commit(const struct call *call, struct change *change, txn_body body,
 	return ADMIN_DONE;
 }
 
+/* That is the administrator's to say, in the settings. */
+static enum err_code
+check_program(const struct call *call, const char *name, struct err *err)
+{
+	const struct settings *settings = call->admin->settings;
+
+	if (name[0] == '\0' || settings_program(settings, name) != NULL)
+		return ERR_OK;
+	return err_set(err, ERR_INVALID, "add it, see muster.conf(5), and "
+		       "reload musterd", "program=%s: there is no [program "
+		       "%s] in %s", name, name, settings->path);
+}
+
 /* What conf/ cannot know: whether a policy and patterns can be read. */
 static enum admin_status
 check_pairs(const struct call *call, GPtrArray *pairs)
@@ -161,7 +174,9 @@ check_pairs(const struct call *call, GPtrArray *pairs)
 		const struct pair *pair = pairs->pdata[i];
 
 		if (policy_value_check(pair->key, pair->value, &err) !=
-		    ERR_OK)
+		    ERR_OK || (pair->key->type == KEY_PROGRAM &&
+			       check_program(call, pair->value, &err) !=
+			       ERR_OK))
 			return call_fail(call, &err);
 	}
 	return ADMIN_DONE;

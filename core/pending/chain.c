@@ -11,7 +11,9 @@
 #include "core/base/banned.h"
 
 static const struct filter *const base[] = {
-	/* first: what is removed nobody else need look at */
+	/* the site's own, which sees the post as it came */
+	&filter_program,
+	/* what is removed nobody else need look at */
 	&filter_content,
 	/* before anything is added that is to stay */
 	&filter_anonymous,

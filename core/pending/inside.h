@@ -9,6 +9,7 @@
 #include "core/mail/header.h"
 #include "core/pending/footer.h"
 #include "core/pending/pending.h"
+#include "core/pending/program.h"
 #include "core/pending/seal.h"
 #include "db/list.h"
 #include "db/post.h"
@@ -88,8 +89,8 @@ bool is_post(const struct work *work);
 /* The filters, each in the file of its name; filter_add in filter_rules.c,
  * filter_leave in filter_fields.c, filter_texts in footer.c, filter_seal in
  * seal.c */
-extern const struct filter filter_content, filter_anonymous, filter_way,
-	filter_rules, filter_subject, filter_fields, filter_add,
+extern const struct filter filter_program, filter_content,
+	filter_anonymous, filter_way, filter_rules, filter_subject, filter_fields, filter_add,
 	filter_complete, filter_recode, filter_leave, filter_reply,
 	filter_dmarc, filter_texts, filter_seal;
 

@@ -152,6 +152,35 @@ end_here(struct txn *txn, const struct job *job, const char *why,
 	return rc;
 }
 
+/* --- the program that comes first --------------------------------------- */
+
+/* It is not run within a transaction. */
+static enum err_code
+wait_for_program(struct txn *txn, const struct work *work, struct err *err)
+{
+	struct job next = *work->job;	/* texts are borrowed */
+	bool taken = false;
+	enum err_code rc;
+
+	next.stage = STAGE_PROGRAM;
+	next.attempts = 0;
+	rc = queue_replace(txn, work->job, &next, &taken, err);
+	if (rc == ERR_OK && work->with->waits != NULL)
+		*work->with->waits = taken;
+	return rc;
+}
+
+/* Is what has run what the list wants? */
+static bool
+has_run(const struct work *work)
+{
+	const struct program_made *made = work->with->made;
+
+	return work->conf->program[0] == '\0' ||
+		(made != NULL && made->name != NULL &&
+		 strcmp(made->name, work->conf->program) == 0);
+}
+
 static enum err_code
 run_with(struct txn *txn, struct work *work, struct err *err)
 {
@@ -164,6 +193,11 @@ run_with(struct txn *txn, struct work *work, struct err *err)
 	rc = ways_wait(txn, work->job, work->conf, &waits, err);
 	if (rc != ERR_OK || waits)
 		return rc;
+	if (is_post(work) && !has_run(work))
+		return work->job->stage == STAGE_PENDING ?
+			wait_for_program(txn, work, err) :
+			err_set(err, ERR_BUSY, "nothing: it is tried again",
+				"the list's program was changed meanwhile");
 	rc = work_begin(txn, work, err);
 	if (rc != ERR_OK)
 		return rc;

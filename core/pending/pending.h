@@ -2,6 +2,8 @@
 #ifndef MUSTER_PENDING_H
 #define MUSTER_PENDING_H
 
+#include <stdbool.h>
+
 #include "conf/settings.h"
 #include "core/auth/sign_keys.h"
 #include "core/mail/verp.h"
@@ -19,10 +21,17 @@
  *
  * ERR_INVALID: the post cannot be handled and is to be shunted.
  */
+struct program_made;
+
 struct pending_with {
 	const struct settings *settings;
 	const struct verp *verp;
 	struct sign_keys *keys;
+	/* by the list's program (core/pending/program.h); NULL: none has run.
+	 * Then a post of a list that has one gets a job of STAGE_PROGRAM,
+	 * with which this is called again, and *waits is set. */
+	const struct program_made *made;
+	bool *waits;
 };
 
 enum err_code pending_run(struct txn *txn, const struct pending_with *with,

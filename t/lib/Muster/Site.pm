@@ -28,6 +28,7 @@ sub new ($class, $box, %opt) {
 		lmtp => { listen => 'unix:' . $self->lmtp_path },
 		outbound => { relay => "127.0.0.1:$opt{relay}",
 			'retry-first' => '1s', 'retry-most' => '2s' },
+		sandbox => { helper => "$self->{build}/muster-sandbox" },
 		$self->{dns}->settings,
 	);
 	for my $section (keys %{ $opt{settings} // {} }) {
