@@ -81,7 +81,8 @@ for my $row (@{$cli->json('settings')}) {
 		or next;
 	$seen{"$row->{section} $row->{key}"} = 1;
 	my $default = $row->{default} =~ s{^.*(?=/lib/muster$)}{LOCALSTATEDIR}r
-		=~ s{^.*(?=/muster/sets$)}{SYSCONFDIR}r;
+		=~ s{^.*(?=/muster/sets$)}{SYSCONFDIR}r
+		=~ s{^.*(?=/muster/muster-sandbox$)}{LIBEXECDIR}r;
 	like($head, qr/ = \Q$default\E$/,
 		"muster.conf(5): default of $row->{key}")
 		if $default ne '';

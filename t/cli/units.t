@@ -28,6 +28,13 @@ for my $unit (sort keys %units) {
 		"$unit: enough descriptors");
 }
 
+# What the programs of lists are held by.
+like(says('musterd', 'RestrictNamespaces'), qr/\b$_\b/,
+	"programs may have namespaces: $_") for qw(user mnt pid net ipc);
+like(says('musterd', 'SystemCallFilter'), qr/(?<!\S)$_(?!\S)/,
+	"and be held by $_") for qw(@mount seccomp landlock_create_ruleset
+	landlock_add_rule landlock_restrict_self);
+
 SKIP: {
 	my ($analyze) = grep { -x } map { "$_/systemd-analyze" }
 		split /:/, $ENV{PATH};

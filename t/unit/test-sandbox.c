@@ -49,13 +49,6 @@ helper_path(void)
 	return g_build_filename(dir, "..", "..", "muster-sandbox", NULL);
 }
 
-static bool
-mode_works(const struct mode *mode)
-{
-	return mode->without[0] == NULL || mode->without[1] == NULL ||
-		geteuid() == 0;
-}
-
 static void
 try_init(struct try *try, const struct mode *mode, const char *shell,
 	 const char *script)
@@ -100,6 +93,41 @@ try_done(struct try *try)
 	g_bytes_unref(try->order.input);
 	sandbox_result_done(&try->result);
 	g_free(try->output);
+}
+
+/* Does the kernel give it, and the mode leave it? */
+static bool
+has(const struct mode *mode, const char *what)
+{
+	static char *holds;
+	g_autofree char *lacks = g_strconcat("no ", what, NULL);
+
+	if (holds == NULL) {
+		struct try try;
+
+		try_init(&try, &modes[0], "/bin/sh", "cat");
+		try_run(&try);
+		g_assert_cmpint(try.rc, ==, ERR_OK);
+		holds = g_strdup(try.result.holds);
+		g_test_message("this kernel gives: %s", holds);
+		try_done(&try);
+	}
+	return strstr(holds, lacks) == NULL &&
+		!g_strv_contains(mode->without, g_strcmp0(what, "Landlock") ==
+				 0 ? "landlock" : what);
+}
+
+/* Does it keep a program from files that everybody may read? */
+static bool
+mode_hides(const struct mode *mode)
+{
+	return has(mode, "namespaces") || has(mode, "Landlock");
+}
+
+static bool
+mode_works(const struct mode *mode)
+{
+	return mode_hides(mode) || geteuid() == 0;
 }
 
 static void
@@ -167,11 +195,6 @@ test_holds(void)
 {
 	struct try try;
 
-	run_script(&try, &modes[0], "/bin/sh", "cat");
-	g_assert_cmpint(try.rc, ==, ERR_OK);
-	g_assert_nonnull(strstr(try.result.holds, "namespaces"));
-	g_test_message("this kernel gives: %s", try.result.holds);
-	try_done(&try);
 	for (size_t i = 0; i < MODES; i++) {
 		run_script(&try, &modes[i], "/bin/sh", "cat");
 		if (mode_works(&modes[i])) {
@@ -209,7 +232,8 @@ test_large(void)
 		try_run(&try);
 		g_assert_cmpint(try.rc, ==, ERR_OK);
 		g_assert_cmpint(try.result.end, ==, SANDBOX_EXITED);
-		g_assert_cmpstr(try.output, ==, large);
+		/* no dump of it in the log */
+		g_assert_true(strcmp(try.output, large) == 0);
 		try_done(&try);
 	}
 }
@@ -305,9 +329,11 @@ test_environment(void)
 	};
 
 	(void) g_setenv("MUSTER_TEST_SECRET", "x", TRUE);
-	for (size_t i = 0; i < 2; i++) {
+	for (size_t i = 0; i < MODES; i++) {
 		struct try try;
 
+		if (!mode_works(&modes[i]))
+			continue;
 		try_init(&try, &modes[i], "/usr/bin/perl",
 			 "print join ' ', map { /^(HOME|TMPDIR)$/ ? $_ : "
 			 "\"$_=$ENV{$_}\" } sort keys %ENV; "
@@ -366,7 +392,7 @@ run_one(void *unused)
 		try.order.input = g_bytes_new(large, MEGA);
 		try_run(&try);
 		g_assert_cmpint(try.rc, ==, ERR_OK);
-		g_assert_cmpstr(try.output, ==, large);
+		g_assert_true(strcmp(try.output, large) == 0);
 		try_done(&try);
 	}
 	return unused;
@@ -466,7 +492,8 @@ test_processes(void)
 		g_assert_cmpint(try.rc, ==, ERR_OK);
 		/* where the number is the user's, others may count */
 		g_assert_cmpint(g_ascii_strtoll(try.output, NULL, 10), <=, 10);
-		g_assert_cmpint(g_ascii_strtoll(try.output, NULL, 10), >=, i == 0 ? 9 : 1);
+		g_assert_cmpint(g_ascii_strtoll(try.output, NULL, 10), >=, 
+				has(&modes[i], "namespaces") ? 9 : 1);
 		try_done(&try);
 	}
 }
@@ -510,6 +537,8 @@ test_cpu(void)
 	for (size_t i = 0; i < 2; i++) {
 		struct try try;
 
+		if (!mode_works(&modes[i]))
+			continue;
 		try_init(&try, &modes[i], "/usr/bin/perl", "1 while 1");
 		try.order.limits.cpu_s = 1;
 		try_run(&try);
@@ -610,11 +639,12 @@ test_home(void)
 		"cat /etc/shadow; echo x >/usr/bin/x; "
 		"mkdir /new; echo x >/etc/x; exec 2>&1; echo end",
 		home.file, home.dir, (int)getpid());
-	/* Without either it is another user that keeps a home, whose mode is
-	 * then 0700. */
-	for (size_t i = 0; i < MODES - 1; i++) {
+	/* Without either it is its mode, 0700, that keeps another user out. */
+	for (size_t i = 0; i < MODES; i++) {
 		struct try try;
 
+		if (!mode_hides(&modes[i]))
+			continue;
 		run_script(&try, &modes[i], "/bin/sh", script);
 		g_assert_cmpint(try.rc, ==, ERR_OK);
 		g_assert_cmpstr(try.output, ==, "end\n");
@@ -634,9 +664,11 @@ test_paths(void)
 	home_make(&home);
 	script = g_strdup_printf("cat %1$s; echo x >%1$s || echo no",
 				 home.file);
-	for (size_t i = 0; i < MODES - 1; i++) {
+	for (size_t i = 0; i < MODES; i++) {
 		struct try try;
 
+		if (!mode_hides(&modes[i]))
+			continue;
 		try_init(&try, &modes[i], "/bin/sh", script);
 		try.order.paths = (char *[]){ home.dir, NULL };
 		try_run(&try);
