@@ -137,10 +137,10 @@ run_body(struct txn *txn, void *arg, struct err *err)
 	}
 	if (is_command(run))
 		return run_command(txn, run, now_ms, err);
-	return pending_run(txn, &(struct pending_with){
-		run->settings, stages->verp, stages->keys,
+	return pending_run_made(txn, &(struct pending_with){
+		run->settings, stages->verp, stages->keys },
 		run->worker->stage == STAGE_PROGRAM ? &run->made : NULL,
-		&run->waits }, run->job, err);
+		&run->waits, run->job, err);
 }
 
 /* What became of held posts: nobody else says it in the log. */

@@ -154,11 +154,14 @@ add_queue(struct frame *frame, const json_t *look)
 	const json_t *deferred = json_object_get(look, "deferred");
 	g_autofree char *next = clock_text(text_of(deferred, "next"),
 					   text_of(look, "time"));
+	const int64_t programs = int_of(queue, "program");
+	g_autofree char *program = programs == 0 ? g_strdup("") :
+		g_strdup_printf("program %lld  ", (long long)programs);
 
 	add_line(frame, false, g_strdup_printf(
-		"queue    pending %lld  outbound %lld  bounce %lld  notice "
+		"queue    pending %lld  %soutbound %lld  bounce %lld  notice "
 		"%lld  command %lld  held %lld  shunted %lld",
-		(long long)int_of(queue, "pending"),
+		(long long)int_of(queue, "pending"), program,
 		(long long)int_of(queue, "outbound"),
 		(long long)int_of(queue, "bounce"),
 		(long long)int_of(queue, "notice"),

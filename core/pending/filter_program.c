@@ -10,7 +10,7 @@
 static bool
 is_wanted(const struct work *work)
 {
-	const struct program_made *made = work->with->made;
+	const struct program_made *made = work->made;
 
 	return is_post(work) && made != NULL && made->name != NULL &&
 		strcmp(made->name, work->conf->program) == 0;
@@ -19,7 +19,7 @@ is_wanted(const struct work *work)
 static enum err_code
 run(struct txn *txn, struct work *work, struct err *err)
 {
-	const struct program_made *made = work->with->made;
+	const struct program_made *made = work->made;
 
 	(void) txn;
 	if (made->message == NULL) {

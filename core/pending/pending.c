@@ -165,8 +165,8 @@ wait_for_program(struct txn *txn, const struct work *work, struct err *err)
 	next.stage = STAGE_PROGRAM;
 	next.attempts = 0;
 	rc = queue_replace(txn, work->job, &next, &taken, err);
-	if (rc == ERR_OK && work->with->waits != NULL)
-		*work->with->waits = taken;
+	if (rc == ERR_OK && work->waits != NULL)
+		*work->waits = taken;
 	return rc;
 }
 
@@ -174,7 +174,7 @@ wait_for_program(struct txn *txn, const struct work *work, struct err *err)
 static bool
 has_run(const struct work *work)
 {
-	const struct program_made *made = work->with->made;
+	const struct program_made *made = work->made;
 
 	return work->conf->program[0] == '\0' ||
 		(made != NULL && made->name != NULL &&
@@ -212,7 +212,17 @@ enum err_code
 pending_run(struct txn *txn, const struct pending_with *with,
 	    const struct job *job, struct err *err)
 {
-	struct work work = { .with = with, .job = job };
+	return pending_run_made(txn, with, NULL, NULL, job, err);
+}
+
+enum err_code
+pending_run_made(struct txn *txn, const struct pending_with *with,
+		 const struct program_made *made, bool *waits,
+		 const struct job *job, struct err *err)
+{
+	struct work work = {
+		.with = with, .job = job, .made = made, .waits = waits,
+	};
 	struct list *list = NULL;
 	enum err_code rc;
 

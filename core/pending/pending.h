@@ -21,20 +21,25 @@
  *
  * ERR_INVALID: the post cannot be handled and is to be shunted.
  */
-struct program_made;
-
 struct pending_with {
 	const struct settings *settings;
 	const struct verp *verp;
 	struct sign_keys *keys;
-	/* by the list's program (core/pending/program.h); NULL: none has run.
-	 * Then a post of a list that has one gets a job of STAGE_PROGRAM,
-	 * with which this is called again, and *waits is set. */
-	const struct program_made *made;
-	bool *waits;
 };
 
 enum err_code pending_run(struct txn *txn, const struct pending_with *with,
 			  const struct job *job, struct err *err);
+
+/*
+ * pending_run_made - the same with what the list's program has made of the
+ * post (core/pending/program.h); NULL: none has run. Then a post of a list
+ * that has a program gets a job of STAGE_PROGRAM, with which this is called
+ * again, and *waits is true; it may be NULL.
+ */
+struct program_made;
+enum err_code pending_run_made(struct txn *txn,
+			       const struct pending_with *with,
+			       const struct program_made *made, bool *waits,
+			       const struct job *job, struct err *err);
 
 #endif

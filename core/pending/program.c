@@ -5,7 +5,7 @@
 
 #include "core/auth/evidence.h"
 #include "core/base/sandbox.h"
-#include "core/mail/header.h"
+#include "core/mail/piped.h"
 #include "db/list.h"
 #include "db/post.h"
 #include "core/base/banned.h"
@@ -20,54 +20,6 @@ struct run {
 	GBytes *came;		/* with CRLF */
 	GBytes *input;		/* the same with LF */
 };
-
-/* --- line ends ---------------------------------------------------------- */
-
-static GBytes *
-without_cr(GBytes *bytes)
-{
-	gsize len;
-	const char *text = g_bytes_get_data(bytes, &len);
-	GString *out = g_string_sized_new(len);
-	const char *end = text + len, *from = text, *cr;
-
-	while (from < end &&
-	       (cr = memchr(from, '\r', (size_t)(end - from))) != NULL) {
-		const bool is_end = cr + 1 < end && cr[1] == '\n';
-
-		g_string_append_len(out, from, cr - from + !is_end);
-		from = cr + 1;
-	}
-	if (from < end)
-		g_string_append_len(out, from, end - from);
-	return g_string_free_to_bytes(out);
-}
-
-/* What has CRLF at its first line has it everywhere, but for what is
- * forgotten. Where LF ends a line a CR in front of it belongs to the line. */
-static GBytes *
-with_cr(GBytes *bytes)
-{
-	gsize len;
-	const char *text = g_bytes_get_data(bytes, &len);
-	GString *out = g_string_sized_new(len + len / 32 + 2);
-	const char *end = text + len, *from = text;
-	const char *lf = memchr(text, '\n', len);
-	const bool has_cr = lf != NULL && lf > text && lf[-1] == '\r';
-
-	for (; lf != NULL; from = lf + 1,
-	     lf = memchr(from, '\n', (size_t)(end - from))) {
-		const bool is_whole = has_cr && lf > from && lf[-1] == '\r';
-
-		g_string_append_len(out, from, lf - from - is_whole);
-		g_string_append_len(out, "\r\n", 2);
-	}
-	if (from < end) {
-		g_string_append_len(out, from, end - from);
-		g_string_append_len(out, "\r\n", 2);
-	}
-	return g_string_free_to_bytes(out);
-}
 
 /* --- what it gets ------------------------------------------------------- */
 
@@ -147,74 +99,24 @@ run_sandbox(const struct run *run, struct sandbox_result *out,
 /* --- what it gives ------------------------------------------------------ */
 
 static enum err_code
-bad_message(const struct run *run, const char *what, struct err *err)
-{
-	return err_set(err, ERR_INVALID, "mend it, then muster queue retry",
-		       "program %s: what it wrote is no message: %s",
-		       run->program->name, what);
-}
-
-static unsigned int
-authors_of(GBytes *message)
-{
-	struct header header;
-	size_t body_at, len;
-	const char *text = g_bytes_get_data(message, &len);
-	unsigned int count;
-
-	if (!header_parse(text, len, &header, &body_at))
-		return 0;
-	count = header_count(&header, "From");
-	header_done(&header);
-	return count;
-}
-
-/* As hostile as any message. That nobody is its author, or several fields say
- * who is, may have been so before. */
-static enum err_code
-check_message(const struct run *run, GBytes *message, struct err *err)
-{
-	struct header header;
-	size_t body_at, len;
-	const char *text = g_bytes_get_data(message, &len);
-	unsigned int fields, authors;
-
-	if (text == NULL || len == 0)
-		return bad_message(run, "it wrote nothing", err);
-	if (!header_parse(text, len, &header, &body_at))
-		return bad_message(run, "too many header fields", err);
-	fields = header.fields->len;
-	authors = header_count(&header, "From");
-	header_done(&header);
-	if (fields == 0)
-		return bad_message(run, "its first line is no header field",
-				   err);
-	if (body_at < len && (body_at < 4 ||
-			      memcmp(text + body_at - 4, "\r\n\r\n", 4) != 0))
-		return bad_message(run, "a line of its header is no field",
-				   err);
-	if (authors != 1 && authors != authors_of(run->came))
-		return bad_message(run, authors == 0 ? "it has no From" :
-				   "it has several From fields", err);
-	return ERR_OK;
-}
-
-static enum err_code
 take_output(const struct run *run, const struct sandbox_result *result,
 	    struct program_made *out, struct err *err)
 {
 	g_autoptr(GBytes) message = NULL;
-	enum err_code rc;
+	const char *wrong;
 
 	if (g_bytes_equal(result->output, run->input))
 		return ERR_OK;
-	message = with_cr(result->output);
+	message = piped_to(result->output);
 	if (g_bytes_equal(message, run->came))
 		return ERR_OK;
-	rc = check_message(run, message, err);
-	if (rc == ERR_OK)
-		out->message = g_steal_pointer(&message);
-	return rc;
+	wrong = piped_wrong(message, run->came);
+	if (wrong != NULL)
+		return err_set(err, ERR_INVALID, "mend it, then muster queue "
+			       "retry", "program %s: what it wrote is no "
+			       "message: %s", run->program->name, wrong);
+	out->message = g_steal_pointer(&message);
+	return ERR_OK;
 }
 
 static enum err_code
@@ -298,7 +200,7 @@ run_program(struct run *run, struct program_made *out, struct err *err)
 	struct sandbox_result result = { 0 };
 	enum err_code rc;
 
-	run->input = without_cr(run->came);
+	run->input = piped_from(run->came);
 	rc = run_sandbox(run, &result, err);
 	if (rc == ERR_OK)
 		rc = judge(run, &result, out, err);

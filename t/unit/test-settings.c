@@ -198,6 +198,77 @@ test_units(void)
 	g_assert_cmpint(number, ==, 21600);
 }
 
+#define DOMAINS "[muster]\ndomains = a.example\n"
+
+static void
+test_programs(void)
+{
+	struct settings *settings = NULL;
+	struct err err = ERR_INIT;
+	const struct program *tag, *wrap;
+
+	g_assert_cmpint(load(
+		"[program tag]\ncommand = /usr/bin/tag -q 'two words' # x\n"
+		"time = 5s\nmemory = 1G\npaths = /srv/words/ /srv/a/../b\n"
+		DOMAINS "[program  wrap_2 ]\ncommand=/usr/bin/wrap\n"
+		"[sandbox]\nat-once = 9\nuser = filter\n", &settings, &err),
+		==, ERR_OK);
+	g_assert_cmpuint(settings->program_count, ==, 2);
+	tag = settings_program(settings, "tag");
+	wrap = settings_program(settings, "wrap_2");
+	g_assert_cmpuint(g_strv_length(tag->command), ==, 3);
+	g_assert_cmpstr(tag->command[2], ==, "two words");
+	g_assert_cmpstr(tag->paths[0], ==, "/srv/words");
+	g_assert_cmpstr(tag->paths[1], ==, "/srv/b");
+	g_assert_cmpint(tag->time_s, ==, 5);
+	g_assert_cmpint(tag->memory, ==, 1 << 30);
+	g_assert_cmpint(tag->processes, ==, 32);
+	g_assert_cmpint(wrap->time_s, ==, 30);
+	g_assert_null(wrap->paths[0]);
+	g_assert_null(settings_program(settings, "Tag"));
+	g_assert_cmpint(settings->programs_most, ==, 9);
+	g_assert_cmpint(settings->programs_of_list, ==, 2);
+	g_assert_cmpstr(settings->sandbox_user, ==, "filter");
+	settings_unref(settings);
+}
+
+static void
+test_bad_programs(void)
+{
+	static const struct { const char *text, *says; } bad[] = {
+		{ "[program]\ncommand = /x\n", "[program NAME]" },
+		{ "[program a b]\ncommand = /x\n", "[program NAME]" },
+		{ "[program ../x]\n", "[program NAME]" },
+		{ "[program x]\n", "[program x] command is missing" },
+		{ "[program x]\n[dns]\n", "[program x] command is missing" },
+		{ "[program x]\ncommand = tag\n", "absolute path" },
+		{ "[program x]\ncommand = /tag 'open\n", "absolute path" },
+		{ "[program x]\ncommand =\n", "absolute path" },
+		{ "[program x]\ncommand = /x\ntime = 0s\n", "1 to 3600" },
+		{ "[program x]\ncommand = /x\ncommand = /y\n",
+		  "command is given in line 4 already" },
+		{ "[program x]\ncommand = /x\n[program x]\n",
+		  "there is a [program x] already" },
+		{ "[program x]\ncommand = /x\npaths = /\n", "below /" },
+		{ "[program x]\ncommand = /x\npaths = srv\n", "absolute" },
+		{ "[program x]\ncommand = /x\nmemroy = 1M\n",
+		  "did you mean \"memory\"" },
+		{ "[programs]\n", "did you mean \"program\"" },
+		{ "[sandbox]\nuser = a b\n", "one word" },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(bad); i++) {
+		g_autofree char *text = g_strconcat(DOMAINS, bad[i].text,
+						    NULL);
+		struct settings *settings = NULL;
+		struct err err = ERR_INIT;
+
+		g_assert_cmpint(load(text, &settings, &err), ==, ERR_INVALID);
+		g_test_message("%s", err.what);
+		g_assert_nonnull(strstr(err.what, bad[i].says));
+	}
+}
+
 int
 main(void)
 {
@@ -208,6 +279,8 @@ main(void)
 		  test_errors },
 		{ "a missing file is named", test_missing_file },
 		{ "sizes and durations have units", test_units },
+		{ "programs, each with its own", test_programs },
+		{ "a program that is wrong is told how", test_bad_programs },
 		{ NULL, NULL },
 	};
 
