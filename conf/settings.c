@@ -576,6 +576,37 @@ read_lines(struct reading *at, char *text, struct err *err)
 	return rc == ERR_OK ? end_program(at, err) : rc;
 }
 
+/* Is either of them the other, or below it? */
+static bool
+overlap(const char *a, const char *b)
+{
+	const size_t len = MIN(strlen(a), strlen(b));
+
+	return strncmp(a, b, len) == 0 && (a[len] == '/' || a[len] == '\0') &&
+		(b[len] == '/' || b[len] == '\0');
+}
+
+/* Nobody wants a program to read the database. */
+static enum err_code
+check_programs(const struct reading *at, struct err *err)
+{
+	const struct settings *settings = at->settings;
+
+	for (size_t i = 0; i < settings->program_count; i++) {
+		const struct program *program = &settings->programs[i];
+
+		for (char **path = program->paths; *path != NULL; path++)
+			if (overlap(*path, settings->home))
+				return err_set(err, ERR_INVALID, "name what "
+					       "it needs, elsewhere", "%s: "
+					       "[program %s] paths = %s: it "
+					       "would read [muster] home = %s",
+					       at->path, program->name, *path,
+					       settings->home);
+	}
+	return ERR_OK;
+}
+
 /* What no key says alone */
 static enum err_code
 check_whole(const struct reading *at, struct err *err)
@@ -631,6 +662,8 @@ settings_load(const char *path, struct settings **out, struct err *err)
 		rc = read_defaults(&at, err);
 	if (rc == ERR_OK)
 		rc = check_whole(&at, err);
+	if (rc == ERR_OK)
+		rc = check_programs(&at, err);
 	g_free(at.section);
 	if (rc != ERR_OK) {
 		settings_unref(at.settings);

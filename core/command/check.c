@@ -162,6 +162,18 @@ check_relays(struct check *check)
 		check_relay(check, &settings->relays[i]);
 }
 
+static void
+check_program(struct check *check, const struct program *program)
+{
+	if (!g_file_test(program->command[0], G_FILE_TEST_IS_EXECUTABLE))
+		finding(check, ERROR, "program %s: %s cannot be run",
+			program->name, program->command[0]);
+	for (char **path = program->paths; *path != NULL; path++)
+		if (!g_file_test(*path, G_FILE_TEST_EXISTS))
+			finding(check, WARNING, "program %s: there is no %s",
+				program->name, *path);
+}
+
 /* What a program is not to touch depends on the kernel, and on what confines
  * this process. */
 static void
@@ -177,14 +189,8 @@ check_sandbox(struct check *check)
 		finding_err(check, ERROR, &err);
 	else
 		finding(check, FINE, "programs are held by %s", holds);
-	for (size_t i = 0; i < settings->program_count; i++) {
-		const struct program *program = &settings->programs[i];
-
-		if (!g_file_test(program->command[0],
-				 G_FILE_TEST_IS_EXECUTABLE))
-			finding(check, ERROR, "program %s: %s cannot be run",
-				program->name, program->command[0]);
-	}
+	for (size_t i = 0; i < settings->program_count; i++)
+		check_program(check, &settings->programs[i]);
 }
 
 /* --- lists, database ---------------------------------------------------- */

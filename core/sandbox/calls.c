@@ -10,18 +10,23 @@
  * could be turned to another address, so that is refused as well.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+
+#include <linux/sockios.h>
 
 #include <seccomp.h>
 
 #include "core/sandbox/inside.h"
 #include "core/base/banned.h"
 
-#define NEW_NAMESPACES (CLONE_NEWNS | CLONE_NEWUSER | CLONE_NEWPID | \
-			CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | \
-			CLONE_NEWCGROUP)
+#ifdef __s390__
+#define CLONE_FLAGS 1		/* which argument they are */
+#else
+#define CLONE_FLAGS 0
+#endif
 #define SOCKET_TYPE 0xf		/* of the flags in the same argument */
 
 /* Refused in any case */
@@ -58,12 +63,36 @@ static const int signals_sent[] = {
 	SCMP_SYS(rt_tgsigqueueinfo), SCMP_SYS(pidfd_send_signal),
 };
 
+/* A descriptor too can be told to send signals, any of them, to anybody. */
+static const unsigned int signals_ordered[] = { F_SETOWN, F_SETOWN_EX, F_SETSIG };
+static const unsigned int signals_asked[] = { FIOSETOWN, SIOCSPGRP };
+
 /* The same without regard to signals, if it is about another process */
 static const struct { int call; unsigned int arg; } about_others[] = {
 	{ SCMP_SYS(sched_setaffinity), 0 }, { SCMP_SYS(sched_setattr), 0 },
 	{ SCMP_SYS(sched_setparam), 0 }, { SCMP_SYS(sched_setscheduler), 0 },
 	{ SCMP_SYS(setpriority), 1 }, { SCMP_SYS(ioprio_set), 1 },
 };
+
+/* The macros of libseccomp leave a field out, which warns. */
+static struct scmp_arg_cmp
+is_not(unsigned int arg, uint64_t value)
+{
+	return (struct scmp_arg_cmp){ arg, SCMP_CMP_NE, value, 0 };
+}
+
+static struct scmp_arg_cmp
+has_bits(unsigned int arg, uint64_t mask, uint64_t bits)
+{
+	return (struct scmp_arg_cmp){ arg, SCMP_CMP_MASKED_EQ, mask, bits };
+}
+
+/* Of a word that is no longer than int */
+static struct scmp_arg_cmp
+is_word(unsigned int arg, unsigned int word)
+{
+	return has_bits(arg, 0xffffffffu, word);
+}
 
 /* A call that this processor does not have needs no rule. */
 static bool
@@ -94,13 +123,10 @@ add_common(scmp_filter_ctx filter)
 	for (size_t i = 0; i < sizeof(refused) / sizeof(*refused); i++)
 		ok &= refuse(filter, refused[i]);
 	ok &= refuse_some(filter, SCMP_SYS(socketpair),
-			  SCMP_A1(SCMP_CMP_MASKED_EQ, SOCKET_TYPE,
-				  SOCK_DGRAM));
-	ok &= refuse_some(filter, SCMP_SYS(prlimit64),
-			  SCMP_A0(SCMP_CMP_NE, 0));
+			  has_bits(1, SOCKET_TYPE, SOCK_DGRAM));
+	ok &= refuse_some(filter, SCMP_SYS(prlimit64), is_not(0, 0));
 	/* It would put words into the terminal of whoever runs muster. */
-	ok &= refuse_some(filter, SCMP_SYS(ioctl),
-			  SCMP_A1(SCMP_CMP_MASKED_EQ, 0xffffffffu, TIOCSTI));
+	ok &= refuse_some(filter, SCMP_SYS(ioctl), is_word(1, TIOCSTI));
 	return ok;
 }
 
@@ -117,19 +143,33 @@ add_clone(scmp_filter_ctx filter)
 					  SCMP_SYS(clone3), 0));
 
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-#ifdef __s390__
 		ok &= refuse_some(filter, SCMP_SYS(clone),
-				  SCMP_A1(SCMP_CMP_MASKED_EQ, kinds[i],
-					  kinds[i]));
-#else
-		ok &= refuse_some(filter, SCMP_SYS(clone),
-				  SCMP_A0(SCMP_CMP_MASKED_EQ, kinds[i],
-					  kinds[i]));
-#endif
+				  has_bits(CLONE_FLAGS, kinds[i], kinds[i]));
 	return ok;
 }
 
 /* Its own process group it may signal: that is a session of its own. */
+static bool
+add_signals(scmp_filter_ctx filter)
+{
+	bool ok = refuse_some(filter, SCMP_SYS(kill), is_not(0, 0));
+
+	for (size_t i = 0; i < sizeof(signals_sent) / sizeof(*signals_sent);
+	     i++)
+		ok &= refuse(filter, signals_sent[i]);
+	for (size_t i = 0; i < sizeof(signals_ordered) /
+	     sizeof(*signals_ordered); i++)
+		ok &= refuse_some(filter, SCMP_SYS(fcntl),
+				  is_word(1, signals_ordered[i])) &&
+			refuse_some(filter, SCMP_SYS(fcntl64),
+				    is_word(1, signals_ordered[i]));
+	for (size_t i = 0; i < sizeof(signals_asked) / sizeof(*signals_asked);
+	     i++)
+		ok &= refuse_some(filter, SCMP_SYS(ioctl),
+				  is_word(1, signals_asked[i]));
+	return ok;
+}
+
 static bool
 add_others(scmp_filter_ctx filter, bool signals)
 {
@@ -138,15 +178,8 @@ add_others(scmp_filter_ctx filter, bool signals)
 	for (size_t i = 0; i < sizeof(about_others) / sizeof(*about_others);
 	     i++)
 		ok &= refuse_some(filter, about_others[i].call,
-				  SCMP_CMP(about_others[i].arg, SCMP_CMP_NE,
-					   0));
-	if (signals)
-		return ok;
-	for (size_t i = 0; i < sizeof(signals_sent) / sizeof(*signals_sent);
-	     i++)
-		ok &= refuse(filter, signals_sent[i]);
-	return ok && refuse_some(filter, SCMP_SYS(kill),
-				 SCMP_A0(SCMP_CMP_NE, 0));
+				  is_not(about_others[i].arg, 0));
+	return ok && (signals || add_signals(filter));
 }
 
 bool

@@ -49,6 +49,10 @@
 
 static void
 say(const char *kind, const char *format, va_list args, int number)
+	__attribute__((format(printf, 2, 0)));
+
+static void
+say(const char *kind, const char *format, va_list args, int number)
 {
 	char text[LINE_MAX_BYTES], line[LINE_MAX_BYTES + 128];
 

@@ -596,7 +596,7 @@ test_network(void)
 	       "print socketpair(my $a, my $b, AF_UNIX, SOCK_DGRAM, 0) ? "
 	       "'yes' : 'no'; "
 	       "print socketpair($a, $b, AF_UNIX, SOCK_STREAM, 0) ? "
-	       "'yes' : 'no'", "nonononononononoyes" + 2);
+	       "'yes' : 'no'", "nonononononono" "yes");
 }
 
 struct home {
@@ -706,6 +706,31 @@ test_signals(void)
 	}
 }
 
+static volatile sig_atomic_t signalled;
+
+static void
+count_signal(int number)
+{
+	(void) number;
+	signalled = 1;
+}
+
+/* The kernel would send it, for a descriptor that is ready. */
+static void
+test_ordered_signals(void)
+{
+	g_autofree char *script = g_strdup_printf(
+		"use Fcntl qw(F_SETFL); pipe my $r, my $w; "
+		"fcntl $r, 10, %d; fcntl $r, 8, %d; "
+		"fcntl $r, F_SETFL, 020000; syswrite $w, 'x'; print 'end'",
+		SIGUSR2, (int)getpid());
+
+	(void) signal(SIGUSR2, count_signal);
+	expect("/usr/bin/perl", script, "end");
+	g_assert_false(signalled);
+	(void) signal(SIGUSR2, SIG_DFL);
+}
+
 /* Whatever we have open, with or without close-on-exec. */
 static void
 test_descriptors(void)
@@ -774,6 +799,7 @@ static const struct tap_case cases[] = {
 	{ "nobody's files can be read or written", test_home },
 	{ "but those that were named", test_paths },
 	{ "no process of ours can be reached", test_signals },
+	{ "nor by way of the kernel", test_ordered_signals },
 	{ "no descriptor of ours reaches it", test_descriptors },
 	{ "no privilege, and no way to one", test_privileges },
 	{ "a directory of its own, which goes", test_tmp },

@@ -254,6 +254,10 @@ test_bad_programs(void)
 		{ "[program x]\ncommand = /x\nmemroy = 1M\n",
 		  "did you mean \"memory\"" },
 		{ "[programs]\n", "did you mean \"program\"" },
+		{ "[program x]\ncommand = /x\npaths = /srv /var\n"
+		  "[muster]\nhome = /var/lib/muster\n", "would read" },
+		{ "[program x]\ncommand = /x\npaths = /h/env/data\n"
+		  "[muster]\nhome = /h\n", "would read" },
 		{ "[sandbox]\nuser = a b\n", "one word" },
 	};
 
