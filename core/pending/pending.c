@@ -170,6 +170,21 @@ wait_for_program(struct txn *txn, const struct work *work, struct err *err)
 	return rc;
 }
 
+/* An administrator may have dropped the job while the program ran. */
+static enum err_code
+is_still_there(struct txn *txn, const struct work *work, bool *out,
+	       struct err *err)
+{
+	struct job *now = NULL;
+	enum err_code rc = ERR_OK;
+
+	if (work->job->stage == STAGE_PROGRAM)
+		rc = queue_again(txn, work->job, &now, err);
+	*out = work->job->stage != STAGE_PROGRAM || now != NULL;
+	job_free(now);
+	return rc;
+}
+
 /* Is what has run what the list wants? */
 static bool
 has_run(const struct work *work)
@@ -184,9 +199,11 @@ has_run(const struct work *work)
 static enum err_code
 run_with(struct txn *txn, struct work *work, struct err *err)
 {
-	bool waits = false;
-	enum err_code rc;
+	bool is_there, waits = false;
+	enum err_code rc = is_still_there(txn, work, &is_there, err);
 
+	if (rc != ERR_OK || !is_there)
+		return rc;
 	if (digest_is_order(work->job))
 		return digest_make(txn, work->with, work->conf, work->job,
 				   err);

@@ -127,7 +127,8 @@ give_up(const struct run *run, const struct sandbox_result *result,
 	g_autofree char *end = sandbox_end_text(result, &limits);
 	const bool has_complaint = result->complaint[0] != '\0';
 
-	return err_set(err, code, "mend the program, then muster queue retry",
+	return err_set(err, code, code == ERR_INVALID ? "mend the program, "
+		       "then muster queue retry" : "nothing: it is run again",
 		       "program %s: %s%s%s%s", run->program->name,
 		       has_complaint ? result->complaint : "",
 		       has_complaint ? " (" : "", end,

@@ -185,6 +185,15 @@ cmp_ok(await('one to run', \&running), '<=', 2, 'no more than two run');
 select undef, undef, undef, 1.5;
 unlike($site->log_of('musterd'), qr/job\.hung/, 'none is taken for hung');
 
+# --- the administrator drops one that runs ---
+my $dropped = await('one that has begun', sub {
+	my ($job) = grep { $_->{attempts} } jobs('slow');
+	return $job });
+$site->muster('queue', 'drop', $dropped->{id});
+is(scalar jobs('slow'), 5, 'one that runs is dropped');
+my ($lost) = grep { $site->muster('trace', $_) =~ /dropped/ } @slow;
+@slow = grep { $_ ne $lost } @slow;
+
 # --- musterd goes ---
 is($box->stop('musterd'), 0, 'it stops while they run');
 is(running(), 0, 'and leaves none');
@@ -198,6 +207,8 @@ $site->start_musterd;
 spew($box->path('gates/slow'), '');
 like(body(copy($_)), qr/^The slow/, 'in the end each comes out')
 	for @slow;
+is(scalar $site->sink->with_id($lost), 0, 'but the one that was dropped');
+unlike($site->log_of('musterd'), qr/bytes are gone/, 'without a complaint');
 
 # --- what it could do ---
 program('spy');
