@@ -8,11 +8,20 @@
 
 /* --- line ends ---------------------------------------------------------- */
 
+/* Bytes that are none have no address. */
+static const char *
+text_of(GBytes *bytes, gsize *len)
+{
+	const char *text = g_bytes_get_data(bytes, len);
+
+	return text != NULL ? text : "";
+}
+
 GBytes *
 piped_from(GBytes *message)
 {
 	gsize len;
-	const char *from = g_bytes_get_data(message, &len), *cr;
+	const char *from = text_of(message, &len), *cr;
 	const char *end = from + len;
 	GString *out = g_string_sized_new(len);
 
@@ -32,10 +41,10 @@ GBytes *
 piped_to(GBytes *written)
 {
 	gsize len;
-	const char *from = g_bytes_get_data(written, &len);
+	const char *from = text_of(written, &len);
 	const char *end = from + len;
 	GString *out = g_string_sized_new(len + len / 32 + 2);
-	const char *lf = len > 0 ? memchr(from, '\n', len) : NULL;
+	const char *lf = memchr(from, '\n', len);
 	const bool has_cr = lf != NULL && lf > from && lf[-1] == '\r';
 
 	while (lf != NULL) {
@@ -68,9 +77,9 @@ head_of(GBytes *message)
 	struct header header;
 	size_t body_at;
 	gsize len;
-	const char *text = g_bytes_get_data(message, &len);
+	const char *text = text_of(message, &len);
 
-	if (text == NULL || !header_parse(text, len, &header, &body_at))
+	if (!header_parse(text, len, &header, &body_at))
 		return head;
 	head.is_readable = true;
 	/* by an empty line, or with the message */

@@ -7,7 +7,7 @@
 static void
 check(GBytes *(*change)(GBytes *), const char *from, const char *to)
 {
-	g_autoptr(GBytes) bytes = g_bytes_new_static(from, strlen(from));
+	g_autoptr(GBytes) bytes = g_bytes_new(from, strlen(from));
 	g_autoptr(GBytes) changed = change(bytes);
 	gsize len;
 	const char *text = g_bytes_get_data(changed, &len);
