@@ -207,7 +207,9 @@ run_with(struct txn *txn, struct work *work, struct err *err)
 	if (digest_is_order(work->job))
 		return digest_make(txn, work->with, work->conf, work->job,
 				   err);
-	rc = ways_wait(txn, work->job, work->conf, &waits, err);
+	/* behind its program a post has waited */
+	if (work->job->stage == STAGE_PENDING)
+		rc = ways_wait(txn, work->job, work->conf, &waits, err);
 	if (rc != ERR_OK || waits)
 		return rc;
 	if (is_post(work) && !has_run(work))
