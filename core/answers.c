@@ -141,9 +141,10 @@ list_policy_text(const char *list, const struct list_conf *conf)
 		.commands_pass = !conf->misdirected,
 		.accept_automatic = conf->accept_automatic,
 		.accepts_lists = conf->accepted[0] != NULL,
-		.dmarc_reject = conf->dmarc == DMARC_ACTION_REJECT,
+		.dmarc_reject = conf->dmarc == DMARC_ACTION_REJECT &&
+			!conf->anonymous,
 		.dmarc_may_hold = conf->dmarc_when == DMARC_WHEN_NEEDED &&
-			list_conf_keeps_posts(conf),
+			!list_conf_changes_all(conf),
 		.own_domain = conf->dmarc_when == DMARC_WHEN_NEEDED &&
 			conf->sign_key[0] != '\0' ? conf->sign_domain : "",
 		.recipients_max = conf->recipients_max,

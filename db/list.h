@@ -214,4 +214,8 @@ enum err_code list_conf_load(struct txn *txn, const char *scope,
 			     struct list_conf **out, struct err *err);
 void list_conf_free(struct list_conf *conf);
 
+/* list_conf_changes_all - is each post changed where its author may have
+ * signed it, so that no such signature holds? */
+bool list_conf_changes_all(const struct list_conf *conf);
+
 #endif

@@ -491,6 +491,13 @@ list_conf_load(struct txn *txn, const char *scope, struct list_conf **out,
 	return ERR_OK;
 }
 
+bool
+list_conf_changes_all(const struct list_conf *conf)
+{
+	return conf->above[0] != '\0' || conf->below[0] != '\0' ||
+		conf->subject_prefix[0] != '\0';
+}
+
 void
 list_conf_free(struct list_conf *conf)
 {

@@ -225,8 +225,7 @@ static void
 check_from(struct check *check, const char *addr,
 	   const struct list_conf *conf)
 {
-	const bool changes = conf->footer[0] != '\0' ||
-		conf->subject_prefix[0] != '\0' ||
+	const bool changes = list_conf_changes_all(conf) ||
 		conf->dmarc_when != DMARC_WHEN_NEEDED;
 
 	if (conf->dmarc == DMARC_ACTION_NONE ||
