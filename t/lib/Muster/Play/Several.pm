@@ -22,6 +22,7 @@ sub run ($class, $scene) {
 	_included($scene);
 	_member($scene);
 	_circles($scene);
+	_killed($scene);
 	my $is = $scene->site->run('check');
 	is($is->{status}, 0, 'muster check finds nothing') or diag $is->{out};
 }
@@ -183,6 +184,29 @@ sub _member ($scene) {
 	$is = $scene->site->run('member', 'add', $top, $top);
 	like("$is->{status} $is->{out}$is->{err}", qr/banned|the list itself/,
 		'a list is no member of itself');
+}
+
+# What was in flight may come again, but never from the other list.
+sub _killed ($scene) {
+	my @members = map { "k$_\@remote.test" } 100 .. 299;
+	my $one = _list($scene, 'k1', ['policy=open'], @members, $ann);
+	my $two = _list($scene, 'k2', ['policy=open', "siblings=$one"],
+		@members);
+	for my $round (1 .. 3) {
+		is_taken($scene->post(from => $ann, to => [$two, $one],
+			message => message(from => "Ann <$ann>",
+				id => "<kill$round\@client.test>",
+				body => "text\n")), 'a post is taken');
+		$scene->sink->await_copies("<kill$round\@client.test>",
+			40 * $round);
+		$scene->box->stop('musterd', 'KILL');
+		$scene->site->start_musterd;
+		$scene->await_idle;
+		my $got = _got($scene, "kill$round");
+		my %from = map { $_ => 1 } map { @$_ } values %$got;
+		is(scalar keys %$got, 201, "killed, round $round: all have it");
+		is_deeply([sort keys %from], ['k1'], 'from one list');
+	}
 }
 
 sub _circles ($scene) {
