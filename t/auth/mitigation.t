@@ -65,6 +65,8 @@ my %lists = (
 	each => [@signs, 'footer=for %{member}'],
 	refused => ['dmarc=reject'],
 	'refused-all' => ['dmarc=reject', 'footer=the end'],
+	same => ["sign-key=$pem{'rsa.good.example'}", 'sign-selector=rsa',
+		'sign-domain=good.example', 'footer=the end'],
 	judge => [],
 );
 for my $list (sort keys %lists) {
@@ -187,6 +189,10 @@ for my $list (qw(changed wrapped each)) {
 			'From and signature are aligned');
 	}
 }
+
+(undef, $copy) = post('same', { from => $ann }, \@signature);
+is(from($copy), $ann, 'a list that signs for the author\'s domain');
+is(received($copy), 'discard', 'needs no other From');
 
 sub inner ($copy) {
 	my ($boundary) = (field($copy, 'Content-Type'))[0]
