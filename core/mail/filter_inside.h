@@ -90,8 +90,8 @@ void filter_item_free(void *item);
 
 /* filter_judge - each part by itself */
 void filter_judge(struct filtering *f, struct node *node);
-/* filter_is_plain - does it begin with a text/plain that says something, and
- * that stays? */
+/* filter_is_plain - does what stays of it begin with a text/plain that says
+ * something? */
 bool filter_is_plain(const struct node *node);
 /* filter_convert - HTML to text; told: what is in it is said in plain text
  * beside it */

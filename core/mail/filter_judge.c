@@ -126,24 +126,40 @@ filter_judge(struct filtering *f, struct node *node)
 
 /* --- HTML --------------------------------------------------------------- */
 
+/* The first leaf that stays; notes do not, where an alternative says more. */
+static const struct node *
+first_left(const struct node *node)
+{
+	const struct node *first = NULL;
+
+	if (node->fate == FATE_GONE || (node->fate == FATE_TEXT &&
+					node->is_note))
+		return NULL;
+	if (node->is_whole || !node_is_multipart(node))
+		return node;
+	for (guint i = 0; first == NULL && i < node->children->len; i++)
+		first = first_left(node->children->pdata[i]);
+	return first;
+}
+
 bool
 filter_is_plain(const struct node *node)
 {
-	while (node_is_multipart(node) && !node->is_whole &&
-	       node->fate != FATE_GONE && node->fate != FATE_TEXT)
-		node = node->children->pdata[0];
-	return node->fate == FATE_KEEP && node_is_leaf(node) &&
-		node_is(node, "text/plain") && !node_is_attachment(node) &&
-		!node_is_blank(node);
+	const struct node *first = first_left(node);
+
+	return first != NULL && first->fate == FATE_KEEP &&
+		node_is_leaf(first) && node_is(first, "text/plain") &&
+		!node_is_attachment(first) && !node_is_blank(first);
 }
 
-static bool
-has_plain(const struct node *alternative)
+/* The alternative that says in plain text what the others say */
+static const struct node *
+plain_one(const struct node *alternative)
 {
 	for (guint i = 0; i < alternative->children->len; i++)
 		if (filter_is_plain(alternative->children->pdata[i]))
-			return true;
-	return false;
+			return alternative->children->pdata[i];
+	return NULL;
 }
 
 static void
@@ -172,6 +188,8 @@ convert_leaf(struct filtering *f, struct node *node)
 void
 filter_convert(struct filtering *f, struct node *node, bool told)
 {
+	const struct node *plain = NULL;
+
 	if (node->fate != FATE_KEEP || node->is_whole)
 		return;
 	if (node_is_leaf(node)) {
@@ -180,9 +198,13 @@ filter_convert(struct filtering *f, struct node *node, bool told)
 		return;
 	}
 	if (node_is(node, "multipart/alternative"))
-		told = told || has_plain(node);
+		plain = plain_one(node);
 	else if (node_is_message(node))
 		told = false;
-	for (guint i = 0; i < node->children->len; i++)
-		filter_convert(f, node->children->pdata[i], told);
+	for (guint i = 0; i < node->children->len; i++) {
+		struct node *child = node->children->pdata[i];
+
+		filter_convert(f, child, told || (plain != NULL &&
+						  child != plain));
+	}
 }

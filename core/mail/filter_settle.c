@@ -129,11 +129,10 @@ collect_attached(struct node *node, GPtrArray *out)
 static bool
 begins_plain(const struct node *node)
 {
-	while (!node->is_whole && (node->fate == FATE_CHILD ||
-				   node_is_multipart(node)) &&
-	       node->fate != FATE_GONE && node->fate != FATE_TEXT)
-		node = node->written->len > 0 ? node->written->pdata[0] :
-			node->children->pdata[0];
+	if (is_gone(node))
+		return false;
+	while (!node->is_whole && node->written->len > 0)
+		node = node->written->pdata[0];
 	return is_made(node) || filter_is_plain(node);
 }
 
