@@ -64,7 +64,9 @@ static const int signals_sent[] = {
 };
 
 /* A descriptor too can be told to send signals, any of them, to anybody. */
-static const unsigned int signals_ordered[] = { F_SETOWN, F_SETOWN_EX, F_SETSIG };
+static const unsigned int signals_ordered[] = {
+	F_SETOWN, F_SETOWN_EX, F_SETSIG,
+};
 static const unsigned int signals_asked[] = { FIOSETOWN, SIOCSPGRP };
 
 /* The same without regard to signals, if it is about another process */

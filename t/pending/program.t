@@ -12,7 +12,8 @@ my %source = (
 		my @lines = <STDIN>;
 		print STDERR "not an error\n";
 		my ($at) = grep { $lines[$_] eq "\n" } 0 .. $#lines;
-		splice @lines, $at, 0, map { "X-Seen-$_: $ENV{qq(MUSTER_$_)}\n" }
+		splice @lines, $at, 0,
+			map { "X-Seen-$_: $ENV{qq(MUSTER_$_)}\n" }
 			qw(LIST POST MESSAGE_ID SENDER AUTHOR);
 		print map { s/secret/XXXXXX/r } @lines;
 END
@@ -37,14 +38,20 @@ END
 	spy => <<'END',
 		use Socket;
 		my @found;
-		for (glob('BOX/home/* BOX/run/* /proc/*/environ'), 'BOX/muster.conf') {
+		for (glob('BOX/home/* BOX/run/* BOX/*.conf'),
+			glob '/proc/*/environ') {
 			push @found, $_ if open my $in, '<', $_ and
 				!m{^/proc/(?:$$|self|thread-self|1)/};
 		}
-		push @found, 'socket' if socket my $s, AF_UNIX, SOCK_STREAM, 0;
+		push @found, 'socket'
+			if socket my $s, AF_UNIX, SOCK_STREAM, 0;
 		push @found, 'signal' if kill 0, PIDS;
-		push @found, "fd $_" for grep { open my $in, "<&=", $_ } 3 .. 300;
-		push @found, "env $_" for grep { !/^(?:MUSTER_(?:LIST|POST|MESSAGE_ID|SENDER|AUTHOR)|PATH|HOME|TMPDIR|LANG)$/ } keys %ENV;
+		push @found, "fd $_"
+			for grep { open my $in, "<&=", $_ } 3 .. 300;
+		my %known = map { $_ => 1 } qw(PATH HOME TMPDIR LANG),
+			map { "MUSTER_$_" }
+			qw(LIST POST MESSAGE_ID SENDER AUTHOR);
+		push @found, "env $_" for grep { !$known{$_} } keys %ENV;
 		push @found, 'root' if $> == 0;
 		print map { s/secret/"found: " . join ' ', @found/er } <STDIN>;
 END
@@ -137,7 +144,8 @@ is(body(copy(post('fail-owner'))), "The secret.\r\n.\r\nEnd\r\n",
 
 # --- it fails ---
 my %reason = (fail => 'no key (exit status 1)',
-	junk => 'what it wrote is no message: its first line is no header field',
+	junk => 'what it wrote is no message: its first line is no header '
+		. 'field',
 	mute => 'what it wrote is no message: it wrote nothing',
 	headless => 'what it wrote is no message: a line of its header is no '
 		. 'field',
@@ -177,8 +185,9 @@ like(body(copy(post('tag'))), qr/XXXXXX/, 'so does one with a program');
 is(scalar jobs('slow'), 6, 'while those of the slow one wait');
 is($site->json('status')->{queue}{program}, 6, 'as the status says');
 sub running () {
-	return scalar grep { slurp("$_/cmdline") =~ m{^/usr/bin/perl\0\S*/slow\0} }
-		glob '/proc/[0-9]*';
+	return scalar grep {
+		slurp("$_/cmdline") =~ m{^/usr/bin/perl\0\S*/slow\0}
+	} glob '/proc/[0-9]*';
 }
 cmp_ok(await('one to run', \&running), '<=', 2, 'no more than two run');
 # A job is looked at for long, and not taken for hung.

@@ -7,6 +7,7 @@
 #include "core/base/log.h"
 #include "core/mail/header.h"
 #include "core/outbound/slot.h"
+#include "core/pending/program.h"
 #include "core/stages.h"
 #include "t/unit/stage-case.h"
 #include "core/base/banned.h"
@@ -913,7 +914,144 @@ test_failures(void)
 	stage_end(&t);
 }
 
+/* --- programs ----------------------------------------------------------- */
+
+static void
+test_later(void)
+{
+	const struct err again = { ERR_DOWN, "no server", "" };
+	const int64_t hour_ms = 3600000, day_ms = 24 * hour_ms;
+	const int64_t now_ms = g_get_real_time() / 1000;
+	struct stage_case t;
+	struct job *job;
+
+	stage_begin(&t);
+	(void) stage_post(&t, STAGE_PENDING, ROLE_POST, "", "a@b", "x: y\r\n");
+	job = stage_job(&t, STAGE_PENDING);
+	g_assert_true(begin(&t, job));
+	job->made_ms = now_ms - hour_ms / 2;
+	case_ok(attempt_later(t.s.store, job, &again, hour_ms, day_ms,
+			      &t.s.err), &t.s);
+	job_free(job);
+	job = stage_job(&t, STAGE_PENDING);
+	g_assert_cmpuint(job->attempts, ==, 0);
+	g_assert_cmpstr(job->reason, ==, "no server");
+	g_assert_cmpint(job->due_ms - now_ms, >=, hour_ms / 2);
+	g_assert_cmpint(job->due_ms - now_ms, <, hour_ms);
+	job->made_ms = now_ms - 20 * hour_ms;
+	case_ok(attempt_later(t.s.store, job, &again, hour_ms, day_ms,
+			      &t.s.err), &t.s);
+	job_free(job);
+	job = stage_job(&t, STAGE_PENDING);
+	g_assert_cmpint(job->due_ms - now_ms, >=, hour_ms);
+	g_assert_cmpint(job->due_ms - now_ms, <, hour_ms + PATIENCE_MS);
+	job->made_ms = now_ms - 2 * day_ms;
+	case_ok(attempt_later(t.s.store, job, &again, hour_ms, day_ms,
+			      &t.s.err), &t.s);
+	job_free(job);
+	g_assert_cmpuint(stage_count(&t, STAGE_SHUNTED), ==, 1);
+	stage_end(&t);
+}
+
+struct program_work {
+	struct stage_case *t;
+	const struct program_made *made;
+	const struct job *job;
+	enum err_code rc;
+	bool waits;
+};
+
+static enum err_code
+program_body(struct txn *txn, void *arg, struct err *err)
+{
+	struct program_work *work = arg;
+
+	work->rc = pending_run_made(txn, &(struct pending_with){
+		work->t->settings, work->t->verp, work->t->keys },
+		work->made, &work->waits, work->job, err);
+	return ERR_OK;
+}
+
+/* A job of a stage, with what a program has made. */
+static struct program_work
+run_made(struct stage_case *t, enum stage stage, const char *name,
+	 const char *message)
+{
+	struct program_made made = {
+		.name = g_strdup(name), .message = message != NULL ?
+			g_bytes_new_static(message, strlen(message)) : NULL,
+	};
+	struct job *job = stage_job(t, stage);
+	struct program_work work = { .t = t, .job = job, .made =
+		stage == STAGE_PROGRAM ? &made : NULL };
+
+	g_assert_nonnull(job);
+	case_txn(&t->s, program_body, &work);
+	program_made_done(&made);
+	job_free(job);
+	return work;
+}
+
+static void
+test_program(void)
+{
+	static const char post[] = "From: ann@example.net\r\n\r\nhi\r\n";
+	static const char made[] = "From: ann@example.net\r\nX: y\r\n\r\nho"
+		"\r\n";
+	struct program_work work;
+	struct stage_case t;
+	struct post_id id;
+	struct form *form = NULL;
+
+	stage_begin(&t);
+	stage_set(&t, "program", "tag");
+	id = stage_post(&t, STAGE_PENDING, ROLE_POST, "", "ann@example.net",
+			post);
+	work = run_made(&t, STAGE_PENDING, NULL, NULL);
+	g_assert_cmpint(work.rc, ==, ERR_OK);
+	g_assert_true(work.waits);
+	g_assert_cmpuint(stage_count(&t, STAGE_PENDING), ==, 0);
+	/* the list has changed its mind meanwhile */
+	work = run_made(&t, STAGE_PROGRAM, "other", made);
+	g_assert_cmpint(work.rc, ==, ERR_BUSY);
+	work = run_made(&t, STAGE_PROGRAM, NULL, NULL);
+	g_assert_cmpint(work.rc, ==, ERR_BUSY);
+	work = run_made(&t, STAGE_PROGRAM, "tag", made);
+	g_assert_cmpint(work.rc, ==, ERR_OK);
+	g_assert_false(work.waits);
+	g_assert_cmpuint(stage_count(&t, STAGE_OUTBOUND), ==, 1);
+	case_ok(form_get(store_reader(t.s.store), &id, t.list, FORM_COPIES,
+			 &form, &t.s.err), &t.s);
+	g_assert_nonnull(form->body);
+	g_assert_cmpint(memcmp(g_bytes_get_data(form->body, NULL), "ho", 2),
+			==, 0);
+	form_free(form);
+	stage_end(&t);
+}
+
+/* Nor is there one for what has none any more. */
+static void
+test_no_program(void)
+{
+	struct program_work work;
+	struct stage_case t;
+
+	stage_begin(&t);
+	stage_set(&t, "program", "tag");
+	(void) stage_post(&t, STAGE_PENDING, ROLE_POST, "", "a@b",
+			  "From: a@b\r\n\r\nhi\r\n");
+	(void) run_made(&t, STAGE_PENDING, NULL, NULL);
+	stage_set(&t, "program", "");
+	work = run_made(&t, STAGE_PROGRAM, "tag", "X: y\r\n\r\n");
+	g_assert_cmpint(work.rc, ==, ERR_OK);
+	g_assert_cmpuint(stage_count(&t, STAGE_OUTBOUND), ==, 1);
+	stage_end(&t);
+}
+
 static const struct tap_case cases[] = {
+	{ "a job that asks for it is tried later, not for ever", test_later },
+	{ "a post waits for its list's program", test_program },
+	{ "and goes on where there is none any more", test_no_program },
 	{ "the list's fields, and nobody else's", test_list_fields },
 	{ "signed fields stay", test_signed },
 	{ "missing fields are added once", test_missing },
