@@ -51,6 +51,9 @@ static const char *const list_post_choices[] = {
 static const char *const sender_choices[] = {
 	"list", "keep", NULL
 };
+static const char *const author_signature_choices[] = {
+	"keep", "remove", "remove-broken", NULL
+};
 static const char *const hour_choices[] = {
 	"any", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11",
 	"12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22",
@@ -72,6 +75,10 @@ const struct key list_keys[] = {
 	{ "author-rate", KEY_RATE, "",
 	  "most posts of one author in a time, e.g. 20/1d; empty: any",
 	  false, NULL },
+	{ "author-signature", KEY_CHOICE, "keep",
+	  "the author's DKIM-Signature: keep, remove, remove-broken (where it "
+	  "does not hold for what the list has made of the post)", false,
+	  author_signature_choices },
 	{ "banned", KEY_PATTERNS, "",
 	  "who may neither post nor join, besides those that the domain and "
 	  "the site ban: "

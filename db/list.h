@@ -97,6 +97,11 @@ enum who { WHO_OWNERS, WHO_MEMBERS, WHO_ALL };
 /* The same of "list-headers" and "list-post" */
 enum list_headers { LIST_HEADERS_ALL, LIST_HEADERS_MINIMAL, LIST_HEADERS_NONE };
 enum list_post { LIST_POST_AUTO, LIST_POST_YES, LIST_POST_NO };
+/* The same of "author-signature" */
+enum author_signature {
+	AUTHOR_SIGNATURE_KEEP, AUTHOR_SIGNATURE_REMOVE,
+	AUTHOR_SIGNATURE_REMOVE_BROKEN
+};
 /* The same of "reply-to" */
 enum reply_to {
 	REPLY_TO_NONE, REPLY_TO_LIST, REPLY_TO_AUTHOR, REPLY_TO_BOTH,
@@ -130,6 +135,7 @@ struct list_conf {
 	const char *policy;	/* a preset's name, or the text of a policy */
 	const char *subject_prefix;
 	bool anonymous;		/* posts do not name their authors */
+	enum author_signature author_signature;
 	const char *header_rules;	/* see core/mail/header_rules.h */
 	enum list_headers list_headers;
 	enum list_post list_post;

@@ -376,6 +376,8 @@ conf_fields(struct list_conf *conf)
 	conf->subject_prefix = conf_text(conf, "subject-prefix");
 	conf->description = conf_text(conf, "description");
 	conf->anonymous = conf_bool(conf, "anonymous");
+	conf->author_signature = (enum author_signature)conf_choice(
+		conf, "author-signature");
 	conf->header_rules = conf_text(conf, "header-rules");
 	conf->list_headers = (enum list_headers)conf_choice(conf,
 							    "list-headers");

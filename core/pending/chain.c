@@ -36,6 +36,8 @@ static const struct filter *const copies[] = {
 	 * put around what it wraps */
 	&filter_dmarc,
 	&filter_texts,
+	/* when it is known what was changed, and there is none of ours yet */
+	&filter_signature,
 	/* nothing may change behind it */
 	&filter_seal,
 };

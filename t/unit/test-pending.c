@@ -118,6 +118,14 @@ set_key(struct stage_case *t)
 	stage_set(t, "sign-selector", "s");
 }
 
+static unsigned int
+count_of(const char *text, const char *part)
+{
+	g_auto(GStrv) pieces = g_strsplit(text, part, -1);
+
+	return g_strv_length(pieces) - 1;
+}
+
 /* --- the form ----------------------------------------------------------- */
 
 static void
@@ -344,6 +352,37 @@ test_list_headers(void)
 }
 
 static void
+test_author_signature(void)
+{
+	static const char bytes[] = HEADER "DKIM-Signature: v=1; d=a.test; "
+		"h=from:subject; bh=x; b=y\r\nARC-Seal: i=1; b=z\r\n"
+		"\r\nbody\r\n";
+	static const struct {
+		const char *policy, *prefix;
+		bool stays;
+	} cases[] = {
+		{ "keep", "[dev]", true }, { "remove", "", false },
+		{ "remove-broken", "[dev]", false },
+		{ "remove-broken", "", true },
+	};
+
+	for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+		struct made made;
+
+		stage_begin(&made.t);
+		stage_set(&made.t, "author-signature", cases[i].policy);
+		stage_set(&made.t, "subject-prefix", cases[i].prefix);
+		make(&made, ROLE_POST, bytes);
+		g_assert_cmpuint(count_of(made.header, "d=a.test"), ==,
+				 cases[i].stays);
+		stage_see(made.header, "ARC-Seal: i=1; b=z\r\n");
+		g_assert_cmpint(strstr(made.trace, "removed") == NULL, ==,
+				cases[i].stays);
+		made_done(&made);
+	}
+}
+
+static void
 see_no_author(const struct made *made)
 {
 	static const char *const traits[] = {
@@ -480,14 +519,6 @@ body_of(const struct made *made)
 	const char *bytes = g_bytes_get_data(made->form->body, &len);
 
 	return g_strndup(bytes, len);
-}
-
-static unsigned int
-count_of(const char *text, const char *part)
-{
-	g_auto(GStrv) pieces = g_strsplit(text, part, -1);
-
-	return g_strv_length(pieces) - 1;
 }
 
 static void
@@ -1060,6 +1091,7 @@ static const struct tap_case cases[] = {
 	{ "where replies go", test_reply_to },
 	{ "the list's rules about fields", test_rules },
 	{ "fields of the list that it does not want", test_list_headers },
+	{ "the author's signature", test_author_signature },
 	{ "no trace of the author", test_anonymous },
 	{ "what would have some is kept back", test_not_anonymous },
 	{ "long lines are re-encoded", test_long_lines },
