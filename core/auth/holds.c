@@ -74,22 +74,28 @@ signature_holds(const struct header *came, const struct header *now,
 	return fields_hold(came, now, tags) && body_holds(body, len, tags);
 }
 
+/* Nobody else makes the same signature. */
+bool
+signature_is(const struct tags *tags, const struct dkim_evidence *dkim)
+{
+	g_autofree char *b = without_blanks(tags_get(tags, "b"));
+	g_autofree char *judged = without_blanks(dkim->signature);
+
+	return judged[0] != '\0' && g_str_has_prefix(b, judged);
+}
+
 /* --- all of them -------------------------------------------------------- */
 
-/* Nobody else makes the same signature. What could not be looked up is not
- * known to be broken. */
+/* What could not be looked up is not known to be broken. */
 static bool
 was_broken(const struct evidence *evidence, const struct tags *tags)
 {
-	g_autofree char *b = without_blanks(tags_get(tags, "b"));
-
 	for (guint i = 0; i < evidence->dkim->len; i++) {
 		const struct dkim_evidence *dkim = evidence->dkim->pdata[i];
-		g_autofree char *judged = without_blanks(dkim->signature);
 
 		if ((dkim->result == AUTH_FAIL ||
-		     dkim->result == AUTH_PERMERROR) && judged[0] != '\0' &&
-		    g_str_has_prefix(b, judged))
+		     dkim->result == AUTH_PERMERROR) &&
+		    signature_is(tags, dkim))
 			return true;
 	}
 	return false;

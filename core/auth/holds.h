@@ -21,6 +21,9 @@
 bool signature_holds(const struct header *came, const struct header *now,
 		     const char *body, size_t len, const struct tags *tags);
 
+/* signature_is - is this the signature that was judged so? */
+bool signature_is(const struct tags *tags, const struct dkim_evidence *dkim);
+
 /*
  * signatures_remove_broken - take away the DKIM-Signature fields of now that
  * do not hold any more, or did not when the message came. How many.

@@ -5,8 +5,7 @@
 
 #include <glib.h>
 
-#include "core/auth/sigcore.h"
-#include "core/auth/signed_fields.h"
+#include "core/auth/holds.h"
 #include "core/base/banned.h"
 
 #define FIELD "DKIM-Signature"
@@ -23,17 +22,6 @@ is_authors(const struct dmarc_evidence *dmarc, const char *domain)
 		 strcmp(domain, dmarc->aligned_domain) == 0);
 }
 
-static char *
-without_blanks(const char *text)
-{
-	GString *out = g_string_new(NULL);
-
-	for (; *text != '\0'; text++)
-		if (!g_ascii_isspace(*text))
-			g_string_append_c(out, *text);
-	return g_string_free(out, FALSE);
-}
-
 static bool
 has_value(const struct tags *tags, const char *name, const char *value)
 {
@@ -42,15 +30,10 @@ has_value(const struct tags *tags, const char *name, const char *value)
 	return text != NULL && g_ascii_strcasecmp(text, value) == 0;
 }
 
-/* The field that was judged: nobody else makes the same signature. */
 static bool
 is_that(const struct tags *tags, const struct dkim_evidence *dkim)
 {
-	const char *b = tags_get(tags, "b");
-	g_autofree char *found = without_blanks(b != NULL ? b : "");
-	g_autofree char *judged = without_blanks(dkim->signature);
-
-	return judged[0] != '\0' && g_str_has_prefix(found, judged) &&
+	return signature_is(tags, dkim) &&
 		has_value(tags, "s", dkim->selector);
 }
 
@@ -69,54 +52,6 @@ is_good(const struct evidence *evidence, const struct tags *tags)
 }
 
 /* --- what it is made over ----------------------------------------------- */
-
-/* c= is "header/body", each simple where it is not there (RFC 6376 section
- * 3.5) */
-static enum canon
-canon_of(const struct tags *tags, bool of_body)
-{
-	const char *c = tags_get(tags, "c");
-	const char *slash = c != NULL ? strchr(c, '/') : NULL;
-	const char *word = of_body ? (slash != NULL ? slash + 1 : "") :
-		c != NULL ? c : "";
-
-	return g_ascii_strncasecmp(word, "relaxed", 7) == 0 ?
-		CANON_RELAXED : CANON_SIMPLE;
-}
-
-static bool
-fields_hold(const struct survival *survival, const struct tags *tags)
-{
-	g_autoptr(GString) before = g_string_new(NULL);
-	g_autoptr(GString) after = g_string_new(NULL);
-	const enum canon canon = canon_of(tags, false);
-	const char *names = tags_get(tags, "h");
-
-	return names != NULL &&
-		signed_fields(survival->came, names, canon, before) &&
-		signed_fields(survival->now, names, canon, after) &&
-		g_string_equal(before, after);
-}
-
-static bool
-body_holds(const struct survival *survival, const struct tags *tags)
-{
-	const char *bh = tags_get(tags, "bh");
-	g_autofree char *wanted = without_blanks(bh != NULL ? bh : "");
-	g_autofree char *is = NULL;
-	struct body_hash *hash;
-	uint8_t sum[32];
-
-	if (survival->body == NULL)
-		return true;
-	if (tags_get(tags, "l") != NULL)
-		return false;
-	hash = body_hash_new(canon_of(tags, true));
-	body_hash_feed(hash, survival->body, survival->len);
-	(void)body_hash_end(hash, sum);
-	is = g_base64_encode(sum, sizeof(sum));
-	return strcmp(is, wanted) == 0;
-}
 
 /* Its own field has to be there still, byte for byte. */
 static bool
@@ -143,7 +78,8 @@ holds(const struct survival *survival, const struct tags *tags,
       const char *name)
 {
 	(void) name;
-	return fields_hold(survival, tags) && body_holds(survival, tags);
+	return signature_holds(survival->came, survival->now, survival->body,
+			       survival->len, tags);
 }
 
 static bool

@@ -125,20 +125,6 @@ set_field(struct header *header, const struct places *places)
 	return true;
 }
 
-bool
-reply_to_add(struct header *header, const char *mailboxes)
-{
-	struct places places;
-	bool changed;
-
-	places_init(&places);
-	add_fields(&places, header, "Reply-To");
-	add_value(&places, mailboxes);
-	changed = set_field(header, &places);
-	places_done(&places);
-	return changed;
-}
-
 /* --- the filter --------------------------------------------------------- */
 
 /* What the author says himself comes first. */
