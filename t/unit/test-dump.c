@@ -9,6 +9,7 @@
 
 #include "db/dump.h"
 #include "db/inside.h"
+#include "db/number.h"
 #include "db/rate.h"
 #include "t/unit/store-case.h"
 
@@ -280,12 +281,30 @@ struct fill {
 	int fd;
 };
 
+/* The posts of a list are counted. */
+static enum err_code
+fill_number(struct txn *txn, struct err *err)
+{
+	struct list *list = NULL;
+	uint64_t number = 0;
+	enum err_code rc = list_find(txn, "dev@example.org", &list, err);
+
+	if (rc == ERR_OK)
+		rc = number_put(txn, list->id, 41, err);
+	if (rc == ERR_OK)
+		rc = number_next(txn, list->id, &number, err);
+	list_free(list);
+	return rc;
+}
+
 static enum err_code
 fill_body(struct txn *txn, void *arg, struct err *err)
 {
 	struct fill *fill = arg;
 	enum err_code rc = fill_lists(txn, err);
 
+	if (rc == ERR_OK)
+		rc = fill_number(txn, err);
 	for (size_t i = 0; rc == ERR_OK && i < 20; i++)
 		rc = fill_post(txn, fill->posts[i], fill->fd, err);
 	return rc;
@@ -413,7 +432,7 @@ test_chosen(void)
 		"{\"key\":\"max-size\",\"scope\":\"dev@example.org\","
 		"\"type\":\"setting\",\"value\":\"1M\"}\n"
 		"{\"addr\":\"dev@example.org\",\"created_s\":2,"
-		"\"type\":\"list\"}\n"
+		"\"number\":42,\"type\":\"list\"}\n"
 		"{\"ack\":true,\"addr\":\"B\xc3\xb6@Example.NET\","
 		"\"bounce_reason\":\"\",\"bounced_s\":0,\"bounces\":7,"
 		"\"delivery\":\"off\",\"duplicates\":false,"
