@@ -76,7 +76,7 @@ why_asked(const struct work *work)
 
 /* With l= the texts would pass some checks, and not others. */
 static bool
-signature_holds(const struct work *work, const struct header *came)
+still_holds(const struct work *work, const struct header *came)
 {
 	struct survival survival = {
 		.evidence = work->evidence, .came = came,
@@ -204,7 +204,7 @@ run(struct txn *txn, struct work *work, struct err *err)
 	if (!header_parse(bytes, len, &came, &body_at))
 		return err_set(err, ERR_INVALID, "drop it",
 			       "the post has too many header fields");
-	holds = signature_holds(work, &came);
+	holds = still_holds(work, &came);
 	why = why_needed(work, holds);
 	clean_recipients(work, &came, holds && why == NULL);
 	if (why != NULL)

@@ -89,7 +89,7 @@ sub _join ($scene) {
 	is_taken(_mail($scene, $bob, $to), 'his answer');
 	await('bob to be a member', sub { _is_member($scene, $bob) });
 	my $again = _mail($scene, $bob, $to);
-	is_refused($again->{rcpt}[0], 550, '5.1.1', '.',
+	is_refused(Muster::SMTP::outcome($again), 550, '5.1.1', '.',
 		'the token is good for once');
 	pass('both have joined');
 }
