@@ -24,9 +24,7 @@ kind_of(const struct header_field *field, enum arc_kind *out)
 	};
 
 	for (int kind = 0; kind < ARC_KINDS; kind++)
-		if (field->name_len == strlen(names[kind]) &&
-		    g_ascii_strncasecmp(field->raw, names[kind],
-					field->name_len) == 0) {
+		if (header_field_is(field, names[kind])) {
 			*out = (enum arc_kind)kind;
 			return true;
 		}

@@ -271,23 +271,17 @@ claims_to_be_ours(const char *value, const char *authserv_id)
 	return is_below(id, authserv_id);
 }
 
-static bool
-is_results(const struct header_field *field)
-{
-	return field->name_len == strlen(FIELD) &&
-	       g_ascii_strncasecmp(field->raw, FIELD, field->name_len) == 0;
-}
-
 unsigned int
 authres_remove(struct header *header, const char *authserv_id)
 {
 	unsigned int removed = 0;
 
 	for (guint i = header->fields->len; i > 0; i--) {
+		const struct header_field *field = &g_array_index(
+			header->fields, struct header_field, i - 1);
 		g_autofree char *value = NULL;
 
-		if (!is_results(&g_array_index(header->fields,
-					       struct header_field, i - 1)))
+		if (!header_field_is(field, FIELD))
 			continue;
 		value = header_value(header, (int)i - 1);
 		if (!claims_to_be_ours(value, authserv_id))

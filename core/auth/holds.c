@@ -132,9 +132,7 @@ signatures_remove_broken(const struct evidence *evidence,
 		const struct header_field *field = &g_array_index(
 			now->fields, struct header_field, i);
 
-		if (field->name_len != strlen(FIELD) ||
-		    g_ascii_strncasecmp(field->raw, FIELD,
-					strlen(FIELD)) != 0 ||
+		if (!header_field_is(field, FIELD) ||
 		    !is_broken(evidence, came, now, body, len, field))
 			g_array_append_vals(left, field, 1);
 	}

@@ -96,13 +96,6 @@ covers(const struct survival *survival, const struct tags *tags,
 }
 
 static bool
-is_named(const struct header_field *field)
-{
-	return field->name_len == strlen(FIELD) &&
-		g_ascii_strncasecmp(field->raw, FIELD, field->name_len) == 0;
-}
-
-static bool
 is_for(const struct survival *survival, const struct header_field *field,
        asked is, const char *name)
 {
@@ -130,7 +123,7 @@ any(const struct survival *survival, asked is, const char *name)
 		const struct header_field *field = &g_array_index(
 			fields, struct header_field, i);
 
-		if (!is_named(field))
+		if (!header_field_is(field, FIELD))
 			continue;
 		count++;
 		if (is_for(survival, field, is, name))

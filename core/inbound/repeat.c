@@ -24,20 +24,6 @@
  */
 
 static bool
-name_is(const struct header_field *field, const char *name)
-{
-	return field->name_len == strlen(name) &&
-		g_ascii_strncasecmp(field->raw, name, field->name_len) == 0;
-}
-
-static bool
-name_begins(const struct header_field *field, const char *prefix)
-{
-	return field->name_len >= strlen(prefix) &&
-		g_ascii_strncasecmp(field->raw, prefix, strlen(prefix)) == 0;
-}
-
-static bool
 is_of_filters(const struct header_field *field)
 {
 	static const char *const names[] = {
@@ -49,10 +35,10 @@ is_of_filters(const struct header_field *field)
 	};
 
 	for (int i = 0; names[i] != NULL; i++)
-		if (name_is(field, names[i]))
+		if (header_field_is(field, names[i]))
 			return true;
 	for (int i = 0; prefixes[i] != NULL; i++)
-		if (name_begins(field, prefixes[i]))
+		if (header_field_begins(field, prefixes[i]))
 			return true;
 	return false;
 }
@@ -60,8 +46,8 @@ is_of_filters(const struct header_field *field)
 static bool
 is_added_by_mta(const struct header_field *field)
 {
-	return name_is(field, "Date") || name_is(field, "From") ||
-		name_is(field, "To") || name_is(field, "Message-ID");
+	return header_field_is(field, "Date") || header_field_is(field, "From") ||
+		header_field_is(field, "To") || header_field_is(field, "Message-ID");
 }
 
 static void
@@ -79,7 +65,7 @@ digest_header(GChecksum *sum, const struct header *header, const char *qid)
 		if (is_of_filters(field))
 			continue;
 		if (id_is_mta ? (int)i >= id_at && is_added_by_mta(field)
-			      : id != NULL && name_is(field, "Date"))
+			      : id != NULL && header_field_is(field, "Date"))
 			continue;
 		g_checksum_update(sum, (const guchar *)field->raw,
 				  (gssize)field->raw_len);

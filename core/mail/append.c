@@ -262,14 +262,6 @@ append_part(const struct appending *a)
 
 /* --- around it ---------------------------------------------------------- */
 
-static bool
-is_content_field(const struct header_field *field)
-{
-	return field->name_len > strlen("Content-") &&
-		g_ascii_strncasecmp(field->raw, "Content-",
-				    strlen("Content-")) == 0;
-}
-
 /* What is said of the content is said of its part from now on. If nothing
  * was, it is what it was by default: some readers take the first lines of a
  * part without a field for fields. */
@@ -282,7 +274,7 @@ move_content_fields(struct header *header, GString *out)
 		const struct header_field *field = &g_array_index(
 			header->fields, struct header_field, i);
 
-		if (!is_content_field(field)) {
+		if (!header_field_begins(field, "Content-")) {
 			i++;
 			continue;
 		}

@@ -248,17 +248,6 @@ read_field(struct scan *scan, const struct header *header, int index)
 	return read_value(scan, value);
 }
 
-static bool
-is_named(const struct header_field *field, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (field->name_len == strlen(*names) &&
-		    g_ascii_strncasecmp(field->raw, *names,
-					field->name_len) == 0)
-			return true;
-	return false;
-}
-
 static void
 scan_init(struct scan *scan, guint most)
 {
@@ -289,7 +278,7 @@ read_fields(struct scan *scan, const struct header *header,
 		const struct header_field *field = &g_array_index(
 			header->fields, struct header_field, i);
 
-		if (!is_named(field, names))
+		if (!header_field_in(field, names))
 			continue;
 		total += field->raw_len;
 		if (total > FIELDS_LEN_MAX ||

@@ -18,14 +18,6 @@ struct writer {
 
 /* --- fields ------------------------------------------------------------- */
 
-static bool
-is_content_field(const struct header_field *field)
-{
-	return field->name_len > strlen("Content-") &&
-		g_ascii_strncasecmp(field->raw, "Content-",
-				    strlen("Content-")) == 0;
-}
-
 /* What is said of the content that was there. kept: fields that are to keep
  * their place since they get another value */
 static void
@@ -37,7 +29,7 @@ remove_content_fields(struct header *header, const char *const *kept)
 		g_autofree char *name = g_ascii_strdown(
 			field->raw, (gssize)field->name_len);
 
-		if (is_content_field(field) && !g_strv_contains(kept, name))
+		if (header_field_begins(field, "Content-") && !g_strv_contains(kept, name))
 			(void) g_array_remove_index(header->fields, i);
 		else
 			i++;
@@ -112,7 +104,7 @@ take_content_fields(struct header *header, const struct header *from)
 			from->fields, struct header_field, i);
 		g_autofree char *name = NULL, *value = NULL;
 
-		if (!is_content_field(field))
+		if (!header_field_begins(field, "Content-"))
 			continue;
 		name = g_strndup(field->raw, field->name_len);
 		value = raw_value(field);

@@ -120,6 +120,29 @@ header_done(struct header *header)
 
 /* --- finding ------------------------------------------------------------ */
 
+bool
+header_field_is(const struct header_field *field, const char *name)
+{
+	return field->name_len == strlen(name) &&
+		g_ascii_strncasecmp(field->raw, name, field->name_len) == 0;
+}
+
+bool
+header_field_begins(const struct header_field *field, const char *prefix)
+{
+	return field->name_len >= strlen(prefix) &&
+		g_ascii_strncasecmp(field->raw, prefix, strlen(prefix)) == 0;
+}
+
+bool
+header_field_in(const struct header_field *field, const char *const *names)
+{
+	for (; *names != NULL; names++)
+		if (header_field_is(field, *names))
+			return true;
+	return false;
+}
+
 static bool
 name_is(const struct header_field *field, const char *name, size_t len)
 {

@@ -46,6 +46,15 @@ void header_done(struct header *header);
  * body? Else what follows may be fields to other programs. */
 bool header_is_ended(const char *bytes, size_t len, size_t body_at);
 
+/* header_field_is, header_field_begins - the name of a field, or its
+ * beginning; header_field_in - one of these, ended by NULL. Without regard to
+ * case. */
+bool header_field_is(const struct header_field *field, const char *name);
+bool header_field_begins(const struct header_field *field,
+			 const char *prefix);
+bool header_field_in(const struct header_field *field,
+		     const char *const *names);
+
 /* header_find - index of the nth (0 is the first) field of that name, or -1 */
 int header_find(const struct header *header, const char *name, int nth);
 unsigned int header_count(const struct header *header, const char *name);

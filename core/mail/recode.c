@@ -225,13 +225,6 @@ encode_leaf(const struct piece *piece, GString *out)
 
 /* --- headers ------------------------------------------------------------ */
 
-static bool
-is_named(const struct header_field *field, const char *name)
-{
-	return field->name_len == strlen(name) &&
-		g_ascii_strncasecmp(field->raw, name, field->name_len) == 0;
-}
-
 static void
 end_line(GString *out)
 {
@@ -254,7 +247,7 @@ write_encoded(const struct part *part, GString *out)
 		const struct header_field *old = &g_array_index(
 			part->header.fields, struct header_field, i);
 
-		if (!is_named(old, name)) {
+		if (!header_field_is(old, name)) {
 			cut_lines((struct span){ old->raw, old->raw_len },
 				  out);
 			end_line(out);

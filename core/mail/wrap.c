@@ -6,24 +6,6 @@
 
 /* --- which field is where ----------------------------------------------- */
 
-static bool
-is_one_of(const struct header_field *field, const char *const *names)
-{
-	for (; *names != NULL; names++)
-		if (field->name_len == strlen(*names) &&
-		    g_ascii_strncasecmp(field->raw, *names,
-					field->name_len) == 0)
-			return true;
-	return false;
-}
-
-static bool
-begins(const struct header_field *field, const char *prefix)
-{
-	return field->name_len >= strlen(prefix) &&
-		g_ascii_strncasecmp(field->raw, prefix, strlen(prefix)) == 0;
-}
-
 /* What a list puts on top, or puts in place of what came */
 static bool
 is_lists(const struct header_field *field)
@@ -33,7 +15,7 @@ is_lists(const struct header_field *field)
 		"Archived-At", "Reply-To", "Subject", NULL
 	};
 
-	return begins(field, "List-") || is_one_of(field, names);
+	return header_field_begins(field, "List-") || header_field_in(field, names);
 }
 
 /* What the outer message has, besides: what threads, replies and filters go
@@ -46,8 +28,8 @@ is_outer(const struct header_field *field)
 		"In-Reply-To", "Author", "Received", "Auto-Submitted", NULL
 	};
 
-	return is_lists(field) || begins(field, "ARC-") ||
-		is_one_of(field, names);
+	return is_lists(field) || header_field_begins(field, "ARC-") ||
+		header_field_in(field, names);
 }
 
 static const struct header_field *
@@ -121,7 +103,7 @@ put_inner(GString *out, const struct header *header,
 
 		if (!is_lists(field) || has_come(fields, field))
 			put_field(out, field);
-		else if (is_one_of(field, subject))
+		else if (header_field_in(field, subject))
 			put_subject(out, came);
 	}
 	g_string_append(out, "\r\n");
@@ -150,7 +132,7 @@ is_one_too_many(const struct header *header, guint count,
 		"In-Reply-To", "Subject", "Reply-To", NULL
 	};
 
-	if (!is_one_of(field, once))
+	if (!header_field_in(field, once))
 		return false;
 	for (guint i = 0; i < count; i++) {
 		const struct header_field *other = field_at(header, i);

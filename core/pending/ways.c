@@ -111,15 +111,10 @@ is_of_the_way(const struct header_field *field)
 {
 	static const char *const names[] = {
 		"Received", "Return-Path", "Delivered-To", "X-Original-To",
-		"Authentication-Results", "Received-SPF", "Date",
+		"Authentication-Results", "Received-SPF", "Date", NULL
 	};
 
-	for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-		if (field->name_len == strlen(names[i]) &&
-		    g_ascii_strncasecmp(field->raw, names[i],
-					field->name_len) == 0)
-			return true;
-	return false;
+	return header_field_in(field, names);
 }
 
 static void
