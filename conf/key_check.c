@@ -439,6 +439,37 @@ check_fields(const struct key *key, const char *text, struct err *err)
 	return ERR_OK;
 }
 
+/* The same for one that names a post; most archives have http, too. */
+static enum err_code
+check_link(const struct key *key, const char *value, char **out,
+	   struct err *err)
+{
+	static const char *const names[] = {
+		"%{message-id}", "%{hash}", "%{list}", "%{list-name}",
+		"%{list-domain}",
+	};
+	g_autofree char *url = g_strstrip(g_strdup(value));
+	bool fine = (g_str_has_prefix(url, "https://") ||
+		     g_str_has_prefix(url, "http://")) &&
+		strlen(url) <= KEY_TEXT_MAX;
+	bool known;
+
+	for (const char *p = url; *p != '\0'; p++) {
+		fine = fine && *p > ' ' && *p < 0x7f &&
+			strchr("<>\"\\", *p) == NULL;
+		known = !g_str_has_prefix(p, "%{");
+		for (size_t i = 0; i < G_N_ELEMENTS(names) && !known; i++)
+			known = g_str_has_prefix(p, names[i]);
+		fine = fine && known;
+	}
+	if (url[0] != '\0' && !fine)
+		return bad(key, value, "https://... of ASCII, with "
+			   "%{message-id}, %{hash}, %{list}, %{list-name} or "
+			   "%{list-domain} in it", err);
+	*out = g_steal_pointer(&url);
+	return ERR_OK;
+}
+
 static enum err_code
 check_lines(const struct key *key, const char *value, char **out,
 	    struct err *err)
@@ -528,6 +559,8 @@ key_check(const struct key *key, const char *value, char **out,
 		return check_choice(key, value, out, err);
 	case KEY_URL:
 		return check_url(key, value, out, err);
+	case KEY_LINK:
+		return check_link(key, value, out, err);
 	case KEY_LINES:
 	case KEY_TEMPLATE:
 		return check_lines(key, value, out, err);

@@ -54,6 +54,10 @@ static const char *const sender_choices[] = {
 static const char *const author_signature_choices[] = {
 	"keep", "remove", "remove-broken", NULL
 };
+static const char *const archive_choices[] = {
+	"off", "maildir", "mbox", NULL
+};
+
 static const char *const hour_choices[] = {
 	"any", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11",
 	"12", "13", "14", "15", "16", "17", "18", "19", "20", "21", "22",
@@ -72,6 +76,26 @@ const struct key list_keys[] = {
 	{ "anonymous", KEY_BOOL, "no",
 	  "yes: posts do not say who wrote them; From is the list", false,
 	  NULL },
+	{ "archive", KEY_CHOICE, "off",
+	  "posts are kept in: off (nothing), maildir, mbox", false,
+	  archive_choices },
+	{ "archive-all", KEY_BOOL, "no",
+	  "yes: also those whose author asks not to be archived "
+	  "(X-No-Archive)", false, NULL },
+	{ "archive-dir", KEY_PATH, "",
+	  "directory of the archive; may have %{list}, %{list-name} and "
+	  "%{list-domain}; empty: HOME/archive/DOMAIN/LIST", false,
+	  NULL },
+	{ "archive-obscure", KEY_BOOL, "no",
+	  "yes: addresses in archived posts are made unreadable", false,
+	  NULL },
+	{ "archive-private", KEY_BOOL, "yes",
+	  "yes: only musterd's user can read the archive; no: everybody who "
+	  "has an account on the machine", false, NULL },
+	{ "archive-url", KEY_LINK, "",
+	  "where posts are found, for Archived-At and List-Archive; may have "
+	  "%{message-id}, %{hash}, %{list}, %{list-name}, %{list-domain}",
+	  false, NULL },
 	{ "author-rate", KEY_RATE, "",
 	  "most posts of one author in a time, e.g. 20/1d; empty: any",
 	  false, NULL },

@@ -36,6 +36,7 @@ enum key_type {
 	KEY_WEIGHT,	/* 1 to KEY_WEIGHT_MAX */
 	KEY_CHOICE,	/* one of key->choices */
 	KEY_URL,	/* https://..., or empty */
+	KEY_LINK,	/* https://... or http://..., with fields, or empty */
 	KEY_LINES,	/* some lines of UTF-8, or none, with fields: those
 			 * of text_field_names */
 	KEY_LANGUAGE,	/* a tag (RFC 5646), in lower case, or empty */

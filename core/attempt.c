@@ -98,11 +98,22 @@ attempt_begin(struct store *store, struct job *job, int64_t attempts_max,
 	return rc;
 }
 
+/* By the attempts; of what only waits for a disk, and does not count them, by
+ * how long it has waited. */
+static int64_t
+rest_ms(const struct job *job)
+{
+	int64_t first = (int64_t)REST_FIRST_MS << MIN(job->attempts, 10);
+
+	return job->stage != STAGE_ARCHIVE ? first :
+		MAX(first, (clock_ms() - job->made_ms) / 2);
+}
+
 enum err_code
 attempt_failed(struct store *store, const struct job *job,
 	       const struct err *why, struct err *err)
 {
-	int64_t rest = (int64_t)REST_FIRST_MS << MIN(job->attempts, 10);
+	int64_t rest = rest_ms(job);
 	struct job next = *job;	/* texts are borrowed */
 	bool taken;
 

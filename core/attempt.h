@@ -29,7 +29,9 @@ enum err_code attempt_begin(struct store *store, struct job *job,
 /*
  * attempt_failed - it ended with why: try again later (1 s, doubling up to
  * 60 s), or shunt it at once where no later try can be better (ERR_INVALID).
- * ERR_NOSPACE, ERR_BUSY and ERR_DOWN do not count as attempts.
+ * ERR_NOSPACE, ERR_BUSY and ERR_DOWN do not count as attempts (the archive,
+ * which may wait so for days, rests half as long as it has waited, up to 60
+ * s).
  */
 enum err_code attempt_failed(struct store *store, const struct job *job,
 			     const struct err *why, struct err *err);

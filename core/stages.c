@@ -3,9 +3,11 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include <glib.h>
 
+#include "core/archive/archive.h"
 #include "core/attempt.h"
 #include "core/base/clock.h"
 #include "core/base/log.h"
@@ -37,7 +39,7 @@
 #define BATCH 64
 #define IDLE_MS 5000		/* a hint may get lost */
 #define HOUSEKEEPING_MS 60000
-#define WORKERS 8
+#define WORKERS 9
 #define SWEEP_S 3600
 #define SLACK_S 3600
 
@@ -79,6 +81,7 @@ struct run {
 	bool expired;			/* a held post */
 	struct program_made made;	/* STAGE_PROGRAM */
 	bool waits;			/* the post needs a program first */
+	struct archive_result archived;
 };
 
 /* Commands of older versions wait in pending. */
@@ -132,6 +135,9 @@ run_body(struct txn *txn, void *arg, struct err *err)
 	case STAGE_HELD:
 		return held_expire_run(txn, run->job, now_ms, &run->expired,
 				       err);
+	case STAGE_ARCHIVE:
+		return archive_run(txn, run->settings, run->job,
+				   &run->archived, err);
 	default:
 		break;
 	}
@@ -178,6 +184,25 @@ log_command(const struct run *run)
 }
 
 static void
+log_archived(const struct run *run)
+{
+	const struct archive_result *archived = &run->archived;
+	char id[POST_ID_TEXT + 1];
+	struct log_ctx ctx = { .list = run->job->list_addr, .id = id };
+
+	post_id_text(&run->job->post, id);
+	if (archived->torn > 0)
+		log_warning(&ctx, "archive.torn", kv_num("octets",
+			    (int64_t)archived->torn), kv_str("todo", "look at "
+			    "mbox.torn: nobody but musterd may write to "
+			    "mbox"));
+	if (archived->number > 0)
+		log_info(&ctx, "post.archived", kv_num("number",
+			 archived->number), kv_num("size",
+			 (int64_t)archived->size));
+}
+
+static void
 log_job_failed(const struct job *job, const struct err *why)
 {
 	char post[POST_ID_TEXT + 1];
@@ -188,6 +213,14 @@ log_job_failed(const struct job *job, const struct err *why)
 		    stage_name(job->stage)), kv_num("attempts",
 		    job->attempts), kv_str("what", why->what),
 		    kv_str("todo", why->todo));
+}
+
+/* What waits for the archive's disk says so once, not each minute. */
+static void
+log_failed(const struct job *job, const struct err *why)
+{
+	if (job->stage != STAGE_ARCHIVE || strcmp(job->reason, why->what) != 0)
+		log_job_failed(job, why);
 }
 
 static bool
@@ -234,6 +267,7 @@ run_job(struct worker *worker, struct settings *settings,
 		programs_wake(worker->stages->programs);
 	log_held(&run);
 	log_command(&run);
+	log_archived(&run);
 	return rc;
 }
 
@@ -285,7 +319,7 @@ do_job(struct worker *worker, struct settings *settings, struct job *job)
 	watch_end();
 	if (rc == ERR_OK)
 		return true;
-	log_job_failed(job, &err);
+	log_failed(job, &err);
 	if (not_done(worker, settings, job, &err, &second) == ERR_OK)
 		return true;
 	log_job_failed(job, &second);
@@ -300,8 +334,10 @@ do_program(void *arg, struct settings *settings, struct job *job)
 {
 	struct worker *worker = arg;
 
-	if (do_job(worker, settings, job))
-		worker->stages->wake_outbound();
+	if (!do_job(worker, settings, job))
+		return;
+	worker->stages->wake_outbound();
+	stages_wake(worker->stages);	/* for the archive */
 }
 
 /* Until there is a hint that was not *seen, or for wait_ms. */
@@ -338,6 +374,8 @@ do_due(struct worker *worker, int64_t *next_ms)
 		done++;
 	if (done > 0)
 		worker->stages->wake_outbound();
+	if (done > 0 && worker->stage == STAGE_PENDING)
+		stages_wake(worker->stages);	/* for the archive */
 	settings_unref(settings);
 	return done;
 }
@@ -385,7 +423,7 @@ hasten(struct stages *stages, const struct settings *settings)
 {
 	static const enum stage all[] = {
 		STAGE_PENDING, STAGE_BOUNCE, STAGE_NOTICE, STAGE_COMMAND,
-		STAGE_PROGRAM, STAGE_OUTBOUND,
+		STAGE_PROGRAM, STAGE_OUTBOUND, STAGE_ARCHIVE,
 	};
 	struct err err = ERR_INIT;
 	uint64_t count = 0;
@@ -509,6 +547,7 @@ stages_start(struct store *store, struct settings *(*settings)(void),
 		{ STAGE_PENDING, 2, 4 }, { STAGE_PENDING, 3, 4 },
 		{ STAGE_BOUNCE, 0, 1 }, { STAGE_NOTICE, 0, 1 },
 		{ STAGE_HELD, 0, 1 }, { STAGE_COMMAND, 0, 1 },
+		{ STAGE_ARCHIVE, 0, 1 },
 	};
 	struct stages *stages = g_new0(struct stages, 1);
 

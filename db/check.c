@@ -408,6 +408,31 @@ check_events(struct check *check, struct place at, struct bytes key,
 	return event_decode(key, value, &list, &event, err);
 }
 
+/* What should be in the archives; whether it is there, their own verb says. */
+static enum err_code
+check_archive(struct check *check, struct place at, struct bytes key,
+	      struct bytes value, struct err *err)
+{
+	const uint8_t kind = ((const uint8_t *)key.data)[0];
+	g_autoptr(archived_t) archived = NULL, same = NULL;
+	struct archive archive;
+	enum err_code rc;
+
+	(void) at;
+	if (kind == ARCHIVE_STATE)
+		return archive_decode(key, value, &archive, err);
+	if (kind != ARCHIVE_ENTRY)
+		return ERR_OK;
+	rc = archived_decode(key, value, &archived, err);
+	if (rc == ERR_OK)
+		rc = archive_by_post(check->txn, archived->list,
+				     &archived->post, &same, err);
+	if (rc == ERR_OK && same == NULL)
+		check_report(check, "%s", "a post of an archive is not found "
+			     "by its id");
+	return rc;
+}
+
 /* An entry leads to a member of that delivery, or he has changed since it was
  * read. */
 static enum err_code
@@ -470,6 +495,9 @@ check_all(struct check *check, struct err *err)
 	if (rc == ERR_OK)
 		rc = check_family(check, TABLE_EVENTS, false, check_events,
 				  err);
+	if (rc == ERR_OK)
+		rc = check_family(check, TABLE_ARCHIVES, false,
+				  check_archive, err);
 	if (rc == ERR_OK)
 		rc = check_family(check, TABLE_READERS, false, check_readers,
 				  err);

@@ -386,6 +386,8 @@ dump_all(struct dump *dump, GPtrArray *lists, struct err *err)
 		rc = write_events(dump, lists, err);
 	if (rc == ERR_OK)
 		rc = write_digests(dump, lists, err);
+	if (rc == ERR_OK)
+		rc = write_archives(dump, lists, err);
 	return rc;
 }
 

@@ -62,6 +62,14 @@ enum err_code digests_aside(struct dump *dump, struct err *err);
 enum err_code write_digests(struct dump *dump, GPtrArray *lists,
 			    struct err *err);
 
+/* dump_archives.c: write_archives - behind the jobs, so that none of them has
+ * written what is not known here. out borrows from the object; its list is
+ * not set. */
+enum err_code write_archives(struct dump *dump, GPtrArray *lists,
+			     struct err *err);
+enum err_code archived_json_check(const json_t *object, struct err *err);
+void archived_of_json(const json_t *object, struct archived *out);
+
 /* jobs_aside - first; write_queue - posts, jobs, seen, trace, ref */
 enum err_code jobs_aside(struct dump *dump, struct err *err);
 enum err_code write_queue(struct dump *dump, struct err *err);

@@ -208,6 +208,23 @@ static const struct shape shapes[DUMP_TYPES] = {
 		{ "time_us", FIELD_NUM, INT64_MAX },
 		{ "turn", FIELD_NUM, UINT32_MAX },
 	} },
+	[DUMP_ARCHIVE] = { "archive", {
+		{ "last", FIELD_NUM, UINT32_MAX },
+		{ "list", FIELD_CANON, 0 },
+		{ "mbox_size", FIELD_NUM, INT64_MAX },
+		{ "posts", FIELD_NUM, UINT32_MAX },
+	} },
+	[DUMP_ARCHIVED] = { "archived", {
+		{ "format", FIELD_TEXT, 0 },
+		{ "hash", FIELD_TEXT, 0 },
+		{ "list", FIELD_CANON, 0 },
+		{ "message_id", FIELD_TEXT, 0 },
+		{ "number", FIELD_NUM, UINT32_MAX },
+		{ "offset", FIELD_NUM, INT64_MAX },
+		{ "post", FIELD_ID, 0 },
+		{ "size", FIELD_NUM, INT64_MAX },
+		{ "time_s", FIELD_NUM, INT64_MAX },
+	} },
 };
 
 const char *
@@ -504,7 +521,8 @@ stage_of_name(const char *name, enum stage *out)
 {
 	static const enum stage stages[] = {
 		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_NOTICE,
-		STAGE_COMMAND, STAGE_PROGRAM, STAGE_HELD, STAGE_SHUNTED,
+		STAGE_COMMAND, STAGE_PROGRAM, STAGE_ARCHIVE, STAGE_HELD,
+		STAGE_SHUNTED,
 	};
 
 	for (size_t i = 0; i < G_N_ELEMENTS(stages); i++)

@@ -2,6 +2,7 @@
 #ifndef MUSTER_DB_INSIDE_H
 #define MUSTER_DB_INSIDE_H
 
+#include "db/archive.h"
 #include "db/digest.h"
 #include "db/event.h"
 #include "db/list.h"
@@ -59,6 +60,22 @@ enum err_code roster_restore(struct txn *txn, uint32_t list,
 bool changes_are_right(struct bytes changes);
 char *changes_text(const struct roster_entry *entry);
 bool changes_of_text(const char *text, GBytes **out);
+
+/* Archives */
+void archive_key(GByteArray *out, enum archive_kind kind, uint32_t list);
+void archived_key(GByteArray *out, uint32_t list, uint32_t number);
+enum err_code archive_decode(struct bytes key, struct bytes value,
+			     struct archive *out, struct err *err);
+enum err_code archived_decode(struct bytes key, struct bytes value,
+			      struct archived **out, struct err *err);
+/* both as they are, whatever there is: for a load */
+enum err_code archive_put(struct txn *txn, const struct archive *archive,
+			  struct err *err);
+enum err_code archived_put(struct txn *txn, const struct archived *archived,
+			   struct err *err);
+/* archive_purge - up to max records of a list that is gone */
+enum err_code archive_purge(struct txn *txn, uint32_t list, size_t max,
+			    size_t *count_out, struct err *err);
 
 /* Digests */
 struct digest_post {

@@ -268,15 +268,29 @@ struct purge {
 	size_t count;
 };
 
-static enum err_code
-purge_digests(struct txn *txn, struct purge *purge, struct err *err)
+static uint32_t
+purge_list(const struct purge *purge)
 {
 	struct cursor in;
 
 	cursor_init(&in, bytes_buf(purge->mark));
 	(void) get_u8(&in);
-	return digest_purge(txn, get_u32(&in), PURGE_AT_ONCE, &purge->count,
-			    err);
+	return get_u32(&in);
+}
+
+static enum err_code
+purge_digests(struct txn *txn, struct purge *purge, struct err *err)
+{
+	return digest_purge(txn, purge_list(purge), PURGE_AT_ONCE,
+			    &purge->count, err);
+}
+
+/* What is known of it. Its files are mail, and stay. */
+static enum err_code
+purge_archive(struct txn *txn, struct purge *purge, struct err *err)
+{
+	return archive_purge(txn, purge_list(purge), PURGE_AT_ONCE,
+			     &purge->count, err);
 }
 
 static enum err_code
@@ -295,6 +309,9 @@ purge_body(struct txn *txn, void *arg, struct err *err)
 	if (rc != ERR_OK || purge->count == PURGE_AT_ONCE)
 		return rc;
 	rc = purge_digests(txn, purge, err);
+	if (rc != ERR_OK || purge->count == PURGE_AT_ONCE)
+		return rc;
+	rc = purge_archive(txn, purge, err);
 	if (rc != ERR_OK || purge->count == PURGE_AT_ONCE)
 		return rc;
 	return table_remove(txn, LISTS, bytes_buf(purge->mark), &removed,

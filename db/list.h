@@ -84,6 +84,9 @@ enum err_code setting_next_scope(struct txn *txn, const char *after,
 enum outgoing { OUTGOING_ON, OUTGOING_PAUSED, OUTGOING_DRAIN };
 enum verp_mode { VERP_AUTO, VERP_SINGLE, VERP_XVERP, VERP_ADAPTIVE };
 
+/* The same of "archive" */
+enum archive_format { ARCHIVE_OFF, ARCHIVE_MAILDIR, ARCHIVE_MBOX };
+
 /* The same of "subscription", "who" and "complaint" */
 enum subscription {
 	SUBSCRIPTION_OPEN,
@@ -194,6 +197,12 @@ struct list_conf {
 	enum complaint complaint;
 	enum dmarc_action dmarc;
 	enum dmarc_when dmarc_when;
+	/* the archive */
+	enum archive_format archive;
+	bool archive_all;	/* whatever their authors say */
+	bool archive_obscure;
+	bool archive_private;
+	const char *archive_dir, *archive_url;	/* "" for none */
 	/* digests */
 	int64_t digest_every_s;
 	int digest_hour;	/* 0 to 23, UTC; -1: any */

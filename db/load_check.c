@@ -440,6 +440,15 @@ check_digest_post(struct load_check *check, const json_t *object,
 }
 
 static enum err_code
+check_archived(struct load_check *check, const json_t *object,
+	       struct err *err)
+{
+	enum err_code rc = archived_json_check(object, err);
+
+	return rc == ERR_OK ? check_list_field(check, object, err) : rc;
+}
+
+static enum err_code
 check_job_names(const json_t *object, struct err *err)
 {
 	const char *delivery = field_text(object, "delivery");
@@ -581,6 +590,8 @@ check_record(struct load_check *check, json_t *object, struct err *err)
 		[DUMP_DIGEST] = check_digest,
 		[DUMP_DIGEST_POST] = check_digest_post,
 		[DUMP_WAY] = check_way,
+		[DUMP_ARCHIVE] = check_list_field,
+		[DUMP_ARCHIVED] = check_archived,
 	};
 	enum dump_type type;
 	enum err_code rc = fields_check(object, &type, err);

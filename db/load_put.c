@@ -528,6 +528,36 @@ put_way(struct load_put *put, struct txn *txn, const json_t *object,
 		way_put(txn, &way, err);
 }
 
+static enum err_code
+put_archive(struct load_put *put, struct txn *txn, const json_t *object,
+	    struct err *err)
+{
+	struct archive archive = {
+		.last = (uint32_t)field_num(object, "last"),
+		.posts = (uint64_t)field_num(object, "posts"),
+		.mbox_size = (uint64_t)field_num(object, "mbox_size"),
+	};
+	enum err_code rc = list_number(put, txn, field_text(object, "list"),
+				       &archive.list, err);
+
+	return rc != ERR_OK || archive.list == 0 ? rc :
+		archive_put(txn, &archive, err);
+}
+
+static enum err_code
+put_archived(struct load_put *put, struct txn *txn, const json_t *object,
+	     struct err *err)
+{
+	struct archived archived;
+	enum err_code rc;
+
+	archived_of_json(object, &archived);
+	rc = list_number(put, txn, field_text(object, "list"),
+			 &archived.list, err);
+	return rc != ERR_OK || archived.list == 0 ? rc :
+		archived_put(txn, &archived, err);
+}
+
 enum err_code
 load_put(struct load_put *put, struct txn *txn, const json_t *object,
 	 enum dump_type type, struct err *err)
@@ -552,6 +582,8 @@ load_put(struct load_put *put, struct txn *txn, const json_t *object,
 		[DUMP_DIGEST] = put_digest,
 		[DUMP_DIGEST_POST] = put_digest_post,
 		[DUMP_WAY] = put_way,
+		[DUMP_ARCHIVE] = put_archive,
+		[DUMP_ARCHIVED] = put_archived,
 	};
 
 	return puts[type](put, txn, object, err);

@@ -31,6 +31,8 @@ stage_name(enum stage stage)
 		return "command";
 	case STAGE_PROGRAM:
 		return "program";
+	case STAGE_ARCHIVE:
+		return "archive";
 	case STAGE_HELD:
 		return "held";
 	case STAGE_SHUNTED:

@@ -28,6 +28,7 @@ enum stage {
 	STAGE_NOTICE = 4,	/* makes moderators' notices */
 	STAGE_COMMAND = 6,	/* does what mail asks of a list */
 	STAGE_PROGRAM = 7,	/* pending, with a program of the site's */
+	STAGE_ARCHIVE = 8,	/* puts it into the list's archive */
 	STAGE_HELD = 5,		/* waits for a moderator; due: when it
 				 * expires, reason: why it is held */
 	STAGE_SHUNTED = 9,	/* waits for an administrator */

@@ -74,6 +74,16 @@
  *	                                        bytes, text period
  *	          DIGEST_POST, u32 list, u32    post id
  *	          issue, u32 number
+ *	archive   ARCHIVE_STATE, u32 list       u32 last number, u64 posts,
+ *	                                        u64 octets of the mbox
+ *	          ARCHIVE_ENTRY, u32 list, u32  post id, u64 time_s, u8 format,
+ *	          number                        u64 offset, u64 size, 32 bytes
+ *	                                        hash, text message_id
+ *	          ARCHIVE_POST, u32 list, post  u32 number
+ *	          id
+ *	          ARCHIVE_NAME, u32 list, 16    nothing
+ *	          bytes hash of the Message-ID,
+ *	          u32 number
  *	readers   u32 list, u8 delivery,        key in members (kept by
  *	          address (text key)            Berkeley DB), of those only who
  *	                                        get digests
@@ -133,6 +143,9 @@
 #define POST_LONGEST (1024LL * 1024 * 1024)
 
 enum post_kind { POST_META = 1, POST_FORM, POST_BODY, POST_TRACE, POST_WAY };
+enum archive_kind {
+	ARCHIVE_STATE = 1, ARCHIVE_ENTRY, ARCHIVE_POST, ARCHIVE_NAME
+};
 enum digest_kind { DIGEST_STATE = 1, DIGEST_POST };
 enum form_part { FORM_META = 1, FORM_HEADER, FORM_BODY };
 #define FORM_PARTS 3		/* of a form; those of FORM_BASE follow */

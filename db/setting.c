@@ -450,6 +450,17 @@ conf_digests(struct list_conf *conf)
 }
 
 static void
+conf_archive(struct list_conf *conf)
+{
+	conf->archive = (enum archive_format)conf_choice(conf, "archive");
+	conf->archive_all = conf_bool(conf, "archive-all");
+	conf->archive_obscure = conf_bool(conf, "archive-obscure");
+	conf->archive_private = conf_bool(conf, "archive-private");
+	conf->archive_dir = conf_text(conf, "archive-dir");
+	conf->archive_url = conf_text(conf, "archive-url");
+}
+
+static void
 conf_finish(struct list_conf *conf)
 {
 	conf->policy = conf_text(conf, "policy");
@@ -470,6 +481,7 @@ conf_finish(struct list_conf *conf)
 	conf_joining(conf);
 	conf_bounces(conf);
 	conf_digests(conf);
+	conf_archive(conf);
 }
 
 enum err_code

@@ -14,7 +14,8 @@
 
 static const char *const table_names[TABLES] = {
 	"meta", "lists", "settings", "members", "handles", "token", "event",
-	"digest", "readers", "post", "queue", "seen", "ref", "rate",
+	"digest", "archive", "readers", "post", "queue", "seen", "ref",
+	"rate",
 };
 
 unsigned int

@@ -27,6 +27,7 @@ enum table {
 	TABLE_TOKENS,
 	TABLE_EVENTS,
 	TABLE_DIGESTS,
+	TABLE_ARCHIVES,
 	TABLE_READERS,		/* read only; follows TABLE_MEMBERS */
 	TABLE_POSTS,		/* from here on in SHARDS files each */
 	TABLE_QUEUE,

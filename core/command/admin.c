@@ -109,6 +109,28 @@ const struct verb verbs[] = {
 	  NO_PAIRS, false, NULL, digest_ls_run },
 	{ "digest", "send", "LIST", "Send what there is of a digest now.",
 	  NULL, "LIST", 0, 1, 1, NO_PAIRS, false, NULL, digest_send_run },
+	{ "archive", "ls", "LIST",
+	  "Print the posts of an archive: number, when, id, Message-ID.",
+	  NULL, "LIST", OPTION_JSON, 1, 1, NO_PAIRS, false, NULL,
+	  archive_ls_run },
+	{ "archive", "export", "LIST FILE|DIR|-",
+	  "Copy an archive into an mbox (mboxrd), or a Maildir.",
+	  "What is there already is not written over. With - an mbox is "
+	  "written to stdout.", "LIST OUT", OPTION_FORMAT | OPTION_JSON, 2,
+	  2, NO_PAIRS, false, archive_export_check, archive_export_run },
+	{ "archive", "import", "LIST FILE|DIR|-",
+	  "Put the messages of an mbox or a Maildir into an archive.",
+	  "What is there already is passed over, so it can be interrupted "
+	  "and run again.\nThe file may be gzipped, and be one of Pipermail "
+	  "or HyperKitty. Each message that\nis none is reported and left "
+	  "out, and the exit status is 1.", "LIST FILE",
+	  OPTION_FORMAT | OPTION_JSON, 2, 2, NO_PAIRS, false,
+	  archive_import_check, archive_import_run },
+	{ "archive", "verify", "LIST",
+	  "Look whether all in an archive is there, byte for byte.",
+	  "A line for each post that is missing or has changed, and the exit "
+	  "status is 1.", "LIST", OPTION_FORGET | OPTION_JSON, 1, 1,
+	  NO_PAIRS, false, NULL, archive_verify_run },
 	{ "held", "ls", "[LIST]",
 	  "Print the posts that wait for a moderator.",
 	  NULL, "LIST", OPTION_JSON, 0, 1, NO_PAIRS, false, NULL,

@@ -37,7 +37,7 @@ takes_value(const char *option)
 		"--from", "--client", "--helo", "--login", "--evidence",
 		"--reason", "--timeout", "--interval",
 		"--delivery", "--off-by",
-		"--language", "--name",
+		"--language", "--name", "--format",
 		NULL
 	};
 
@@ -141,6 +141,8 @@ print_kind(FILE *out, const char *kind)
 		print_key_names(out, member_keys, "=");
 	else if (strcmp(kind, "TEMPLATE") == 0)
 		print_templates(out);
+	else if (strcmp(kind, "OUT") == 0)
+		(void) fprintf(out, "FILE\n");
 	else if (strcmp(kind, "LIST") == 0 || strcmp(kind, "FILE") == 0 ||
 		 strcmp(kind, "DIR") == 0)
 		(void) fprintf(out, "%s\n", kind);
@@ -170,7 +172,14 @@ print_value(FILE *out, const char *option)
 		"self", "admin", "bounces", NULL
 	};
 
-	if (strcmp(option, "--unset") == 0)
+	static const char *const formats[] = {
+		"maildir", "mbox", "mboxrd", "mboxo", "mboxcl", "mboxcl2",
+		"pipermail", NULL
+	};
+
+	if (strcmp(option, "--format") == 0)
+		print_words(out, formats);
+	else if (strcmp(option, "--unset") == 0)
 		print_key_names(out, list_keys, "");
 	else if (strcmp(option, "--delivery") == 0)
 		print_words(out, deliveries);

@@ -326,7 +326,8 @@ flow_stages(struct store *store, json_t *jobs, struct err *err)
 {
 	static const enum stage stages[] = {
 		STAGE_PENDING, STAGE_OUTBOUND, STAGE_BOUNCE, STAGE_NOTICE,
-		STAGE_COMMAND, STAGE_PROGRAM, STAGE_HELD, STAGE_SHUNTED
+		STAGE_COMMAND, STAGE_PROGRAM, STAGE_ARCHIVE, STAGE_HELD,
+		STAGE_SHUNTED
 	};
 	uint64_t count;
 	enum err_code rc;

@@ -314,6 +314,8 @@ list_set_pairs(struct call *call, GPtrArray *pairs)
 			"changed");
 	if (status == ADMIN_DONE && has_key(&change, "outgoing"))
 		status = outgoing_changed(call, NULL);
+	if (status == ADMIN_DONE && has_key(&change, "archive-private"))
+		status = archive_changed(call, scope);
 	return status;
 }
 

@@ -97,6 +97,11 @@ call_option_entries(const struct verb *verb, struct call *call)
 		  &call->preview, "Filled in with examples", NULL } },
 		{ OPTION_NAME, { "name", 0, 0, G_OPTION_ARG_STRING,
 		  &call->name, "Which template it is", "NAME" } },
+		{ OPTION_FORMAT, { "format", 0, 0, G_OPTION_ARG_STRING,
+		  &call->format, "In which form: maildir, mbox; to import "
+		  "mboxrd, mboxo, mboxcl, mboxcl2, pipermail", "FORMAT" } },
+		{ OPTION_FORGET, { "forget", 0, 0, G_OPTION_ARG_NONE,
+		  &call->forget, "Forget what is not there", NULL } },
 		{ OPTION_JSON, { "json", 0, 0, G_OPTION_ARG_NONE,
 		  &call->json, "Print JSON", NULL } },
 		{ 0, { "config", 'c', 0, G_OPTION_ARG_STRING, &call->config,
@@ -382,6 +387,7 @@ call_done(struct call *call)
 	g_free(call->off_by);
 	g_free(call->language);
 	g_free(call->name);
+	g_free(call->format);
 	g_free(call->from);
 	g_free(call->client);
 	g_free(call->helo);

@@ -27,7 +27,9 @@ enum request_verb {
 	REQUEST_SHOW,		/* words: ids of held posts, or none */
 	REQUEST_WHICH,
 	REQUEST_WHO,
-	REQUEST_GET,		/* value: "archive" "welcome" "policy" */
+	REQUEST_GET,		/* value: "archive" "welcome" "policy"; of the
+				 * archive words: numbers, Message-IDs without
+				 * brackets, REQUEST_LAST and a number */
 	REQUEST_CONFIRM,	/* value: the token */
 	REQUEST_MOVE,		/* addr: the new one */
 	REQUEST_PASSWORD,	/* there are none */
@@ -112,6 +114,7 @@ struct requests {
 
 /* More of a post is not looked at. */
 #define REQUEST_BYTES_MAX (64 * 1024)
+#define REQUEST_LAST "last"
 #define REQUEST_LINE_MAX 200	/* bytes of struct request.line */
 
 /*

@@ -50,5 +50,7 @@ void request_fault_at(struct request *request, enum request_fault fault,
 void request_put(char **at, const char *value);
 /* request_add_word - one of request's words, without the marks around it */
 void request_add_word(struct request *request, const char *word, bool lower);
+/* request_add_id - the same for a Message-ID, in which marks may stand */
+void request_add_id(struct request *request, const char *word);
 
 #endif

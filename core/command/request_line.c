@@ -37,16 +37,33 @@ request_put(char **at, const char *value)
 	*at = g_strdup(value);
 }
 
+/* Takes it. */
+static void
+add_word(struct request *request, char *word)
+{
+	guint count = g_strv_length(request->words);
+
+	request->words = g_renew(char *, request->words, count + 2);
+	request->words[count] = word;
+	request->words[count + 1] = NULL;
+}
+
 void
 request_add_word(struct request *request, const char *word, bool lower)
 {
-	guint count = g_strv_length(request->words);
 	g_autofree char *bare = words_bare(word);
 
-	request->words = g_renew(char *, request->words, count + 2);
-	request->words[count] = lower ? g_ascii_strdown(bare, -1)
-				      : g_strdup(bare);
-	request->words[count + 1] = NULL;
+	add_word(request, lower ? g_ascii_strdown(bare, -1)
+				: g_steal_pointer(&bare));
+}
+
+void
+request_add_id(struct request *request, const char *word)
+{
+	const char *from = strchr(word, '<');
+	const char *at = from != NULL ? from + 1 : word;
+
+	add_word(request, g_strndup(at, strcspn(at, ">,")));
 }
 
 /* --- the line ----------------------------------------------------------- */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdint.h>
 #include <string.h>
 
 #include "core/command/request_inside.h"
@@ -148,6 +149,40 @@ parse_bare(struct words *words, struct request *out)
 		out->fault = REQUEST_UNKNOWN;
 }
 
+/* What of the archive: nothing (what there is), numbers, Message-IDs, the last
+ * so many. */
+static void
+parse_archive(struct words *words, struct request *out)
+{
+	for (; *words->at != NULL; words->at++) {
+		const char *word = *words->at;
+		g_autofree char *bare = words_bare(word);
+		const bool is_last = g_ascii_strcasecmp(bare, REQUEST_LAST) ==
+			0;
+		guint64 number;
+
+		if (is_last)
+			word = words->at[1] != NULL ? *++words->at : "";
+		g_free(bare);
+		bare = words_bare(word);
+		if (g_ascii_string_to_unsigned(bare, 10, 1, UINT32_MAX,
+					       &number, NULL)) {
+			if (is_last)
+				request_add_word(out, REQUEST_LAST, true);
+			request_add_word(out, bare, false);
+		} else if (is_last) {
+			request_fault_at(out, REQUEST_INCOMPLETE, "");
+			return;
+		} else if (strchr(word, '@') != NULL) {
+			request_add_id(out, word);
+		} else if (!words_is_list(words, word) &&
+			   !words_is_filler(word)) {
+			request_fault_at(out, REQUEST_WRONG, word);
+			return;
+		}
+	}
+}
+
 static void
 parse_get(struct words *words, struct request *out)
 {
@@ -172,6 +207,9 @@ parse_get(struct words *words, struct request *out)
 
 		if (g_ascii_strcasecmp(texts[i].word, bare) == 0) {
 			request_put(&out->value, texts[i].value);
+			words->at++;
+			if (strcmp(texts[i].value, "archive") == 0)
+				parse_archive(words, out);
 			return;
 		}
 	}

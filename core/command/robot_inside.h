@@ -27,6 +27,7 @@ struct robot {
 	bool may_answer;
 	bool is_single;		/* one command: its text is the answer */
 	bool sent;		/* and has been sent */
+	unsigned int archive_posts;	/* that were sent */
 	struct robot_roster *roster;	/* read before anything is changed */
 	struct robot_result *out;
 };
@@ -107,6 +108,9 @@ enum err_code robot_info(struct robot *robot, const struct request *request,
 			 GString *out, struct err *err);
 enum err_code robot_who(struct robot *robot, const struct request *request,
 			GString *out, struct err *err);
+enum err_code robot_archive(struct robot *robot,
+			    const struct request *request, GString *out,
+			    struct err *err);
 enum err_code robot_get(struct robot *robot, const struct request *request,
 			GString *out, struct err *err);
 enum err_code robot_password(struct robot *robot,

@@ -157,5 +157,5 @@ robot_get(struct robot *robot, const struct request *request, GString *out,
 		return get_policy(robot, out, err);
 	if (strcmp(request->value, "welcome") == 0)
 		return get_welcome(robot, out, err);
-	return robot_say(robot, out, "no.archive", NULL, NULL, err);
+	return robot_archive(robot, request, out, err);
 }

@@ -41,6 +41,8 @@ option_words(const struct verb *verb)
 		{ OPTION_LANGUAGE, "[--language LANGUAGE] " },
 		{ OPTION_PREVIEW, "[--preview] " },
 		{ OPTION_NAME, "[--name NAME] " },
+		{ OPTION_FORMAT, "[--format FORMAT] " },
+		{ OPTION_FORGET, "[--forget] " },
 		{ OPTION_JSON, "[--json] " },
 	};
 	GString *text = g_string_new(NULL);

@@ -39,6 +39,8 @@ enum {
 	OPTION_GOODBYE = 1 << 17,	/* goodbye, no-goodbye */
 	OPTION_ALL = 1 << 18,
 	OPTION_OFF = 1 << 19,
+	OPTION_FORMAT = 1 << 20,
+	OPTION_FORGET = 1 << 21,
 };
 
 struct verb;
@@ -66,6 +68,8 @@ struct call {
 	int interval_s;		/* 0 if not given */
 	char *language, *name;	/* NULL if not given */
 	gboolean preview;
+	char *format;			/* NULL if not given */
+	gboolean forget;
 	gboolean welcome, no_welcome, confirm, goodbye, no_goodbye, all;
 };
 
@@ -81,8 +85,9 @@ struct verb {
 	const char *more;	/* further lines of --help, or NULL */
 	const char *takes;	/* what completes each argument, the last
 				 * one repeated: LIST KEY MEMBERKEY TEMPLATE
-				 * FILE DIR or anything else for nothing. The
-				 * file that FILE stands for is admin->in. */
+				 * FILE DIR OUT or anything else for nothing.
+				 * The file that FILE stands for is admin->in;
+				 * that of OUT is to be made. */
 	unsigned int options;
 	int least, most;	/* arguments; most < 0: any */
 	int pairs_from;		/* from this argument on KEY=VALUE; < 0: no
@@ -198,6 +203,10 @@ enum admin_status list_set_pairs(struct call *call, GPtrArray *pairs);
 enum admin_status outgoing_changed(const struct call *call,
 				   guint *resumed_out);
 
+/* archive_changed - who may read the archives of a scope's lists may have
+ * changed: at once, not with their next posts */
+enum admin_status archive_changed(const struct call *call, const char *scope);
+
 /* The verbs. */
 enum admin_status list_create_run(struct call *call);
 enum admin_status list_ls_run(struct call *call);
@@ -219,6 +228,10 @@ enum admin_status member_leave_run(struct call *call);
 enum admin_status member_find_run(struct call *call);
 enum admin_status digest_ls_run(struct call *call);
 enum admin_status digest_send_run(struct call *call);
+enum admin_status archive_ls_run(struct call *call);
+enum admin_status archive_export_run(struct call *call);
+enum admin_status archive_import_run(struct call *call);
+enum admin_status archive_verify_run(struct call *call);
 enum admin_status held_ls_run(struct call *call);
 enum admin_status held_show_run(struct call *call);
 enum admin_status held_approve_run(struct call *call);
@@ -254,6 +267,8 @@ enum admin_status load_run(struct call *call);
 enum admin_status settings_run(struct call *call);
 enum admin_status completion_bash_run(struct call *call);
 enum admin_status completion_words_run(struct call *call);
+const char *archive_export_check(const struct call *call);
+const char *archive_import_check(const struct call *call);
 const char *held_show_check(const struct call *call);
 const char *list_drain_check(const struct call *call);
 const char *top_check(const struct call *call);

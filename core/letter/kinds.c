@@ -120,6 +120,14 @@ const struct template_kind template_kinds[] = {
 		CLIENT_NETWORK, ASKED_AT,
 		{ "delivery.off", FIELD_FLAG, MAY, "",
 		  "the member gets no copies at present" }) },
+	{ "archive-post", "a post of the archive, to whoever has asked for it, "
+	  "enclosed", false, FIELDS(
+		{ "number", FIELD_LINE, MUST, "12", "its number there" },
+		POST_SUBJECT,
+		{ "link", FIELD_LINE, MAY, "https://lists.example.org/dev/"
+		  "1@example.net/", "where it is on the web" },
+		{ "cut", FIELD_FLAG, MAY, "",
+		  "only its header is enclosed" }) },
 	{ "bounce-breaker", "to the owners: so much mail came back at once "
 	  "that nobody is held responsible", false, FIELDS(
 		{ "count", FIELD_LINE, MUST, "412",
@@ -260,6 +268,21 @@ const struct template_kind template_kinds[] = {
 		  "the policy follows" },
 		{ "no.archive", FIELD_FLAG, MAY, "",
 		  "there is no archive" },
+		{ "archive.index", FIELD_FLAG, MAY, "",
+		  "value: how many posts the archive has, of which the last "
+		  "follow; other: where it begins on the web" },
+		{ "archive.members", FIELD_FLAG, MAY, "",
+		  "only members may read the archive" },
+		{ "archive.sent", FIELD_FLAG, MAY, "",
+		  "value: the number of a post that is sent; other: its "
+		  "subject" },
+		{ "archive.unknown", FIELD_FLAG, MAY, "",
+		  "value: a number or Message-ID that the archive has not" },
+		{ "archive.enough", FIELD_FLAG, MAY, "",
+		  "value: the number of a post that is not sent; other: how "
+		  "many are by one mail" },
+		{ "archive.away", FIELD_FLAG, MAY, "",
+		  "the archive cannot be read now" },
 		{ "held.none", FIELD_FLAG, MAY, "",
 		  "no post waits" },
 		{ "held.unknown", FIELD_FLAG, MAY, "",

@@ -260,6 +260,14 @@ mime_date_now(void)
 	return g_mime_utils_header_format_date(now);
 }
 
+int64_t
+mime_date_read(const char *value)
+{
+	g_autoptr(GDateTime) date = g_mime_utils_header_decode_date(value);
+
+	return date != NULL ? g_date_time_to_unix(date) : 0;
+}
+
 char *
 mime_date_utc(const char *value, int64_t fallback_s)
 {

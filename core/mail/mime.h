@@ -92,6 +92,8 @@ char *mime_date_now(void);			/* RFC 5322 section 3.3 */
 /* mime_date_utc - the same time as that of a Date, or fallback_s (unix time)
  * where it cannot be read, in UTC; the caller frees */
 char *mime_date_utc(const char *value, int64_t fallback_s);
+/* mime_date_read - the value of a Date as unix time; 0: it is none */
+int64_t mime_date_read(const char *value);
 char *mime_message_id(const char *domain);	/* "<...@domain>" */
 
 /*
@@ -144,6 +146,15 @@ struct mime_texts {
 enum append_way { APPEND_LINES, APPEND_PART, APPEND_AROUND };
 enum append_way mime_add(struct header *header, const char *body, size_t len,
 			 const struct mime_texts *texts, GString *out);
+
+/*
+ * mime_obscure - the message with the domains of addresses made unreadable
+ * ("ann@xxxxxxxxxxx"), in fields and in parts of text, and of HTML. What
+ * says who is answered (Message-ID and the like) and the list's own fields
+ * stay, signatures and tracks of the way are left out. Never fails; what it
+ * cannot read it copies.
+ */
+void mime_obscure(const char *bytes, size_t len, GString *out);
 
 /*
  * mime_dsn - the recipients of a delivery status notification (RFC 3464).

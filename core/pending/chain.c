@@ -25,6 +25,8 @@ static const struct filter *const base[] = {
 	&filter_add,
 	/* what the author's part lacks, when nobody removes a field any more */
 	&filter_complete,
+	/* a link is made of the Message-ID */
+	&filter_archive,
 	/* lines that no filter behind it makes longer */
 	&filter_recode,
 };

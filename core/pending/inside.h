@@ -93,7 +93,7 @@ bool is_post(const struct work *work);
  * seal.c */
 extern const struct filter filter_program, filter_content, filter_anonymous,
 	filter_way, filter_rules, filter_subject, filter_fields, filter_add,
-	filter_complete, filter_recode, filter_leave, filter_reply,
+	filter_complete, filter_archive, filter_recode, filter_leave, filter_reply,
 	filter_dmarc, filter_texts, filter_signature, filter_seal;
 
 /* filter_fields.c, for digests too: what makes work->header one of the list's;
@@ -101,6 +101,10 @@ extern const struct filter filter_program, filter_content, filter_anonymous,
 void fields_add_list(struct work *work);
 void fields_add_unsubscribe(struct work *work);
 void fields_set_sender(struct work *work);
+
+/* filter_archive.c: is it to be archived? *why_out: "", or what the trace is
+ * to say of that */
+bool work_is_archived(const struct work *work, const char **why_out);
 
 /* acknowledge - to the author, where he may be written to and wants that */
 enum err_code acknowledge(struct txn *txn, const struct work *work,

@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "core/archive/archive.h"
 #include "core/base/clock.h"
 #include "core/pending/digest.h"
 #include "core/pending/inside.h"
@@ -49,24 +50,45 @@ count_post(struct txn *txn, const struct work *work, struct err *err)
 	return rc;
 }
 
-/* In digests, for those who want them. */
+/* With the outbound job, which does not wait for it. */
+static enum err_code
+put_archive_job(struct txn *txn, const struct work *work, struct err *err)
+{
+	struct job *next = archive_job(work->job);
+	enum err_code rc = queue_put(txn, next, err);
+
+	job_free(next);
+	return rc == ERR_OK ? post_hold(txn, &work->job->post, 1, err) : rc;
+}
+
+/* In the archive, and in digests for those who want them: both are made of the
+ * base. */
 static enum err_code
 collect(struct txn *txn, const struct work *work, const struct form *base,
-	uint64_t *position, char **said, struct err *err)
+	uint64_t *position, char **said_out, struct err *err)
 {
+	g_autofree char *said = NULL;
+	const char *not_archived = "";
+	const bool archived = work_is_archived(work, &not_archived);
 	bool collected = false;
 	enum err_code rc = digest_collect(txn, &(struct digest_with){
 		work->with->settings, work->conf, work->job->list,
 		work->job->list_addr, clock_s() }, work->post, position,
-		&collected, said, err);
+		&collected, &said, err);
 
-	return rc == ERR_OK && collected ?
-		form_put(txn, &work->job->post, work->job->list, FORM_BASE,
-			 base, err) : rc;
+	if (rc == ERR_OK && (collected || archived))
+		rc = form_put(txn, &work->job->post, work->job->list,
+			      FORM_BASE, base, err);
+	if (rc == ERR_OK && archived)
+		rc = put_archive_job(txn, work, err);
+	if (rc == ERR_OK)
+		*said_out = g_strconcat(said != NULL ? said : "",
+					not_archived, NULL);
+	return rc;
 }
 
-/* Everything that follows from the post on the list: in digests, and copies
- * for the members who want each post by itself, over all its ways. */
+/* Everything that follows from the post on the list: in the archive, in
+ * digests, and copies for the members who want each post by itself, over all its ways. */
 static enum err_code
 distribute(struct txn *txn, const struct work *work, const struct form *base,
 	   struct job **next_out, char **said_out, struct err *err)

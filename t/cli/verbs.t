@@ -119,8 +119,8 @@ is($status->{members}, 2, 'status: members');
 is($status->{lists}, 2, 'status: lists');
 ok(!$status->{running}, 'status: not running');
 is_deeply($status->{queue}, { pending => 0, outbound => 0, bounce => 0,
-	notice => 0, command => 0, program => 0, held => 0,
-	shunted => 0 }, 'status: queue');
+	notice => 0, command => 0, program => 0, archive => 0,
+	held => 0, shunted => 0 }, 'status: queue');
 cmp_ok($status->{free_bytes}, '>', 0, 'status: free space');
 
 my ($code, $out, $err) = $cli->run('check');

@@ -112,7 +112,7 @@ make_post(size_t size)
 	post->author = g_strdup("\xd7\xa9@x.example, b@example.net");
 	post->evidence = g_strdup("{\"by\":\"\xd7\xa9 \\\"\"}");
 	post->size = size;
-	post->jobs = 4;
+	post->jobs = 5;
 	return post;
 }
 
@@ -224,6 +224,25 @@ put_job(struct txn *txn, const struct post *post, uint32_t list,
 	return rc;
 }
 
+/* List 1 has been deleted. */
+static enum err_code
+put_archived(struct txn *txn, const struct post *post, uint32_t list,
+	     struct err *err)
+{
+	struct archive archive;
+	struct archived one = {
+		.post = post->id, .time_s = 7, .size = 1000,
+		.format = post->id.bytes[0] % 2 == 0 ? ARCHIVE_MBOX :
+			ARCHIVE_MAILDIR,
+		.hash = { 1, 2, 255 }, .message_id = post->message_id,
+	};
+	enum err_code rc = archive_lock(txn, list, &archive, err);
+
+	if (one.format == ARCHIVE_MBOX)
+		one.offset = archive.mbox_size;
+	return rc == ERR_OK ? archive_add(txn, &archive, &one, err) : rc;
+}
+
 static enum err_code
 fill_post(struct txn *txn, const struct post *post, int fd, struct err *err)
 {
@@ -257,6 +276,13 @@ fill_post(struct txn *txn, const struct post *post, int fd, struct err *err)
 	if (rc == ERR_OK)
 		rc = put_job(txn, post, 3, "dev@example.org", STAGE_NOTICE,
 			     err);
+	if (rc == ERR_OK)
+		rc = put_job(txn, post, 3, "dev@example.org", STAGE_ARCHIVE,
+			     err);
+	if (rc == ERR_OK)
+		rc = put_archived(txn, post, 3, err);
+	if (rc == ERR_OK)
+		rc = put_archived(txn, post, 1, err);
 	if (rc == ERR_OK)
 		rc = seen_add(txn, key, &post->id, 5, &new, &first, err);
 	for (uint32_t list = 1; rc == ERR_OK && list <= 3; list++)
@@ -367,7 +393,7 @@ test_identity(void)
 	g_assert_cmpuint(strlen(first), >, 3000000);
 	case_ok(load_text(&b, first, false, &counts), &b);
 	g_assert_cmpuint(counts.posts, ==, 20);
-	g_assert_cmpuint(counts.jobs, ==, 80);
+	g_assert_cmpuint(counts.jobs, ==, 100);
 	g_assert_cmpuint(counts.lists, ==, 2);
 	g_assert_cmpuint(counts.members, ==, 3);
 	g_assert_cmpint(count_of(first, "\"type\":\"token\""), ==, 3);
@@ -406,7 +432,7 @@ test_last_release(void)
 		case_ok(post_get(store_reader(b.store), &job->post, &post,
 				 &b.err), &b);
 		g_assert_nonnull(post);
-		g_assert_cmpuint(post->jobs, ==, 4);
+		g_assert_cmpuint(post->jobs, ==, 5);
 		post_free(post);
 	}
 	g_ptr_array_unref(jobs);
