@@ -74,9 +74,7 @@ static bool
 is_named(const struct header_field *field, const char *const *names)
 {
 	for (; *names != NULL; names++)
-		if (field->name_len == strlen(*names) &&
-		    g_ascii_strncasecmp(field->raw, *names,
-					field->name_len) == 0)
+		if (header_field_is(field, *names))
 			return true;
 	return false;
 }
