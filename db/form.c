@@ -215,7 +215,8 @@ form_put(struct txn *txn, const struct post_id *id, uint32_t list,
 
 static enum err_code
 form_read(struct txn *txn, const struct post_id *id, uint32_t list,
-	  enum form_use use, const struct form_head *head, struct form **out, struct err *err)
+	  enum form_use use, const struct form_head *head,
+	  struct form **out, struct err *err)
 {
 	g_autoptr(form_t) form = g_new0(struct form, 1);
 	g_autoptr(GByteArray) key = g_byte_array_new();

@@ -104,9 +104,9 @@ void form_free(struct form *form);
 void form_done(struct form *form);	/* what is in it */
 
 /*
- * A form, for copies, of which neither the whole nor its size is ever in memory: the body
- * comes in pieces of any length, and the header last, when it is known what
- * the body was. All goes into the transaction, and is there to be read when
+ * A form, for copies, of which neither the whole nor its size is ever in
+ * memory: the body comes in pieces of any length, and the header last, when it
+ * is known what the body was. All goes into the transaction, and is there to be read when
  * form_writer_end() has returned ERR_OK.
  */
 struct form_writer;

@@ -95,7 +95,8 @@ struct objection {
 };
 
 static enum err_code
-find_member(struct objection *c, const struct complaint_proof *proof, struct err *err)
+find_member(struct objection *c, const struct complaint_proof *proof,
+	    struct err *err)
 {
 	bool found = false;
 	enum err_code rc = roster_by_handle(c->txn, c->with->list,

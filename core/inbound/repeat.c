@@ -46,8 +46,11 @@ is_of_filters(const struct header_field *field)
 static bool
 is_added_by_mta(const struct header_field *field)
 {
-	return header_field_is(field, "Date") || header_field_is(field, "From") ||
-		header_field_is(field, "To") || header_field_is(field, "Message-ID");
+	static const char *const names[] = {
+		"Date", "From", "To", "Message-ID", NULL
+	};
+
+	return header_field_in(field, names);
 }
 
 static void

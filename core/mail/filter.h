@@ -96,8 +96,8 @@ char *filter_report_text(const struct filter_report *report);
 void filter_report_done(struct filter_report *report);
 
 /*
- * A note: some lines of UTF-8, ended by LF or CRLF, that say what stood in its place. items: of
- * struct filter_item. The caller frees. filter_note is that of this module,
+ * A note: some lines of UTF-8, ended by LF or CRLF, that say what stood in its
+ * place. items: of struct filter_item. The caller frees. filter_note is that of this module,
  * in English; a caller may bring another, for the list's language.
  */
 typedef char *(*filter_note_fn)(void *arg,

@@ -8,7 +8,8 @@
 /*
  * Private to the filter: a post as a tree of spans of its own bytes, and what
  * is to become of each node. filter_tree.c builds it, filter_rules.c says what
- * the rules want of a part, filter_judge.c and filter_settle.c decide, filter_write.c writes.
+ * the rules want of a part, filter_judge.c and filter_settle.c decide,
+ * filter_write.c writes.
  */
 
 enum fate {

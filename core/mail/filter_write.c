@@ -29,7 +29,8 @@ remove_content_fields(struct header *header, const char *const *kept)
 		g_autofree char *name = g_ascii_strdown(
 			field->raw, (gssize)field->name_len);
 
-		if (header_field_begins(field, "Content-") && !g_strv_contains(kept, name))
+		if (header_field_begins(field, "Content-") &&
+		    !g_strv_contains(kept, name))
 			(void) g_array_remove_index(header->fields, i);
 		else
 			i++;

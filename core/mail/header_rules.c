@@ -129,7 +129,8 @@ can_rename(const struct header_field *field, const struct rule *rule)
 		rule->is_open ? (int)(field->name_len - strlen(rule->name)) :
 		0, rule->is_open ? field->raw + strlen(rule->name) : "");
 
-	return rule_why_kept(name, strlen(name)) == NULL && !rule_is_not_added(name) &&
+	return rule_why_kept(name, strlen(name)) == NULL &&
+		!rule_is_not_added(name) &&
 		name[0] != '\0';
 }
 

@@ -33,7 +33,9 @@ read_lead(const char *text, const struct prefix *prefix, struct lead *out)
 	bool was_reply = false, is_reply = false, parted = false;
 	size_t len, blanks = subject_blanks(text);
 
-	*out = (struct lead){ blanks, 0, g_string_new_len(text, (gssize)blanks) };
+	*out = (struct lead){
+		blanks, 0, g_string_new_len(text, (gssize)blanks)
+	};
 	for (;; out->len += len + blanks) {
 		const char *at = text + out->len;
 

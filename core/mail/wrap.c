@@ -15,7 +15,8 @@ is_lists(const struct header_field *field)
 		"Archived-At", "Reply-To", "Subject", NULL
 	};
 
-	return header_field_begins(field, "List-") || header_field_in(field, names);
+	return header_field_begins(field, "List-") ||
+		header_field_in(field, names);
 }
 
 /* What the outer message has, besides: what threads, replies and filters go

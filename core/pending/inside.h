@@ -93,8 +93,9 @@ bool is_post(const struct work *work);
  * seal.c */
 extern const struct filter filter_program, filter_content, filter_anonymous,
 	filter_way, filter_rules, filter_subject, filter_fields, filter_add,
-	filter_complete, filter_archive, filter_recode, filter_leave, filter_reply,
-	filter_dmarc, filter_texts, filter_signature, filter_seal;
+	filter_complete, filter_archive, filter_recode, filter_leave,
+	filter_reply, filter_dmarc, filter_texts, filter_signature,
+	filter_seal;
 
 /* filter_fields.c, for digests too: what makes work->header one of the list's;
  * how one leaves it may have a mark, and is for copies only */

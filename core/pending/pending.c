@@ -88,7 +88,8 @@ collect(struct txn *txn, const struct work *work, const struct form *base,
 }
 
 /* Everything that follows from the post on the list: in the archive, in
- * digests, and copies for the members who want each post by itself, over all its ways. */
+ * digests, and copies for the members who want each post by itself, over all
+ * its ways. */
 static enum err_code
 distribute(struct txn *txn, const struct work *work, const struct form *base,
 	   struct job **next_out, char **said_out, struct err *err)

@@ -13,7 +13,8 @@
 static const char *const system_views[] = {
 	"/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32",
 	"/etc/alternatives", "/etc/ca-certificates",
-	"/etc/ca-certificates.conf", "/etc/debian_version", "/etc/fonts", "/etc/group", "/etc/host.conf",
+	"/etc/ca-certificates.conf", "/etc/debian_version", "/etc/fonts",
+	"/etc/group", "/etc/host.conf",
 	"/etc/hosts", "/etc/ld.so.cache", "/etc/ld.so.conf",
 	"/etc/ld.so.conf.d", "/etc/locale.alias", "/etc/localtime",
 	"/etc/magic", "/etc/magic.mime", "/etc/mailcap", "/etc/mime.types",
