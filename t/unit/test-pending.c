@@ -386,7 +386,8 @@ static void
 see_no_author(const struct made *made)
 {
 	static const char *const traits[] = {
-		"Ann", "ann@", "example.net", "Received", "1@", "Mutt",
+		"Ann <", "ann@", "example.net", "Received", "1@",
+		"User-Agent",
 		"x@y.test",
 	};
 
