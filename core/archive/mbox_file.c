@@ -16,6 +16,7 @@
 #include "core/base/banned.h"
 
 #define LOCK_NAME ARCHIVE_MBOX_NAME ".lock"
+#define LOCK_NEW_NAME LOCK_NAME ".new"
 #define TORN_NAME ARCHIVE_MBOX_NAME ".torn"
 #define LOCK_STALE_S 300
 #define PIECE (64 * 1024)
@@ -68,29 +69,43 @@ lock_held(const struct mbox_file *file, struct err *err)
 		       ARCHIVE_MBOX_NAME);
 }
 
+/* A file with our number in it, which is to become the lock: so no kill leaves
+ * one of which nobody knows whose it is. */
+static bool
+put_number(int dir)
+{
+	char text[32];
+	int len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	int fd;
+	bool done;
+
+	(void) unlinkat(dir, LOCK_NEW_NAME, 0);
+	fd = openat(dir, LOCK_NEW_NAME, O_WRONLY | O_CREAT | O_EXCL |
+		    O_CLOEXEC, 0644);
+	if (fd < 0)
+		return false;
+	done = files_write(fd, text, (size_t)len, 0);
+	(void) close(fd);
+	return done;
+}
+
 static enum err_code
 lock_name(struct mbox_file *file, struct err *err)
 {
-	char text[32];
-	int fd = -1, len;
-
-	for (int i = 0; i < 2 && fd < 0; i++) {
-		fd = openat(file->dir, LOCK_NAME, O_WRONLY | O_CREAT |
-			    O_EXCL | O_CLOEXEC, 0644);
-		if (fd < 0 && errno != EEXIST)
+	if (!put_number(file->dir))
+		return archive_failed(file->place, LOCK_NEW_NAME, err);
+	for (int i = 0; i < 2 && !file->locked; i++) {
+		file->locked = linkat(file->dir, LOCK_NEW_NAME, file->dir,
+				      LOCK_NAME, 0) == 0;
+		if (!file->locked && errno != EEXIST)
 			return archive_failed(file->place, LOCK_NAME, err);
-		if (fd < 0 && !lock_is_stale(file->dir))
-			return lock_held(file, err);
-		if (fd < 0)
+		if (!file->locked && !lock_is_stale(file->dir))
+			break;
+		if (!file->locked)
 			(void) unlinkat(file->dir, LOCK_NAME, 0);
 	}
-	if (fd < 0)
-		return lock_held(file, err);
-	file->locked = true;
-	len = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
-	(void) files_write(fd, text, (size_t)len, 0);	/* a mere help */
-	(void) close(fd);
-	return ERR_OK;
+	(void) unlinkat(file->dir, LOCK_NEW_NAME, 0);
+	return file->locked ? ERR_OK : lock_held(file, err);
 }
 
 /* Both ways, since mail programs know one or the other. A lock of the open

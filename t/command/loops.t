@@ -223,7 +223,7 @@ cmp_ok($moved, '<=', 60, 'even without any mark left');
 # --- a member whose mail is forwarded to the list's own addresses ---
 $site->make_list('fwd@lists.test', ['policy=open', '--owner',
 	'own@good.example'], 'ann@good.example', 'fwd@good.example',
-	map { "fwd$_\@lists.test" } '', qw(-request -join -leave -owner));
+	map { "fwd$_\@lists.test" } qw(-request -join -leave -owner));
 my $posted = () = $site->sink->messages;
 $w->ask(from => 'ann@good.example', to => 'fwd@lists.test',
 	body => "A post.\n");
