@@ -35,11 +35,16 @@ sub all_arrive ($what) {
 	%taken = ();
 }
 
+sub free_of ($path) {
+	return (qx(df --output=avail -B1 $path) =~ /(\d+)\s*\z/)[0];
+}
+
+# What musterd writes meanwhile fills it, too.
 sub fill ($path, $leave) {
-	my ($free) = qx(df --output=avail -B1 $path) =~ /(\d+)\s*\z/;
-	my $size = $free - $leave;
+	my $size = free_of($path) - $leave;
 	system('fallocate', '-l', $size, "$path/filler") == 0
 		|| system("head -c $size /dev/zero >$path/filler") == 0
+		|| free_of($path) <= $leave
 		or die "cannot fill $path\n";
 }
 
