@@ -336,6 +336,7 @@ copy_of(const struct job *job)
 	copy->until = g_strdup(job->until);
 	copy->reason = g_strdup(job->reason);
 	copy->held_for = g_strdup(job->held_for);
+	copy->through_addr = g_strdup(job->through_addr);
 	copy->addrs = g_strdupv(job->addrs);
 	return copy;
 }
