@@ -325,22 +325,6 @@ read_line(const char *text, struct fault *out)
 	return true;
 }
 
-static struct job *
-copy_of(const struct job *job)
-{
-	struct job *copy = g_memdup2(job, sizeof(*job));
-
-	copy->list_addr = g_strdup(job->list_addr);
-	copy->detail = g_strdup(job->detail);
-	copy->after = g_strdup(job->after);
-	copy->until = g_strdup(job->until);
-	copy->reason = g_strdup(job->reason);
-	copy->held_for = g_strdup(job->held_for);
-	copy->through_addr = g_strdup(job->through_addr);
-	copy->addrs = g_strdupv(job->addrs);
-	return copy;
-}
-
 static bool
 is_of_post(void *arg, const struct job *job)
 {
@@ -348,7 +332,7 @@ is_of_post(void *arg, const struct job *job)
 
 	if (job->list == fault->list &&
 	    memcmp(&job->post, &fault->id, sizeof(job->post)) == 0)
-		g_ptr_array_add(fault->jobs, copy_of(job));
+		g_ptr_array_add(fault->jobs, job_copy(job));
 	return true;
 }
 

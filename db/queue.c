@@ -64,6 +64,22 @@ job_new(enum stage stage, const struct post_id *post, uint32_t list,
 	return job;
 }
 
+struct job *
+job_copy(const struct job *job)
+{
+	struct job *copy = g_memdup2(job, sizeof(*job));
+
+	copy->list_addr = g_strdup(job->list_addr);
+	copy->detail = g_strdup(job->detail);
+	copy->after = g_strdup(job->after);
+	copy->until = g_strdup(job->until);
+	copy->reason = g_strdup(job->reason);
+	copy->held_for = g_strdup(job->held_for);
+	copy->through_addr = g_strdup(job->through_addr);
+	copy->addrs = g_strdupv(job->addrs);
+	return copy;
+}
+
 void
 job_free(struct job *job)
 {

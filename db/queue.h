@@ -83,6 +83,8 @@ struct job {
 /* job_new - zeroed, with a new id, made now, empty texts, DELIVERY_ON */
 struct job *job_new(enum stage stage, const struct post_id *post,
 		    uint32_t list, const char *list_addr);
+/* job_copy - the same record, with texts of its own */
+struct job *job_copy(const struct job *job);
 void job_free(struct job *job);
 /* job_has_group - may others of the message's ways have a say? */
 bool job_has_group(const struct job *job);

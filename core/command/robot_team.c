@@ -52,22 +52,6 @@ struct held_search {
 	guint more;
 };
 
-static struct job *
-copy_job(const struct job *job)
-{
-	struct job *copy = job_new(job->stage, &job->post, job->list,
-				   job->list_addr);
-
-	copy->id = job->id;
-	copy->due_ms = job->due_ms;
-	copy->role = job->role;
-	g_free(copy->reason);
-	copy->reason = g_strdup(job->reason);
-	g_strfreev(copy->addrs);
-	copy->addrs = g_strdupv(job->addrs);
-	return copy;
-}
-
 static bool
 visit_held(void *arg, const struct job *job)
 {
@@ -77,7 +61,7 @@ visit_held(void *arg, const struct job *job)
 	    (search->post != NULL && !post_id_equal(&job->post, search->post)))
 		return true;
 	if (search->found->len < HELD_MOST)
-		g_ptr_array_add(search->found, copy_job(job));
+		g_ptr_array_add(search->found, job_copy(job));
 	else
 		search->more++;
 	return true;

@@ -176,12 +176,7 @@ collect(void *arg, const struct job *job)
 		return true;
 	if (task->count++ >= LISTED_MAX)
 		return true;
-	copy = job_new(job->stage, &job->post, job->list, job->list_addr);
-	copy->id = job->id;
-	copy->role = job->role;
-	g_strfreev(copy->addrs);
-	copy->addrs = g_strdupv(job->addrs);
-	copy->due_ms = job->due_ms;
+	copy = job_copy(job);
 	g_free(copy->reason);
 	copy->reason = g_strdup(job_held_for(job));
 	g_ptr_array_add(task->held, copy);
