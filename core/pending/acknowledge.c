@@ -23,10 +23,9 @@ subject_of(const struct header *header)
 
 static enum err_code
 send_letter(struct txn *txn, const struct work *work,
-	    const struct header *header,
 	    const struct member *member, struct err *err)
 {
-	g_autofree char *subject = subject_of(header);
+	g_autofree char *subject = subject_of(&work->came_header);
 	const struct letter_field fields[] = {
 		{ "subject", subject }, { NULL, NULL },
 	};
@@ -52,22 +51,18 @@ tell(struct txn *txn, const struct work *work, const struct member *member,
 				      .sender = work->post->sender };
 	bool allowed = false;
 	enum err_code rc = ERR_OK;
-	struct header header;
-	size_t body_at, len;
+	size_t len;
 	const char *bytes = g_bytes_get_data(work->came, &len);
 
-	if (!header_parse(bytes, len, &header, &body_at))
-		return ERR_OK;
-	cause.header = &header;
-	cause.body = bytes + body_at;
-	cause.body_len = len - body_at;
+	cause.header = &work->came_header;
+	cause.body = bytes + work->came_body_at;
+	cause.body_len = len - work->came_body_at;
 	if (letter_why_not(&cause) == NULL)
 		rc = letter_allowed(txn, "acknowledgement", cause.verified,
 				    LETTERS_MOST, DAY_S, clock_ms(), &allowed,
 				    err);
 	if (rc == ERR_OK && allowed)
-		rc = send_letter(txn, work, &header, member, err);
-	header_done(&header);
+		rc = send_letter(txn, work, member, err);
 	return rc;
 }
 

@@ -77,7 +77,6 @@ work_set_message(struct work *work, GBytes *whole)
 	work->header = header;
 	work_set_body(work, g_bytes_new_from_bytes(whole, body_at,
 						   len - body_at));
-	work->body_at = body_at;
 	if (work->bytes != NULL)
 		g_bytes_unref(work->bytes);
 	work->bytes = whole;
@@ -113,7 +112,7 @@ work_form(const struct work *work, struct form *out)
 	header_write(&work->header, header);
 	out->header = g_string_free_to_bytes(header);
 	out->body = work->own_body ? NULL : g_bytes_ref(work->body);
-	out->body_at = work->own_body ? work->body_at : 0;
+	out->body_at = work->own_body ? work->came_body_at : 0;
 }
 
 static struct evidence *
@@ -124,6 +123,18 @@ post_evidence(const struct post *post)
 
 	json_decref(json);
 	return evidence;
+}
+
+static bool
+read_header(struct work *work)
+{
+	size_t len, body_at;
+	const char *bytes = g_bytes_get_data(work->came, &len);
+
+	if (!header_parse(bytes, len, &work->came_header, &body_at))
+		return false;
+	work->came_body_at = body_at;
+	return true;
 }
 
 enum err_code
@@ -137,7 +148,7 @@ work_open(struct work *work, struct post *post, GBytes *came, struct err *err)
 	for (int i = 0; i < SLOTS; i++)
 		slot_mark(work->with->verp, work->job->list_addr, &post->id,
 			  (enum slot)i, work->marks.text[i]);
-	if (!work_set_message(work, g_bytes_ref(came)))
+	if (!work_set_message(work, g_bytes_ref(came)) || !read_header(work))
 		return err_set(err, ERR_INVALID, "drop it",
 			       "the post has too many header fields");
 	work->own_body = true;
@@ -168,6 +179,8 @@ work_done(struct work *work)
 {
 	if (work->header.fields != NULL)
 		header_done(&work->header);
+	if (work->came_header.fields != NULL)
+		header_done(&work->came_header);
 	g_clear_pointer(&work->body, g_bytes_unref);
 	g_clear_pointer(&work->bytes, g_bytes_unref);
 	g_clear_pointer(&work->came, g_bytes_unref);

@@ -43,14 +43,10 @@ name_trace(struct txn *txn, const struct work *work, struct err *err)
 static bool
 is_whole(const struct work *work)
 {
-	struct header header;
-	size_t len, body_at;
+	size_t len;
 	const char *bytes = g_bytes_get_data(work->came, &len);
 
-	if (!header_parse(bytes, len, &header, &body_at))
-		return false;
-	header_done(&header);
-	return header_is_ended(bytes, len, body_at);
+	return header_is_ended(bytes, len, work->came_body_at);
 }
 
 static const char *

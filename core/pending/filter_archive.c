@@ -13,16 +13,8 @@
 bool
 work_is_archived(const struct work *work, const char **why_out)
 {
-	size_t body_at, len;
-	const char *text = g_bytes_get_data(work->came, &len);
-	struct header came;
-	bool wanted = archive_is_wanted(work->conf, &work->header, why_out);
-
-	if (!wanted || !header_parse(text, len, &came, &body_at))
-		return wanted;
-	wanted = archive_is_wanted(work->conf, &came, why_out);
-	header_done(&came);
-	return wanted;
+	return archive_is_wanted(work->conf, &work->header, why_out) &&
+		archive_is_wanted(work->conf, &work->came_header, why_out);
 }
 
 static enum err_code

@@ -76,10 +76,10 @@ why_asked(const struct work *work)
 
 /* With l= the texts would pass some checks, and not others. */
 static bool
-still_holds(const struct work *work, const struct header *came)
+still_holds(const struct work *work)
 {
 	struct survival survival = {
-		.evidence = work->evidence, .came = came,
+		.evidence = work->evidence, .came = &work->came_header,
 		.now = &work->header,
 	};
 
@@ -119,30 +119,30 @@ why_needed(const struct work *work, bool holds)
 
 /* Has a filter put a Reply-To in the place of the author's? */
 static bool
-reply_is_lists(const struct work *work, const struct header *came)
+reply_is_lists(const struct work *work)
 {
-	g_autofree char *was = header_get(came, "Reply-To");
+	g_autofree char *was = header_get(&work->came_header, "Reply-To");
 	g_autofree char *is = header_get(&work->header, "Reply-To");
 
 	return is != NULL && g_strcmp0(was, is) != 0;
 }
 
 static void
-munge(struct work *work, const struct header *came)
+munge(struct work *work)
 {
 	via_set_from(&work->header, work->job->list_addr,
-		     reply_is_lists(work, came));
+		     reply_is_lists(work));
 }
 
 static void
-wrap(struct work *work, const struct header *came)
+wrap(struct work *work)
 {
 	GString *out = g_string_new(NULL);
 	size_t len;
 	const char *body = work_body(work, &len);
 
-	via_wrap(&work->header, came, body, len, work->job->list_addr,
-		 reply_is_lists(work, came), out);
+	via_wrap(&work->header, &work->came_header, body, len,
+		 work->job->list_addr, reply_is_lists(work), out);
 	work_set_body(work, g_string_free_to_bytes(out));
 }
 
@@ -159,14 +159,14 @@ set_sender(struct work *work)
 
 /* reject: what has got past the gate, and is not to be lost here, is munged */
 static void
-mitigate(struct work *work, const struct header *came, const char *why)
+mitigate(struct work *work, const char *why)
 {
 	const bool wraps = work->conf->dmarc == DMARC_ACTION_WRAP;
 
 	if (wraps)
-		wrap(work, came);
+		wrap(work);
 	else
-		munge(work, came);
+		munge(work);
 	set_sender(work);
 	work_note(work, "%s (%s)", wraps ? "wrapped" : "From munged", why);
 }
@@ -174,11 +174,11 @@ mitigate(struct work *work, const struct header *came, const char *why)
 /* Members answer to "Ann via dev": her name is taken away from the list's
  * address, unless it is signed by a signature that holds. */
 static void
-clean_recipients(struct work *work, const struct header *came, bool holds)
+clean_recipients(struct work *work, bool holds)
 {
 	static const char *const names[] = { "To", "Cc" };
 	const struct survival survival = {
-		.evidence = work->evidence, .came = came,
+		.evidence = work->evidence, .came = &work->came_header,
 		.now = &work->header,
 	};
 
@@ -193,23 +193,14 @@ clean_recipients(struct work *work, const struct header *came, bool holds)
 static enum err_code
 run(struct txn *txn, struct work *work, struct err *err)
 {
-	struct header came;
-	size_t len, body_at;
-	const char *bytes = g_bytes_get_data(work->came, &len);
-	const char *why;
-	bool holds;
+	const bool holds = still_holds(work);
+	const char *why = why_needed(work, holds);
 
 	(void) txn;
-	/* It could be read before. */
-	if (!header_parse(bytes, len, &came, &body_at))
-		return err_set(err, ERR_INVALID, "drop it",
-			       "the post has too many header fields");
-	holds = still_holds(work, &came);
-	why = why_needed(work, holds);
-	clean_recipients(work, &came, holds && why == NULL);
+	(void) err;
+	clean_recipients(work, holds && why == NULL);
 	if (why != NULL)
-		mitigate(work, &came, why);
-	header_done(&came);
+		mitigate(work, why);
 	return ERR_OK;
 }
 

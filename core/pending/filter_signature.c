@@ -10,39 +10,39 @@
  * stay in any case: ours is made over them.
  */
 
-static enum err_code
-remove_broken(struct work *work, struct err *err)
+static void
+remove_broken(struct work *work)
 {
-	struct header came;
-	size_t len, body_at, body_len;
-	const char *bytes = g_bytes_get_data(work->came, &len);
+	size_t body_len;
 	const char *body = work_body(work, &body_len);
 	unsigned int removed;
 
-	/* It could be read before. */
-	if (!header_parse(bytes, len, &came, &body_at))
-		return err_set(err, ERR_INVALID, "drop it",
-			       "the post has too many header fields");
-	removed = signatures_remove_broken(work->evidence, &came,
+	removed = signatures_remove_broken(work->evidence, &work->came_header,
 					   &work->header, work->own_body ?
 					   NULL : body, body_len);
-	header_done(&came);
 	if (removed > 0)
 		work_note(work, "%u signature%s that %s not hold removed",
 			  removed, removed == 1 ? "" : "s",
 			  removed == 1 ? "does" : "do");
-	return ERR_OK;
+}
+
+static void
+remove_all(struct work *work)
+{
+	if (header_find(&work->header, "DKIM-Signature", 0) >= 0)
+		work_note(work, "author's signature removed");
+	header_remove(&work->header, "DKIM-Signature");
 }
 
 static enum err_code
 run(struct txn *txn, struct work *work, struct err *err)
 {
 	(void) txn;
+	(void) err;
 	if (work->conf->author_signature == AUTHOR_SIGNATURE_REMOVE_BROKEN)
-		return remove_broken(work, err);
-	if (header_find(&work->header, "DKIM-Signature", 0) >= 0)
-		work_note(work, "author's signature removed");
-	header_remove(&work->header, "DKIM-Signature");
+		remove_broken(work);
+	else
+		remove_all(work);
 	return ERR_OK;
 }
 

@@ -31,12 +31,13 @@ struct work {
 	struct evidence *shown;	/* what copies may say of it: the same, until
 				 * a filter puts another in its place */
 	struct marks marks;
-	GBytes *came;		/* the whole, as it came */
+	GBytes *came;		/* the whole, as it came: */
+	struct header came_header;
+	uint64_t came_body_at;
 	GBytes *bytes;		/* and as it was made anew last */
 	struct header header;
 	GBytes *body;		/* behind the empty line */
-	bool own_body;		/* that of the post itself, from body_at on */
-	uint64_t body_at;
+	bool own_body;		/* that which came */
 	enum seal_own own;
 	GString *done;		/* what the filters have said so far */
 };

@@ -137,22 +137,19 @@ content_key(const struct work *work, uint8_t out[SEEN_KEY_LEN])
 	static const char what[] = "ways of one message";
 	gsize len = SEEN_KEY_LEN, came_len;
 	const char *came = g_bytes_get_data(work->came, &came_len);
+	const size_t body_at = work->came_body_at;
 	GChecksum *sum;
-	struct header header;
-	size_t body_at;
 
-	if (work->post->message_id[0] == '\0' ||
-	    !header_parse(came, came_len, &header, &body_at))
+	if (work->post->message_id[0] == '\0')
 		return false;
 	sum = g_checksum_new(G_CHECKSUM_SHA256);
 	g_checksum_update(sum, (const guchar *)what, sizeof(what));
-	digest_header(sum, &header);
+	digest_header(sum, &work->came_header);
 	g_checksum_update(sum, (const guchar *)"\r\n", 2);
 	g_checksum_update(sum, (const guchar *)came + body_at,
 			  (gssize)(came_len - body_at));
 	g_checksum_get_digest(sum, out, &len);
 	g_checksum_free(sum);
-	header_done(&header);
 	return true;
 }
 
