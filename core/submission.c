@@ -199,11 +199,9 @@ read_offer(const json_t *request, int fd, struct offer *out, struct err *err)
 static enum err_code
 trace_evidence(struct txn *txn, const struct post *post, struct err *err)
 {
-	json_t *json = json_loads(post->evidence, 0, NULL);
-	struct evidence *evidence = evidence_of_json(json);
+	struct evidence *evidence = evidence_of_text(post->evidence);
 	g_autofree char *text = evidence_text(evidence);
 
-	json_decref(json);
 	evidence_free(evidence);
 	return trace_add(txn, &post->id, "authentication", "", err, "%s",
 			 text);

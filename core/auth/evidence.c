@@ -443,3 +443,13 @@ evidence_text(const struct evidence *evidence)
 	add_author(text, evidence);
 	return g_string_free(text, FALSE);
 }
+
+struct evidence *
+evidence_of_text(const char *text)
+{
+	json_t *object = json_loads(text, 0, NULL);
+	struct evidence *evidence = evidence_of_json(object);
+
+	json_decref(object);
+	return evidence;
+}

@@ -102,6 +102,8 @@ void arc_evidence_done(struct arc_evidence *arc);
  * `muster trace`. What is missing or of a wrong type is NONE or "". */
 json_t *evidence_json(const struct evidence *evidence);
 struct evidence *evidence_of_json(const json_t *object);
+/* evidence_of_text - the same, of JSON as a text, such as a post has it */
+struct evidence *evidence_of_text(const char *text);
 
 /* evidence_text - one line for people: "spf=pass (example.org) dkim=..." ;
  * the caller frees */

@@ -159,14 +159,12 @@ is_first(const struct objection *c, const struct complaint_proof *proof,
 static char *
 reporter_of(const struct post *report)
 {
-	json_t *json = json_loads(report->evidence, 0, NULL);
-	struct evidence *evidence = evidence_of_json(json);
+	struct evidence *evidence = evidence_of_text(report->evidence);
 	static char *const any[] = { NULL };
 	char *by = g_strdup(verified_domain(evidence, any, report->author));
 
 	if (by == NULL && strchr(report->author, '@') != NULL)
 		by = letter_domain(report->author);
-	json_decref(json);
 	evidence_free(evidence);
 	return by;
 }

@@ -14,16 +14,6 @@
 #define LINE_CHARS 200
 #define SUBJECT_CHARS 200
 
-static struct evidence *
-read_evidence(const char *text)
-{
-	json_t *object = json_loads(text, 0, NULL);
-	struct evidence *evidence = evidence_of_json(object);
-
-	json_decref(object);
-	return evidence;
-}
-
 static void
 read_header(struct held_view *view)
 {
@@ -59,7 +49,7 @@ held_view_load(struct txn *txn, const struct post_id *id,
 		memset(out, 0, sizeof(*out));
 		return rc;
 	}
-	out->evidence = read_evidence(out->post->evidence);
+	out->evidence = evidence_of_text(out->post->evidence);
 	out->author = plain_line(out->evidence->author[0] != '\0' ?
 				    out->evidence->author : out->post->author,
 				    SUBJECT_CHARS);

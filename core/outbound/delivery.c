@@ -54,18 +54,15 @@ sign_copies(const struct opening *opening, const struct list_conf *conf,
 	struct evidence *evidence;
 	struct sign_key *key;
 	enum err_code rc;
-	json_t *json;
 
 	rc = sign_keys_get(opening->keys, conf->sign_key, conf->sign_domain,
 			   conf->sign_selector, &key, err);
 	if (rc != ERR_OK)
 		return rc;
-	json = json_loads(post->evidence, 0, NULL);
-	evidence = evidence_of_json(json);
+	evidence = evidence_of_text(post->evidence);
 	composed_sign_with(composed, opening->verp, &job->post,
 			   job_through_addr(job), key, evidence->arc.result);
 	evidence_free(evidence);
-	json_decref(json);
 	sign_key_unref(key);
 	return ERR_OK;
 }

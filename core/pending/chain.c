@@ -115,16 +115,6 @@ work_form(const struct work *work, struct form *out)
 	out->body_at = work->own_body ? work->came_body_at : 0;
 }
 
-static struct evidence *
-post_evidence(const struct post *post)
-{
-	json_t *json = json_loads(post->evidence, 0, NULL);
-	struct evidence *evidence = evidence_of_json(json);
-
-	json_decref(json);
-	return evidence;
-}
-
 static bool
 read_header(struct work *work)
 {
@@ -143,7 +133,7 @@ work_open(struct work *work, struct post *post, GBytes *came, struct err *err)
 	work->post = post;
 	work->came = came;
 	work->done = g_string_new(NULL);
-	work->evidence = post_evidence(post);
+	work->evidence = evidence_of_text(post->evidence);
 	work->shown = work->evidence;
 	for (int i = 0; i < SLOTS; i++)
 		slot_mark(work->with->verp, work->job->list_addr, &post->id,

@@ -38,12 +38,10 @@ add_variable(GPtrArray *env, const char *name, const char *value)
 static char *
 verified_author_of(const struct post *post)
 {
-	json_t *json = json_loads(post->evidence, 0, NULL);
-	struct evidence *evidence = evidence_of_json(json);
+	struct evidence *evidence = evidence_of_text(post->evidence);
 	char *author = g_strdup(evidence->author);
 
 	evidence_free(evidence);
-	json_decref(json);
 	return author;
 }
 
