@@ -37,19 +37,6 @@ archive_work_done(struct archive_work *work)
 	list_free(work->list);
 }
 
-void
-archive_say(const struct call *call, const char *format, ...)
-{
-	g_autofree char *what = NULL, *plain = NULL;
-	va_list ap;
-
-	va_start(ap, format);
-	what = g_strdup_vprintf(format, ap);
-	va_end(ap);
-	plain = print_plain(what);
-	(void) fprintf(call->admin->errors, "muster: %s\n", plain);
-}
-
 /* --- what is not there -------------------------------------------------- */
 
 void
@@ -61,10 +48,10 @@ archive_report_lost(void *arg, const struct archived *entry,
 
 	progress_clear(&work->progress);
 	post_id_text(&entry->post, id);
-	archive_say(work->call, "number %u, %s, %s: %s %s", entry->number,
-		    id, entry->message_id[0] != '\0' ? entry->message_id :
-		    "-", path, found == ARCHIVE_MISSING ?
-		    "does not have it" : "is not what was written");
+	call_say(work->call, "number %u, %s, %s: %s %s", entry->number, id,
+		 entry->message_id[0] != '\0' ? entry->message_id : "-",
+		 path, found == ARCHIVE_MISSING ? "does not have it" :
+		 "is not what was written");
 }
 
 /* --- ls ----------------------------------------------------------------- */
@@ -212,25 +199,22 @@ advise(const struct archive_work *work)
 	const char *dir = work->place.dir, *list = work->list->addr;
 
 	if (verify->missing + verify->changed > verify->forgotten)
-		archive_say(call, "put back what is missing from a backup of "
-			    "%s, or import it (muster archive import); or "
-			    "run muster archive verify --forget %s", dir,
-			    list);
+		call_say(call, "put back what is missing from a backup of "
+			 "%s, or import it (muster archive import); or run "
+			 "muster archive verify --forget %s", dir, list);
 	if (verify->shunted > 0)
-		archive_say(call, "%llu posts could not be archived: see "
-			    "muster queue ls",
-			    (unsigned long long)verify->shunted);
+		call_say(call, "%llu posts could not be archived: see muster "
+			 "queue ls", (unsigned long long)verify->shunted);
 	if (verify->tail > 0)
-		archive_say(call, "%s/%s has %llu octets behind its last "
-			    "post, which the next post moves to %s.torn", dir,
-			    ARCHIVE_MBOX_NAME,
-			    (unsigned long long)verify->tail,
-			    ARCHIVE_MBOX_NAME);
+		call_say(call, "%s/%s has %llu octets behind its last post, "
+			 "which the next post moves to %s.torn", dir,
+			 ARCHIVE_MBOX_NAME, (unsigned long long)verify->tail,
+			 ARCHIVE_MBOX_NAME);
 	if (verify->unknown > 0)
-		archive_say(call, "%llu files in %s are not of this archive: "
-			    "import them (muster archive import %s DIR) from "
-			    "another directory",
-			    (unsigned long long)verify->unknown, dir, list);
+		call_say(call, "%llu files in %s are not of this archive: "
+			 "import them (muster archive import %s DIR) from "
+			 "another directory",
+			 (unsigned long long)verify->unknown, dir, list);
 }
 
 static enum admin_status

@@ -30,10 +30,8 @@ enum admin_status archive_work_begin(struct archive_work *work,
 				     const struct call *call);
 void archive_work_done(struct archive_work *work);
 
-/* archive_say - a line on the caller's stderr. archive_report_lost - a post
- * that is not there as it was written; arg: the work */
-void archive_say(const struct call *call, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+/* archive_report_lost - says of a post that it is not there as it was
+ * written; arg: the work */
 void archive_report_lost(void *arg, const struct archived *entry,
 			 enum archive_found found, const char *path);
 

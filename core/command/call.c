@@ -34,17 +34,33 @@ call_fail(const struct call *call, const struct err *err)
 	return status_of(err->code);
 }
 
-enum admin_status
-call_refuse(const struct call *call, const char *format, ...)
+static void __attribute__((format(printf, 2, 0)))
+say(const struct call *call, const char *format, va_list ap)
 {
-	g_autofree char *what = NULL, *safe = NULL;
+	g_autofree char *what = g_strdup_vprintf(format, ap);
+	g_autofree char *safe = print_plain(what);
+
+	(void) fprintf(call->admin->errors, "muster: %s\n", safe);
+}
+
+void
+call_say(const struct call *call, const char *format, ...)
+{
 	va_list ap;
 
 	va_start(ap, format);
-	what = g_strdup_vprintf(format, ap);
+	say(call, format, ap);
 	va_end(ap);
-	safe = print_plain(what);
-	(void) fprintf(call->admin->errors, "muster: %s\n", safe);
+}
+
+enum admin_status
+call_refuse(const struct call *call, const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	say(call, format, ap);
+	va_end(ap);
 	return ADMIN_REFUSED;
 }
 

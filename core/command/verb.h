@@ -118,8 +118,10 @@ enum admin_status usage_unknown_noun(FILE *errors, const char *noun);
 enum admin_status usage_unknown_verb(FILE *errors, const char *noun,
 				     const char *name);
 
-/* Complaints of a call: one line on the caller's stderr. call_fail() maps
- * the code to a status; call_refuse() is ADMIN_REFUSED. */
+/* One line on the caller's stderr, call_say() for what is no complaint.
+ * call_fail() maps the code to a status; call_refuse() is ADMIN_REFUSED. */
+void call_say(const struct call *call, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 enum admin_status call_fail(const struct call *call, const struct err *err);
 enum admin_status call_refuse(const struct call *call, const char *format,
 			      ...) __attribute__((format(printf, 2, 3)));
