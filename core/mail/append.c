@@ -32,15 +32,6 @@ append_is_type(const char *value, const char *type)
 		strchr(" \t;", value[len]) != NULL;
 }
 
-bool
-append_has_eight_bit(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] >= 0x80)
-			return true;
-	return false;
-}
-
 static bool
 is_encoded_as(const struct appending *a, const char *const *encodings)
 {
@@ -312,7 +303,7 @@ outer_encoding(const struct appending *a)
 		return "binary";
 	if (!a->is_ascii ||
 	    (inner != NULL && g_ascii_strcasecmp(inner, "8bit") == 0) ||
-	    append_has_eight_bit(a->body.bytes, a->body.len))
+	    !mime_is_ascii(a->body.bytes, a->body.len))
 		return "8bit";
 	return NULL;
 }

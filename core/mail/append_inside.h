@@ -68,7 +68,6 @@ bool append_is_type(const char *value, const char *type);
 void append_remove_sums(struct header *header);
 void append_set_mime(struct header *header);
 void append_set_encoding(struct header *header, const char *encoding);
-bool append_has_eight_bit(const char *text, size_t len);
 /* append_is_patch - lines as git and diff -u make them */
 bool append_is_patch(struct span text);
 

@@ -205,8 +205,8 @@ put_plain(const struct lone *lone, const struct encoded *texts)
 		seam_put(&seam, a->out);
 	g_string_append_len(a->out, texts->below, (gssize)texts->below_len);
 	if (lone->has_open_marks ||
-	    append_has_eight_bit(texts->above, texts->above_len) ||
-	    append_has_eight_bit(texts->below, texts->below_len))
+	    !mime_is_ascii(texts->above, texts->above_len) ||
+	    !mime_is_ascii(texts->below, texts->below_len))
 		lone_set_eight_bit(lone);
 }
 
@@ -304,7 +304,7 @@ settle_charset(struct lone *lone)
 	if (a->is_ascii)
 		return true;
 	if (lone->encoding != LONE_NONE ||
-	    append_has_eight_bit(a->body.bytes, a->body.len))
+	    !mime_is_ascii(a->body.bytes, a->body.len))
 		return false;
 	lone_set_utf8(lone);
 	lone->charset.kind = CHARSET_UTF8;

@@ -96,6 +96,9 @@ char *mime_date_utc(const char *value, int64_t fallback_s);
 int64_t mime_date_read(const char *value);
 char *mime_message_id(const char *domain);	/* "<...@domain>" */
 
+/* mime_is_ascii - no octet of it has its eighth bit */
+bool mime_is_ascii(const char *bytes, size_t len);
+
 /*
  * mime_needs_recode - does a line (of header or body) pass 998 octets
  * without its CRLF (RFC 5321 section 4.5.3.1.6)?

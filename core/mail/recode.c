@@ -19,6 +19,15 @@
 #define ENCODED_LINE 76		/* RFC 2045 sections 6.7 and 6.8 */
 
 bool
+mime_is_ascii(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)bytes[i] >= 0x80)
+			return false;
+	return true;
+}
+
+bool
 mime_needs_recode(const char *bytes, size_t len)
 {
 	struct span rest = { bytes, len };

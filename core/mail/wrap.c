@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "core/mail/mime.h"
 #include "core/mail/via.h"
 #include "core/base/banned.h"
 
@@ -111,15 +112,6 @@ put_inner(GString *out, const struct header *header,
 	g_string_append_len(out, body, (gssize)len);
 }
 
-static bool
-is_ascii(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)text[i] > 0x7f)
-			return false;
-	return true;
-}
-
 /* --- around it ---------------------------------------------------------- */
 
 /* There is one of that name already, and may be no other (RFC 5322 section
@@ -175,6 +167,6 @@ via_wrap(struct header *header, const struct header *came, const char *body,
 	header_append(header, "Content-Type", "message/rfc822");
 	header_append(header, "Content-Disposition", "inline");
 	header_append(header, "Content-Transfer-Encoding",
-		      is_ascii(out->str + from, out->len - from) ? "7bit" :
+		      mime_is_ascii(out->str + from, out->len - from) ? "7bit" :
 		      "8bit");
 }

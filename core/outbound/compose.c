@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/base/log.h"
+#include "core/mail/mime.h"
 #include "core/base/banned.h"
 
 /* Lines of SMTP (RFC 5321 section 2.3.8). */
@@ -66,15 +67,6 @@ has_dots(const struct text *text)
 		memmem(text->bytes, text->len, "\n.", 2) != NULL);
 }
 
-static bool
-has_eight_bit(const struct text *text)
-{
-	for (size_t i = 0; i < text->len; i++)
-		if ((unsigned char)text->bytes[i] >= 0x80)
-			return true;
-	return false;
-}
-
 /* --- signatures --------------------------------------------------------- */
 
 static void
@@ -134,7 +126,8 @@ header_without_marks(const struct text *raw, size_t len,
 static bool
 is_eight_bit(const struct text *raw)
 {
-	return has_eight_bit(raw) || text_has(raw, SLOT_MEMBER);
+	return !mime_is_ascii(raw->bytes, raw->len) ||
+		text_has(raw, SLOT_MEMBER);
 }
 
 void

@@ -20,20 +20,11 @@
 
 /* --- output ------------------------------------------------------------- */
 
-static bool
-is_ascii(const char *bytes, size_t len)
-{
-	for (size_t i = 0; i < len; i++)
-		if ((unsigned char)bytes[i] >= 0x80)
-			return false;
-	return true;
-}
-
 static enum err_code
 say(struct making *making, const GString *text, struct err *err)
 {
 	making->is_ascii = making->is_ascii &&
-		is_ascii(text->str, text->len);
+		mime_is_ascii(text->str, text->len);
 	body_hash_feed(making->hash, text->str, text->len);
 	return form_writer_add(making->writer, text->str, text->len, err);
 }
@@ -102,8 +93,8 @@ mime_post(struct making *making, const struct excerpt *excerpt, void *arg,
 	header_write(&excerpt->header, header);
 	g_string_append_printf(out, "\r\n--%s\r\n", making->inner);
 	/* message/rfc822 is what a part of a digest is by itself */
-	if (!is_ascii(header->str, header->len) ||
-	    !is_ascii(excerpt->body, excerpt->body_len))
+	if (!mime_is_ascii(header->str, header->len) ||
+	    !mime_is_ascii(excerpt->body, excerpt->body_len))
 		g_string_append(out, "Content-Type: message/rfc822\r\n"
 				"Content-Transfer-Encoding: 8bit\r\n");
 	g_string_append(out, "\r\n");
