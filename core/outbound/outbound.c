@@ -218,6 +218,7 @@ run(void *data)
 	struct settings *settings;
 	bool busy = true, dropped;
 
+	(void) pthread_setname_np(pthread_self(), "outbound");
 	daemon_batch_thread();
 	(void) pthread_mutex_lock(&outbound->lock);
 	for (;;) {
@@ -286,7 +287,6 @@ outbound_start(struct store *store, struct settings *settings,
 	if (pthread_create(&outbound->thread, NULL, run, outbound) != 0)
 		return err_set(err, ERR_IO, "raise the limit on processes",
 			       "cannot start a thread");
-	(void) pthread_setname_np(outbound->thread, "outbound");
 	*out = outbound;
 	return ERR_OK;
 }

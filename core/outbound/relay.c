@@ -263,6 +263,7 @@ run(void *data)
 {
 	struct relay *relay = data;
 
+	(void) pthread_setname_np(pthread_self(), "relay");
 	daemon_batch_thread();
 	for (;;) {
 		take_incoming(relay);
@@ -305,7 +306,6 @@ relay_start(struct settings *settings,
 		      &hint) != 0 ||
 	    pthread_create(&relay->thread, NULL, run, relay) != 0)
 		g_error("cannot start the relay's thread");
-	(void) pthread_setname_np(relay->thread, "relay");
 	return relay;
 }
 
