@@ -50,6 +50,7 @@ struct worker {
 	enum stage stage;
 	struct queue_turn *turn;
 	pthread_t thread;
+	uint64_t hints;		/* its own; under the lock of stages */
 };
 
 struct stages {
@@ -80,7 +81,7 @@ struct run {
 	struct robot_result robot;	/* of commands */
 	bool expired;			/* a held post */
 	struct program_made made;	/* STAGE_PROGRAM */
-	bool waits;			/* the post needs a program first */
+	struct pending_next next;	/* of a post */
 	struct archive_result archived;
 };
 
@@ -146,7 +147,7 @@ run_body(struct txn *txn, void *arg, struct err *err)
 	return pending_run_made(txn, &(struct pending_with){
 		run->settings, stages->verp, stages->keys },
 		run->worker->stage == STAGE_PROGRAM ? &run->made : NULL,
-		&run->waits, run->job, err);
+		&run->next, run->job, err);
 }
 
 /* What became of held posts: nobody else says it in the log. */
@@ -235,6 +236,17 @@ is_stopping(void *arg)
 	return stopping;
 }
 
+/* One stage has something new; the others need not look. */
+static void
+wake_stage(struct stages *stages, enum stage stage)
+{
+	(void) pthread_mutex_lock(&stages->lock);
+	for (size_t i = 0; i < WORKERS; i++)
+		stages->workers[i].hints += stages->workers[i].stage == stage;
+	(void) pthread_cond_broadcast(&stages->changed);
+	(void) pthread_mutex_unlock(&stages->lock);
+}
+
 /* Before the transaction begins, since it may take its time. */
 static enum err_code
 make_program(struct run *run, struct err *err)
@@ -263,8 +275,10 @@ run_job(struct worker *worker, struct settings *settings,
 	program_made_done(&run.made);
 	if (rc != ERR_OK)
 		return rc;
-	if (run.waits)
+	if (run.next.program)
 		programs_wake(worker->stages->programs);
+	if (run.next.archive)
+		wake_stage(worker->stages, STAGE_ARCHIVE);
 	log_held(&run);
 	log_command(&run);
 	log_archived(&run);
@@ -334,24 +348,23 @@ do_program(void *arg, struct settings *settings, struct job *job)
 {
 	struct worker *worker = arg;
 
-	if (!do_job(worker, settings, job))
-		return;
-	worker->stages->wake_outbound();
-	stages_wake(worker->stages);	/* for the archive */
+	if (do_job(worker, settings, job))
+		worker->stages->wake_outbound();
 }
 
 /* Until there is a hint that was not *seen, or for wait_ms. */
 static void
-wait_hint(struct stages *stages, uint64_t *seen, int64_t wait_ms)
+wait_hint(struct worker *worker, uint64_t *seen, int64_t wait_ms)
 {
+	struct stages *stages = worker->stages;
 	int64_t until_ms = wire_now_ms() + wait_ms;
 
 	(void) pthread_mutex_lock(&stages->lock);
-	while (!stages->stopping && *seen == stages->hints)
+	while (!stages->stopping && *seen == stages->hints + worker->hints)
 		if (clock_cond_until(&stages->changed, &stages->lock,
 				     until_ms) != 0)
 			break;
-	*seen = stages->hints;
+	*seen = stages->hints + worker->hints;
 	(void) pthread_mutex_unlock(&stages->lock);
 }
 
@@ -374,8 +387,6 @@ do_due(struct worker *worker, int64_t *next_ms)
 		done++;
 	if (done > 0)
 		worker->stages->wake_outbound();
-	if (done > 0 && worker->stage == STAGE_PENDING)
-		stages_wake(worker->stages);	/* for the archive */
 	settings_unref(settings);
 	return done;
 }
@@ -392,7 +403,7 @@ work(void *data)
 		if (do_due(worker, &next_ms) > 0)
 			continue;
 		next_ms -= MIN(next_ms, clock_ms());
-		wait_hint(worker->stages, &seen, MIN(next_ms, IDLE_MS));
+		wait_hint(worker, &seen, MIN(next_ms, IDLE_MS));
 	}
 	return NULL;
 }
@@ -509,12 +520,14 @@ keep_house(struct stages *stages)
 static void
 wait_stop(struct stages *stages, int64_t wait_ms)
 {
-	int64_t end = g_get_monotonic_time() / 1000 + wait_ms, now;
-	uint64_t seen = 0;
+	int64_t until_ms = wire_now_ms() + wait_ms;
 
-	while (!is_stopping(stages) &&
-	       (now = g_get_monotonic_time() / 1000) < end)
-		wait_hint(stages, &seen, end - now);
+	(void) pthread_mutex_lock(&stages->lock);
+	while (!stages->stopping)
+		if (clock_cond_until(&stages->changed, &stages->lock,
+				     until_ms) != 0)
+			break;
+	(void) pthread_mutex_unlock(&stages->lock);
 }
 
 static void *
@@ -559,17 +572,18 @@ stages_start(struct store *store, struct settings *(*settings)(void),
 	stages->keys = sign_keys_new();
 	(void) pthread_mutex_init(&stages->lock, NULL);
 	clock_cond_init(&stages->changed);
+	/* Each may be woken by any other. */
+	for (size_t i = 0; i < WORKERS; i++)
+		stages->workers[i] = (struct worker){ .stages = stages,
+			.stage = all[i].stage, .turn = queue_turn_new(
+				all[i].stage, all[i].part, all[i].parts) };
 	stages->program = (struct worker){ .stages = stages,
 		.stage = STAGE_PROGRAM };
 	stages->programs = programs_start(store, settings, do_program,
 					  &stages->program);
-	for (size_t i = 0; i < WORKERS; i++) {
-		stages->workers[i] = (struct worker){ stages, all[i].stage,
-			queue_turn_new(all[i].stage, all[i].part,
-				       all[i].parts), 0 };
+	for (size_t i = 0; i < WORKERS; i++)
 		start_thread(&stages->workers[i].thread, work,
 			     &stages->workers[i]);
-	}
 	start_thread(&stages->timer, tick, stages);
 	return stages;
 }

@@ -24,7 +24,7 @@ struct work {
 	const struct pending_with *with;
 	const struct job *job;
 	const struct program_made *made;	/* NULL: no program has run */
-	bool *waits;				/* for one; may be NULL */
+	struct pending_next *next;		/* may be NULL */
 	struct list_conf *conf;
 	struct post *post;
 	struct evidence *evidence;

@@ -58,7 +58,11 @@ put_archive_job(struct txn *txn, const struct work *work, struct err *err)
 	enum err_code rc = queue_put(txn, next, err);
 
 	job_free(next);
-	return rc == ERR_OK ? post_hold(txn, &work->job->post, 1, err) : rc;
+	if (rc == ERR_OK)
+		rc = post_hold(txn, &work->job->post, 1, err);
+	if (rc == ERR_OK && work->next != NULL)
+		work->next->archive = true;
+	return rc;
 }
 
 /* In the archive, and in digests for those who want them: both are made of the
@@ -188,8 +192,8 @@ wait_for_program(struct txn *txn, const struct work *work, struct err *err)
 	next.stage = STAGE_PROGRAM;
 	next.attempts = 0;
 	rc = queue_replace(txn, work->job, &next, &taken, err);
-	if (rc == ERR_OK && work->waits != NULL)
-		*work->waits = taken;
+	if (rc == ERR_OK && work->next != NULL)
+		work->next->program = taken;
 	return rc;
 }
 
@@ -259,11 +263,11 @@ pending_run(struct txn *txn, const struct pending_with *with,
 
 enum err_code
 pending_run_made(struct txn *txn, const struct pending_with *with,
-		 const struct program_made *made, bool *waits,
+		 const struct program_made *made, struct pending_next *next,
 		 const struct job *job, struct err *err)
 {
 	struct work work = {
-		.with = with, .job = job, .made = made, .waits = waits,
+		.with = with, .job = job, .made = made, .next = next,
 	};
 	struct list *list = NULL;
 	enum err_code rc;

@@ -34,12 +34,14 @@ enum err_code pending_run(struct txn *txn, const struct pending_with *with,
  * pending_run_made - the same with what the list's program has made of the
  * post (core/pending/program.h); NULL: none has run. Then a post of a list
  * that has a program gets a job of STAGE_PROGRAM, with which this is called
- * again, and *waits is true; it may be NULL.
+ * again. next: who has a job now besides outbound; may be NULL.
  */
 struct program_made;
+struct pending_next { bool program, archive; };
 enum err_code pending_run_made(struct txn *txn,
 			       const struct pending_with *with,
-			       const struct program_made *made, bool *waits,
+			       const struct program_made *made,
+			       struct pending_next *next,
 			       const struct job *job, struct err *err);
 
 #endif

@@ -990,7 +990,7 @@ struct program_work {
 	const struct program_made *made;
 	const struct job *job;
 	enum err_code rc;
-	bool waits;
+	struct pending_next next;
 };
 
 static enum err_code
@@ -1000,7 +1000,7 @@ program_body(struct txn *txn, void *arg, struct err *err)
 
 	work->rc = pending_run_made(txn, &(struct pending_with){
 		work->t->settings, work->t->verp, work->t->keys },
-		work->made, &work->waits, work->job, err);
+		work->made, &work->next, work->job, err);
 	return ERR_OK;
 }
 
@@ -1041,7 +1041,7 @@ test_program(void)
 			post);
 	work = run_made(&t, STAGE_PENDING, NULL, NULL);
 	g_assert_cmpint(work.rc, ==, ERR_OK);
-	g_assert_true(work.waits);
+	g_assert_true(work.next.program);
 	g_assert_cmpuint(stage_count(&t, STAGE_PENDING), ==, 0);
 	/* the list has changed its mind meanwhile */
 	work = run_made(&t, STAGE_PROGRAM, "other", made);
@@ -1050,7 +1050,7 @@ test_program(void)
 	g_assert_cmpint(work.rc, ==, ERR_BUSY);
 	work = run_made(&t, STAGE_PROGRAM, "tag", made);
 	g_assert_cmpint(work.rc, ==, ERR_OK);
-	g_assert_false(work.waits);
+	g_assert_false(work.next.program);
 	g_assert_cmpuint(stage_count(&t, STAGE_OUTBOUND), ==, 1);
 	case_ok(form_get(store_reader(t.s.store), &id, t.list, FORM_COPIES,
 			 &form, &t.s.err), &t.s);
