@@ -31,6 +31,7 @@
 
 #define SLOTS_MAX 128		/* threads at once; more are not watched */
 #define LOOK_MS 1000
+#define STORE_SHARE 4		/* of time in the store, that counts */
 #define NOTE_SIZE 16384
 #define HEX "0123456789abcdef"
 
@@ -43,6 +44,7 @@ enum kind { FREE = 0, JOB_COUNTED = 'c', JOB = 'j', POST = 'p' };
 struct slot {
 	atomic_int kind;	/* enum kind */
 	_Atomic int64_t since_ms, more_ms;
+	atomic_bool in_store;	/* waits for it, at the moment */
 	_Atomic uint8_t id[POST_ID_LEN];
 	_Atomic uint32_t list;
 };
@@ -95,6 +97,7 @@ be_at(enum kind kind, const struct post_id *id, uint32_t list)
 	mine_list = list;
 	atomic_store(&slot->since_ms, 0);
 	atomic_store(&slot->more_ms, 0);
+	atomic_store(&slot->in_store, false);
 	for (size_t i = 0; i < POST_ID_LEN; i++)
 		atomic_store_explicit(&slot->id[i], id->bytes[i],
 				      memory_order_relaxed);
@@ -130,6 +133,15 @@ watch_end(void)
 	atomic_store(&mine->since_ms, 0);
 	atomic_store(&mine->kind, FREE);
 	mine = NULL;
+}
+
+/* Of store_on_wait(): this thread waits for the store. */
+static void
+wait_for_store(bool waits)
+{
+	if (mine != NULL)
+		atomic_store_explicit(&mine->in_store, waits,
+				      memory_order_relaxed);
 }
 
 /* --- the note ----------------------------------------------------------- */
@@ -238,23 +250,63 @@ end_hung(const struct slot *slot, int64_t seconds)
 	abort();
 }
 
-/* How long it may be until the next look. */
-static int64_t
-look_for_hung(void)
+/*
+ * Who waits for the store may wait for a lock of the one that hangs, or for a
+ * slow disk: of that time, seen at each look, only a part counts. All of it
+ * would blame the innocent, and none of it would wait for ever.
+ */
+static void
+forgive_waiting(int64_t time_ms)
 {
-	struct settings *settings = watch.settings();
-	int64_t limit_ms = settings->hung_after_s * 1000;
+	for (size_t i = 0; i < SLOTS_MAX; i++) {
+		struct slot *slot = &watch.slots[i];
+		int64_t since_ms = atomic_load(&slot->since_ms);
 
-	settings_unref(settings);
+		/* Where it is at another job meanwhile, that one is new. */
+		if (since_ms != 0 && atomic_load(&slot->in_store))
+			(void) atomic_compare_exchange_strong(&slot->since_ms,
+				&since_ms, since_ms + time_ms -
+				time_ms / STORE_SHARE);
+	}
+}
+
+/* Of those that are late the one that has been so longest. NULL: none is. */
+static const struct slot *
+find_hung(int64_t limit_ms, int64_t *busy_ms_out)
+{
+	const struct slot *hung = NULL;
+	int64_t now_ms = wire_now_ms(), most_ms = 0;
+
 	for (size_t i = 0; i < SLOTS_MAX; i++) {
 		const struct slot *slot = &watch.slots[i];
 		int64_t since_ms = atomic_load(&slot->since_ms);
-		int64_t busy_ms = wire_now_ms() - since_ms;
+		int64_t late_ms = now_ms - since_ms - limit_ms -
+			atomic_load(&slot->more_ms);
 
-		if (is_busy(slot) && since_ms != 0 &&
-		    busy_ms > limit_ms + atomic_load(&slot->more_ms))
-			end_hung(slot, busy_ms / 1000);
+		if (!is_busy(slot) || since_ms == 0 || late_ms <= most_ms)
+			continue;
+		hung = slot;
+		most_ms = late_ms;
+		*busy_ms_out = now_ms - since_ms;
 	}
+	return hung;
+}
+
+/* looked_ms: when that was last done. How long it may be until the next. */
+static int64_t
+look_for_hung(int64_t *looked_ms)
+{
+	int64_t now_ms = wire_now_ms();
+	struct settings *settings = watch.settings();
+	int64_t limit_ms = settings->hung_after_s * 1000, busy_ms;
+	const struct slot *hung;
+
+	settings_unref(settings);
+	forgive_waiting(now_ms - *looked_ms);
+	*looked_ms = now_ms;
+	hung = find_hung(limit_ms, &busy_ms);
+	if (hung != NULL)
+		end_hung(hung, busy_ms / 1000);
 	return MIN(LOOK_MS, limit_ms / 4);
 }
 
@@ -277,14 +329,14 @@ look_at_clock(int64_t *told_s)
 static void *
 look(void *unused)
 {
-	int64_t told_s = 0, look_ms = LOOK_MS;
+	int64_t told_s = 0, look_ms = LOOK_MS, looked_ms = wire_now_ms();
 
 	(void) pthread_setname_np(pthread_self(), "watch");
 	(void) pthread_mutex_lock(&watch.lock);
 	while (!watch.stopping) {
 		(void) clock_cond_wait(&watch.changed, &watch.lock, look_ms);
 		(void) pthread_mutex_unlock(&watch.lock);
-		look_ms = look_for_hung();
+		look_ms = look_for_hung(&looked_ms);
 		look_at_clock(&told_s);
 		(void) pthread_mutex_lock(&watch.lock);
 	}
@@ -470,6 +522,7 @@ watch_start(struct store *store, struct settings *(*settings)(void),
 		rc = open_note(path, err);
 	if (rc != ERR_OK)
 		return rc;
+	store_on_wait(store, wait_for_store);
 	watch.settings = settings;
 	watch.stopping = false;
 	clock_cond_init(&watch.changed);

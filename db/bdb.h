@@ -31,6 +31,7 @@ struct store {
 	struct txn reader;
 	uint8_t secret[32];
 	int checking;		/* atomic: a damaged page is a finding */
+	void (*waits)(bool waits);	/* of store_on_wait(), or NULL */
 	int library_s;		/* atomic: second of the library's last line */
 	int library_lines;	/* atomic: how many in that second */
 
@@ -49,6 +50,10 @@ struct store {
 enum err_code db_fail(struct store *store, struct txn *txn, int rc,
 		      struct err *err, const char *format, ...)
 	__attribute__((format(printf, 5, 6)));
+
+/* store_waits - around each call of Berkeley DB for a transaction or reader:
+ * it may wait for a lock or for the disk */
+void store_waits(const struct store *store, bool waits);
 
 /* env_open - an environment in dir with our settings; flags are added to
  * those of DB_ENV->open */

@@ -375,6 +375,19 @@ store_quiet(struct store *store, bool quiet)
 	g_atomic_int_set(&store->checking, quiet);
 }
 
+void
+store_on_wait(struct store *store, void (*waits)(bool waits))
+{
+	store->waits = waits;
+}
+
+void
+store_waits(const struct store *store, bool waits)
+{
+	if (store->waits != NULL)
+		store->waits(waits);
+}
+
 struct txn *
 store_reader(struct store *store)
 {
@@ -390,15 +403,17 @@ txn_relax(struct txn *txn, bool relaxed)
 static enum err_code
 txn_end(struct txn *txn, enum err_code rc, struct err *err)
 {
+	bool aborts = rc != ERR_OK || txn->deadlock;
 	int db;
 
-	if (rc != ERR_OK || txn->deadlock) {
-		db = txn->handle->abort(txn->handle);
-		if (db != 0)
-			(void) db_fail(txn->store, NULL, db, NULL, "abort");
+	store_waits(txn->store, true);
+	db = aborts ? txn->handle->abort(txn->handle) :
+		txn->handle->commit(txn->handle, 0);
+	store_waits(txn->store, false);
+	if (aborts && db != 0)
+		(void) db_fail(txn->store, NULL, db, NULL, "abort");
+	if (aborts)
 		return rc != ERR_OK ? rc : ERR_BUSY;
-	}
-	db = txn->handle->commit(txn->handle, 0);
 	return db == 0 ? ERR_OK :
 		db_fail(txn->store, txn, db, err, "commit");
 }

@@ -69,6 +69,11 @@ typedef enum err_code (*txn_body)(struct txn *txn, void *arg,
 enum err_code store_txn(struct store *store, enum txn_kind kind,
 			txn_body body, void *arg, struct err *err);
 
+/* store_on_wait - to be told, in the thread itself, when it begins (true) and
+ * ends (false) to wait for a lock or for the disk, that is, for what others
+ * do. Before other threads use the store; waits() may not use it. */
+void store_on_wait(struct store *store, void (*waits)(bool waits));
+
 /*
  * store_reader - reads outside any transaction: each read sees committed
  * data, no lock is held on return. Shared by all threads, lives as long as

@@ -132,11 +132,13 @@ get(struct txn *txn, struct place at, struct bytes key, uint32_t flags,
 	unsigned int tries = 0;
 	int rc;
 
+	store_waits(txn->store, true);
 	do {
 		memset(&v, 0, sizeof(v));
 		v.flags = DB_DBT_MALLOC;
 		rc = db->get(db, txn->handle, &k, &v, flags);
 	} while (rc != 0 && reader_again(txn, rc, &tries));
+	store_waits(txn->store, false);
 	if (rc == DB_NOTFOUND) {
 		*out = NULL;
 		return ERR_OK;
@@ -168,16 +170,25 @@ table_lock(struct txn *txn, struct place at, struct bytes key, GBytes **out,
 	return get(txn, at, key, txn->handle != NULL ? DB_RMW : 0, out, err);
 }
 
+static int
+put(struct txn *txn, struct place at, DBT *key, DBT *value, uint32_t flags)
+{
+	DB *db = file_of(txn, at);
+	int rc;
+
+	assert(txn->handle != NULL && !follows(at.table));
+	store_waits(txn->store, true);
+	rc = db->put(db, txn->handle, key, value, flags);
+	store_waits(txn->store, false);
+	return rc;
+}
+
 enum err_code
 table_put(struct txn *txn, struct place at, struct bytes key,
 	  struct bytes value, struct err *err)
 {
-	DB *db = file_of(txn, at);
 	DBT k = dbt_in(key), v = dbt_in(value);
-	int rc;
-
-	assert(txn->handle != NULL && !follows(at.table));
-	rc = db->put(db, txn->handle, &k, &v, 0);
+	int rc = put(txn, at, &k, &v, 0);
 	return rc == 0 ? ERR_OK : fail(txn, rc, at, "writing", err);
 }
 
@@ -185,12 +196,9 @@ enum err_code
 table_add(struct txn *txn, struct place at, struct bytes key,
 	  struct bytes value, bool *added, struct err *err)
 {
-	DB *db = file_of(txn, at);
 	DBT k = dbt_in(key), v = dbt_in(value);
-	int rc;
+	int rc = put(txn, at, &k, &v, DB_NOOVERWRITE);
 
-	assert(txn->handle != NULL && !follows(at.table));
-	rc = db->put(db, txn->handle, &k, &v, DB_NOOVERWRITE);
 	if (rc != 0 && rc != DB_KEYEXIST)
 		return fail(txn, rc, at, "writing", err);
 	*added = rc == 0;
@@ -206,7 +214,9 @@ table_remove(struct txn *txn, struct place at, struct bytes key,
 	int rc;
 
 	assert(txn->handle != NULL && !follows(at.table));
+	store_waits(txn->store, true);
 	rc = db->del(db, txn->handle, &k, 0);
+	store_waits(txn->store, false);
 	if (rc != 0 && rc != DB_NOTFOUND)
 		return fail(txn, rc, at, "removing", err);
 	*removed = rc == 0;
@@ -269,12 +279,14 @@ table_remove_range(struct txn *txn, struct place at, struct bytes prefix,
 
 	assert(txn->handle != NULL && !follows(at.table));
 	assert(prefix.len <= KEY_MAX);
+	store_waits(txn->store, true);
 	rc = db->cursor(db, txn->handle, &dbc, 0);
 	if (rc == 0) {
 		rc = remove_with(dbc, prefix, end, max, &count);
 		closed = dbc->close(dbc);
 		rc = rc != 0 ? rc : closed;
 	}
+	store_waits(txn->store, false);
 	if (rc != 0)
 		return fail(txn, rc, at, "removing", err);
 	if (count_out != NULL)
@@ -428,10 +440,12 @@ fill(struct scan *scan, struct err *err)
 	unsigned int tries = 0;
 	int rc;
 
+	store_waits(scan->txn->store, true);
 	do
 		rc = fill_once(scan);
 	while (rc == DB_BUFFER_SMALL ||
 	       (rc != 0 && reader_again(scan->txn, rc, &tries)));
+	store_waits(scan->txn->store, false);
 	if (rc == DB_NOTFOUND) {
 		scan->end = true;
 		return ERR_OK;
