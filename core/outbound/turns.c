@@ -200,9 +200,12 @@ is_suspect(const struct batch *batch)
 static void
 turn_round(struct turns *turns, struct turn *turn, struct batch *batch)
 {
-	(void) g_queue_pop_head(&turn->batches);
+	GList *link = g_queue_pop_head_link(&turn->batches);
+
 	if (has_more(batch))
-		g_queue_push_tail(&turn->batches, batch);
+		g_queue_push_tail_link(&turn->batches, link);
+	else
+		g_list_free_1(link);
 	if (g_queue_is_empty(&turn->batches)) {
 		(void) g_queue_pop_head(&turns->order);
 		g_hash_table_remove(turns->lists,
