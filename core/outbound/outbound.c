@@ -38,6 +38,7 @@
 
 #define IDLE_MS 5000			/* a hint may get lost */
 #define BATCHES_ENOUGH 4		/* for the relay, for some time */
+#define BATCHES_AT_ONCE 2		/* recorded together, meanwhile */
 #define FAILED_MS 1000			/* before recording is tried again */
 
 /* --- progress ----------------------------------------------------------- */
@@ -238,7 +239,7 @@ run(void *data)
 	return NULL;
 }
 
-/* In the relay's thread. Where it has enough to do, two are recorded at a
+/* In the relay's thread. Where it has enough to do, some are recorded at a
  * time, which costs no more than one. */
 static void
 on_finished(void *arg, struct batch *batch)
@@ -250,7 +251,7 @@ on_finished(void *arg, struct batch *batch)
 	if (batch->late == NULL)	/* else that one comes back yet */
 		outbound->out--;
 	if (outbound->out < BATCHES_ENOUGH ||
-	    outbound->answered.length >= 2)
+	    outbound->answered.length >= BATCHES_AT_ONCE)
 		(void) pthread_cond_signal(&outbound->changed);
 	(void) pthread_mutex_unlock(&outbound->lock);
 }

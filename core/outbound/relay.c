@@ -264,7 +264,6 @@ run(void *data)
 	struct relay *relay = data;
 
 	(void) pthread_setname_np(pthread_self(), "relay");
-	daemon_batch_thread();
 	for (;;) {
 		take_incoming(relay);
 		if (relay->draining && !has_open_copies(relay))
