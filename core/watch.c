@@ -55,6 +55,7 @@ static struct {
 	struct sigaction old[G_N_ELEMENTS(crashes)];
 	struct settings *(*settings)(void);
 	pthread_t thread;
+	int64_t looked_ms;	/* the thread's: when it looked last */
 	pthread_mutex_t lock;	/* of the next two */
 	pthread_cond_t changed;
 	bool stopping;
@@ -254,19 +255,24 @@ end_hung(const struct slot *slot, int64_t seconds)
  * Who waits for the store may wait for a lock of the one that hangs, or for a
  * slow disk: of that time, seen at each look, only a part counts. All of it
  * would blame the innocent, and none of it would wait for ever.
+ *
+ * A look that comes late says that nobody ran: the process was stopped, or
+ * all of the machine. None of that time counts.
  */
 static void
-forgive_waiting(int64_t time_ms)
+forgive(int64_t now_ms, int64_t ran_ms, int64_t stopped_ms)
 {
 	for (size_t i = 0; i < SLOTS_MAX; i++) {
 		struct slot *slot = &watch.slots[i];
-		int64_t since_ms = atomic_load(&slot->since_ms);
+		int64_t since_ms = atomic_load(&slot->since_ms), less_ms;
 
+		if (since_ms == 0)
+			continue;
+		less_ms = stopped_ms + (atomic_load(&slot->in_store) ?
+					ran_ms - ran_ms / STORE_SHARE : 0);
 		/* Where it is at another job meanwhile, that one is new. */
-		if (since_ms != 0 && atomic_load(&slot->in_store))
-			(void) atomic_compare_exchange_strong(&slot->since_ms,
-				&since_ms, since_ms + time_ms -
-				time_ms / STORE_SHARE);
+		(void) atomic_compare_exchange_strong(&slot->since_ms,
+			&since_ms, MIN(since_ms + less_ms, now_ms));
 	}
 }
 
@@ -292,18 +298,20 @@ find_hung(int64_t limit_ms, int64_t *busy_ms_out)
 	return hung;
 }
 
-/* looked_ms: when that was last done. How long it may be until the next. */
+/* look_ms: how long it was to be until now. The same until the next time. */
 static int64_t
-look_for_hung(int64_t *looked_ms)
+look_for_hung(int64_t look_ms)
 {
 	int64_t now_ms = wire_now_ms();
+	int64_t passed_ms = now_ms - watch.looked_ms;
+	int64_t ran_ms = MIN(passed_ms, look_ms);
 	struct settings *settings = watch.settings();
 	int64_t limit_ms = settings->hung_after_s * 1000, busy_ms;
 	const struct slot *hung;
 
 	settings_unref(settings);
-	forgive_waiting(now_ms - *looked_ms);
-	*looked_ms = now_ms;
+	forgive(now_ms, ran_ms, passed_ms - ran_ms);
+	watch.looked_ms = now_ms;
 	hung = find_hung(limit_ms, &busy_ms);
 	if (hung != NULL)
 		end_hung(hung, busy_ms / 1000);
@@ -329,14 +337,14 @@ look_at_clock(int64_t *told_s)
 static void *
 look(void *unused)
 {
-	int64_t told_s = 0, look_ms = LOOK_MS, looked_ms = wire_now_ms();
+	int64_t told_s = 0, look_ms = 0;
 
 	(void) pthread_setname_np(pthread_self(), "watch");
 	(void) pthread_mutex_lock(&watch.lock);
 	while (!watch.stopping) {
 		(void) clock_cond_wait(&watch.changed, &watch.lock, look_ms);
 		(void) pthread_mutex_unlock(&watch.lock);
-		look_ms = look_for_hung(&looked_ms);
+		look_ms = look_for_hung(look_ms);
 		look_at_clock(&told_s);
 		(void) pthread_mutex_lock(&watch.lock);
 	}
@@ -524,6 +532,7 @@ watch_start(struct store *store, struct settings *(*settings)(void),
 		return rc;
 	store_on_wait(store, wait_for_store);
 	watch.settings = settings;
+	watch.looked_ms = wire_now_ms();
 	watch.stopping = false;
 	clock_cond_init(&watch.changed);
 	set_handlers();

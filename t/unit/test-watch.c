@@ -4,8 +4,11 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "core/base/wire.h"
 #include "core/watch.h"
 #include "t/unit/stage-case.h"
+
+#define HUNG_AFTER_S 1
 
 /* --- a child with one thread that hangs and one that waits for it -------- */
 
@@ -78,27 +81,78 @@ be_innocent(void *store)
 	return NULL;
 }
 
-static _Noreturn void
-child(const char *home, struct settings *settings)
+static void
+hang_and_wait(struct store *store)
 {
-	struct store *store;
-	struct err err = ERR_INIT;
 	GThread *guilty;
 
-	(void) signal(SIGABRT, SIG_DFL);
-	now = settings;
 	(void) sem_init(&innocent_began, 0, 0);
 	(void) sem_init(&guilty_has_lock, 0, 0);
-	if (store_open(home, &store, &err) != ERR_OK ||
-	    watch_start(store, settings_now, &err) != ERR_OK)
-		_exit(1);
 	guilty = g_thread_new("guilty", be_guilty, store);
 	(void) g_thread_new("innocent", be_innocent, store);
 	(void) g_thread_join(guilty);
-	_exit(1);
+}
+
+/* --- a child that is stopped, longer than a job may take ------------------ */
+
+static void
+be_stopped(struct store *store)
+{
+	g_autoptr(job_t) job = job_of('I');
+	int64_t until_ms;
+
+	(void) store;
+	watch_job(job, true);
+	(void) raise(SIGSTOP);
+	/* some looks, but less than hung-after */
+	until_ms = wire_now_ms() + HUNG_AFTER_S * 1000 / 2;
+	while (wire_now_ms() < until_ms)
+		g_usleep(1000);
+	watch_end();
+	_exit(0);
 }
 
 /* ------------------------------------------------------------------------ */
+
+static pid_t
+start_child(struct stage_case *t, void (*live)(struct store *store))
+{
+	struct err err = ERR_INIT;
+	struct store *store;
+	pid_t pid;
+
+	t->settings->hung_after_s = HUNG_AFTER_S;
+	store_close(g_steal_pointer(&t->s.store));
+	pid = fork();
+	g_assert_cmpint(pid, >=, 0);
+	if (pid > 0)
+		return pid;
+	(void) signal(SIGABRT, SIG_DFL);
+	now = t->settings;
+	if (store_open(t->s.home, &store, &err) == ERR_OK &&
+	    watch_start(store, settings_now, &err) == ERR_OK)
+		live(store);
+	_exit(1);
+}
+
+static void
+test_stopped(void)
+{
+	struct stage_case t;
+	int status;
+	pid_t pid;
+
+	stage_begin(&t);
+	pid = start_child(&t, be_stopped);
+	g_assert_cmpint(waitpid(pid, &status, WUNTRACED), ==, pid);
+	g_assert_true(WIFSTOPPED(status));
+	g_usleep(HUNG_AFTER_S * 3 * G_USEC_PER_SEC / 2);
+	g_assert_cmpint(kill(pid, SIGCONT), ==, 0);
+	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+	g_assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	case_reopen(&t.s);
+	stage_end(&t);
+}
 
 static void
 test_waiting(void)
@@ -109,12 +163,7 @@ test_waiting(void)
 	pid_t pid;
 
 	stage_begin(&t);
-	t.settings->hung_after_s = 1;
-	store_close(g_steal_pointer(&t.s.store));
-	pid = fork();
-	g_assert_cmpint(pid, >=, 0);
-	if (pid == 0)
-		child(t.s.home, t.settings);
+	pid = start_child(&t, hang_and_wait);
 	g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
 	g_assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 	fault = g_build_filename(t.s.home, "fault", NULL);
@@ -134,6 +183,8 @@ main(void)
 	static const struct tap_case cases[] = {
 		{ "who waits for the lock of one that hangs is not blamed, "
 		  "though he began before it", test_waiting },
+		{ "a time for which the process was stopped is nobody's",
+		  test_stopped },
 		{ NULL, NULL },
 	};
 
