@@ -14,7 +14,7 @@ use constant {
 	SESSIONS => $ENV{MUSTER_T_SESSIONS} // 32,
 	MEMBERS => $ENV{MUSTER_T_MEMBERS} // 20_000,
 };
-my $deadline_s = 60 + MEMBERS / 2000;
+my $deadline_s = ($ENV{MUSTER_DEADLINE_S} // 60) + MEMBERS / 2000;
 
 my $site = Muster::Gate->new(sink => 1, outbound => { connections => 2 });
 my $box = $site->box;
