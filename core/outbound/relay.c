@@ -13,7 +13,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "core/base/daemon.h"
 #include "core/base/log.h"
 #include "core/base/wire.h"
 #include "core/watch.h"
