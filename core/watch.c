@@ -278,10 +278,10 @@ forgive(int64_t now_ms, int64_t ran_ms, int64_t stopped_ms)
 
 /* Of those that are late the one that has been so longest. NULL: none is. */
 static const struct slot *
-find_hung(int64_t limit_ms, int64_t *busy_ms_out)
+find_hung(int64_t now_ms, int64_t limit_ms, int64_t *busy_ms_out)
 {
 	const struct slot *hung = NULL;
-	int64_t now_ms = wire_now_ms(), most_ms = 0;
+	int64_t most_ms = 0;
 
 	for (size_t i = 0; i < SLOTS_MAX; i++) {
 		const struct slot *slot = &watch.slots[i];
@@ -312,7 +312,7 @@ look_for_hung(int64_t look_ms)
 	settings_unref(settings);
 	forgive(now_ms, ran_ms, passed_ms - ran_ms);
 	watch.looked_ms = now_ms;
-	hung = find_hung(limit_ms, &busy_ms);
+	hung = find_hung(now_ms, limit_ms, &busy_ms);
 	if (hung != NULL)
 		end_hung(hung, busy_ms / 1000);
 	return MIN(LOOK_MS, limit_ms / 4);

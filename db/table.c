@@ -189,6 +189,7 @@ table_put(struct txn *txn, struct place at, struct bytes key,
 {
 	DBT k = dbt_in(key), v = dbt_in(value);
 	int rc = put(txn, at, &k, &v, 0);
+
 	return rc == 0 ? ERR_OK : fail(txn, rc, at, "writing", err);
 }
 

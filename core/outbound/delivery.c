@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include <glib.h>
-#include <jansson.h>
 
 #include "core/auth/arc.h"
 #include "core/auth/evidence.h"
