@@ -9,16 +9,16 @@ void
 base32_encode(const uint8_t *raw, size_t raw_len, char *text)
 {
 	static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
-	const size_t len = raw_len / 5 * 8;
 
-	for (size_t i = 0; i < len; i++) {
-		size_t bit = i * 5, at = bit / 8;
-		unsigned int two = (unsigned int)raw[at] << 8 |
-			(at + 1 < raw_len ? raw[at + 1] : 0U);
+	for (size_t at = 0; at + 5 <= raw_len; at += 5) {
+		uint64_t five = 0;
 
-		text[i] = alphabet[two >> (11 - bit % 8) & 31];
+		for (size_t i = 0; i < 5; i++)
+			five = five << 8 | raw[at + i];
+		for (int shift = 35; shift >= 0; shift -= 5)
+			*text++ = alphabet[five >> shift & 31];
 	}
-	text[len] = '\0';
+	*text = '\0';
 }
 
 static int

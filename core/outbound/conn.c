@@ -16,7 +16,7 @@
 #include "core/base/banned.h"
 
 #define WRITE_PIECES 256
-#define READ_LEN 65536
+#define READ_LEN 16384
 #define CONNECT_MS 30000
 #define PACE_FIRST_US 100000
 #define SAID_GONE_MOST 65536	/* written bytes in front of said */
@@ -61,12 +61,6 @@ int
 conn_fd(const struct conn *conn)
 {
 	return conn->fd;
-}
-
-bool
-conn_wants_write(const struct conn *conn)
-{
-	return !conn->connected || fifo_len(&conn->out) > 0;
 }
 
 bool
@@ -152,21 +146,17 @@ hear_the_rest(struct conn *conn)
 {
 	struct pollfd there = { .fd = conn->fd, .events = POLLIN };
 
-	while (poll(&there, 1, 0) > 0 && conn_read(conn))
-		;
+	if (poll(&there, 1, 0) > 0)
+		(void) conn_read(conn, true);
 }
 
-bool
-conn_write(struct conn *conn)
+/* The first of what is to be written; how many pieces that is. */
+static guint
+gather(const struct conn *conn, struct iovec iov[WRITE_PIECES])
 {
-	struct iovec iov[WRITE_PIECES];
-	struct msghdr packet = { .msg_iov = iov };
 	const char *said = conn->said->str + conn->said_at;
 	guint pieces = MIN(fifo_len(&conn->out), WRITE_PIECES);
-	ssize_t count;
 
-	if (pieces == 0 || !conn->connected)
-		return true;
 	for (guint i = 0; i < pieces; i++) {
 		const struct piece *piece = fifo_at(&conn->out, struct piece,
 						    i);
@@ -179,15 +169,28 @@ conn_write(struct conn *conn)
 		iov[i].iov_base = (void *)(uintptr_t)bytes;
 		iov[i].iov_len = piece->len;
 	}
-	packet.msg_iovlen = pieces;
-	count = sendmsg(conn->fd, &packet, MSG_NOSIGNAL);
-	if (count < 0 && (errno == EAGAIN || errno == EINTR))
-		return true;
-	if (count < 0) {
-		hear_the_rest(conn);
-		return false;
+	return pieces;
+}
+
+bool
+conn_write(struct conn *conn)
+{
+	struct iovec iov[WRITE_PIECES];
+	struct msghdr packet = { .msg_iov = iov };
+	ssize_t count;
+
+	while (conn->connected && fifo_len(&conn->out) > 0) {
+		packet.msg_iovlen = gather(conn, iov);
+		count = sendmsg(conn->fd, &packet, MSG_NOSIGNAL);
+		if (count >= 0) {
+			drop_written(conn, (size_t)count);
+		} else if (errno == EAGAIN) {
+			break;
+		} else if (errno != EINTR) {
+			hear_the_rest(conn);
+			return false;
+		}
 	}
-	drop_written(conn, (size_t)count);
 	return true;
 }
 
@@ -227,30 +230,42 @@ finish_connect(struct conn *conn)
 	return true;
 }
 
+static bool
+hear(struct conn *conn, const char *bytes, size_t len)
+{
+	struct reply reply;
+
+	conn->heard_us = g_get_monotonic_time();
+	conn->reading = true;
+	reply_feed(&conn->replies, bytes, len);
+	while (!conn->over && reply_next(&conn->replies, &reply))
+		conn_heard(conn, &reply);
+	conn->reading = false;
+	conn_note_pace(conn, conn->heard_us);
+	return !conn->over && !conn->replies.broken;
+}
+
 bool
-conn_read(struct conn *conn)
+conn_read(struct conn *conn, bool to_end)
 {
 	char bytes[READ_LEN];
-	struct reply reply;
 	ssize_t count;
 
 	if (!conn->connected && !finish_connect(conn))
 		return false;
 	if (!conn->connected)
 		return true;
-	count = recv(conn->fd, bytes, sizeof(bytes), 0);
-	if (count < 0)
-		return errno == EAGAIN || errno == EINTR;
-	if (count == 0)
-		return false;
-	conn->heard_us = g_get_monotonic_time();
-	conn->reading = true;
-	reply_feed(&conn->replies, bytes, (size_t)count);
-	while (!conn->over && reply_next(&conn->replies, &reply))
-		conn_heard(conn, &reply);
-	conn->reading = false;
-	conn_note_pace(conn, conn->heard_us);
-	return !conn->over && !conn->replies.broken;
+	for (;;) {
+		count = recv(conn->fd, bytes, sizeof(bytes), 0);
+		if (count < 0 && errno == EINTR)
+			continue;
+		if (count < 0)
+			return errno == EAGAIN;
+		if (count == 0 || !hear(conn, bytes, (size_t)count))
+			return false;
+		if ((size_t)count < sizeof(bytes) && !to_end)
+			return true;
+	}
 }
 
 /* --- the end ------------------------------------------------------------ */

@@ -41,10 +41,11 @@ struct conn *conn_open(const void *addr, unsigned int len,
 		       const struct conn_events *events);
 
 int conn_fd(const struct conn *conn);
-bool conn_wants_write(const struct conn *conn);	/* or to be connected */
 
-/* What can be done now. False: it is over, close it. */
-bool conn_read(struct conn *conn);
+/* All that can be done now: what is left makes epoll's edge when it can be.
+ * False: it is over, close it. to_end: the relay has hung up, which shows only
+ * behind what it has said (epoll(7)). */
+bool conn_read(struct conn *conn, bool to_end);
 bool conn_write(struct conn *conn);
 
 /* conn_is_greeted - has the relay said it serves us? */

@@ -98,20 +98,16 @@ on_refused(void *arg, int code, const char *text)
 
 /* --- lines -------------------------------------------------------------- */
 
-/* What the connection waits for now. */
+/* Edges are told, once for all: a connection reads and writes until nothing
+ * more can be. */
 static void
 poll_line(struct line *line)
 {
 	struct epoll_event event = { .data.ptr = line };
-	int how = line->events == 0 ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
 
-	event.events = EPOLLIN |
-		(conn_wants_write(line->conn) ? (uint32_t)EPOLLOUT : 0);
-	if (event.events == line->events)
-		return;
-	line->events = event.events;
-	if (epoll_ctl(line->relay->epoll_fd, how, conn_fd(line->conn),
-		      &event) != 0)
+	event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+	if (epoll_ctl(line->relay->epoll_fd, EPOLL_CTL_ADD,
+		      conn_fd(line->conn), &event) != 0)
 		g_error("epoll: %s", g_strerror(errno));
 }
 
@@ -159,13 +155,4 @@ line_close(struct line *line)
 			    kv_num("unanswered", open),
 			    kv_num("may-repeat", unknown));
 	g_free(line);
-}
-
-bool
-line_write(struct line *line)
-{
-	if (!conn_write(line->conn))
-		return false;
-	poll_line(line);
-	return true;
 }

@@ -38,7 +38,7 @@
 
 #define IDLE_MS 5000			/* a hint may get lost */
 #define BATCHES_ENOUGH 4		/* for the relay, for some time */
-#define BATCHES_AT_ONCE 2		/* recorded together, meanwhile */
+#define BATCHES_AT_ONCE 3		/* recorded together, meanwhile */
 #define FAILED_MS 1000			/* before recording is tried again */
 
 /* --- progress ----------------------------------------------------------- */

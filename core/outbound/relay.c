@@ -21,6 +21,7 @@
 #define IDLE_MS 30000		/* an unused connection is kept so long */
 #define SWEEP_MS 250		/* between looks at all lines */
 #define EVENTS_MAX 64
+#define HUNG_UP (EPOLLRDHUP | EPOLLHUP | EPOLLERR)
 
 static void
 note_greeted(struct relay *relay, struct line *line)
@@ -40,11 +41,11 @@ note_greeted(struct relay *relay, struct line *line)
 /* The answer to one connection goes out before the next one is looked at, so
  * that the relay works on it meanwhile. */
 static void
-exchange(struct relay *relay, struct line *line)
+exchange(struct relay *relay, struct line *line, uint32_t events)
 {
 	bool greeted = conn_is_greeted(line->conn);
 
-	if (!conn_read(line->conn)) {
+	if (!conn_read(line->conn, (events & HUNG_UP) != 0)) {
 		line_close(line);
 		return;
 	}
@@ -54,7 +55,7 @@ exchange(struct relay *relay, struct line *line)
 		relay->fresh = true;
 	else
 		relay_fill_line(relay, line);
-	if (!line_write(line))
+	if (!conn_write(line->conn))
 		line_close(line);
 }
 
@@ -73,7 +74,8 @@ wait_and_serve(struct relay *relay)
 
 	for (int i = 0; i < count; i++)
 		if (events[i].data.ptr != NULL)
-			exchange(relay, events[i].data.ptr);
+			exchange(relay, events[i].data.ptr,
+				 events[i].events);
 		else if (read(relay->wake_fd, &hints, sizeof(hints)) < 0)
 			continue;
 }
@@ -102,8 +104,11 @@ sweep_line(struct line *line, int64_t now)
 	if (idle && (line->retiring || conn_is_worn(line->conn) ||
 		     now - line->idle_since_ms > IDLE_MS)) {
 		line_close(line);
-	} else if (!idle && now > conn_deadline_ms(line->conn) &&
-		   !has_unread(line)) {
+	} else if (!idle && now > conn_deadline_ms(line->conn)) {
+		if (has_unread(line)) {
+			exchange(line->relay, line, EPOLLIN);
+			return;
+		}
 		hop_failed(line->hop, 0, "no answer in time");
 		line_close(line);
 	}
@@ -252,7 +257,7 @@ give_work(struct relay *relay)
 	for (guint i = relay->lines->len; i > 0; i--) {
 		struct line *line = g_ptr_array_index(relay->lines, i - 1);
 
-		if (!line_write(line))
+		if (!conn_write(line->conn))
 			line_close(line);
 	}
 }

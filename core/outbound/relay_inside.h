@@ -15,7 +15,6 @@ struct line {
 	struct relay *relay;
 	struct hop *hop;
 	struct conn *conn;
-	uint32_t events;	/* that it is polled for */
 	int64_t idle_since_ms;	/* 0: in use */
 	bool retiring;		/* of old settings: no more copies */
 };
@@ -52,8 +51,6 @@ void line_close(struct line *line);
 /* relay_skip - an envelope that is under way and on no connection is not to
  * be sent: its copies go back as they are */
 void relay_skip(struct relay *relay, struct batch *batch, guint index);
-/* line_write - what it has to say; false: it is over, close it */
-bool line_write(struct line *line);
 
 /* deal.c: who gets the next envelope */
 void relay_open_lines(struct relay *relay);

@@ -39,27 +39,47 @@ read_code(const char *line, size_t len)
 	return (line[0] - '0') * 100 + (line[1] - '0') * 10 + line[2] - '0';
 }
 
+/* What most replies are: its text stays where it is. */
+static void
+take_only_line(struct reply_reader *reader, char *line, size_t len)
+{
+	line[len] = '\0';	/* for its CR or LF */
+	reader->whole = line + MIN(len, 4);
+}
+
+static void
+take_one_of_many(struct reply_reader *reader, const char *line, size_t len)
+{
+	if (reader->lines == 1)
+		g_string_truncate(reader->text, 0);
+	else
+		g_string_append_c(reader->text, '\n');
+	if (len > 4)
+		g_string_append_len(reader->text, line + 4,
+				    (gssize)len - 4);
+	reader->whole = reader->text->str;
+}
+
 /* True: this line is the last of its reply. */
 static bool
-take_line(struct reply_reader *reader, const char *line, size_t len)
+take_line(struct reply_reader *reader, char *line, size_t len)
 {
 	int code = read_code(line, len);
+	bool last;
 
-	if (reader->lines == 0) {
+	if (reader->lines == 0)
 		reader->code = code;
-		g_string_truncate(reader->text, 0);
-	}
 	if (code == 0 || code != reader->code ||
 	    ++reader->lines > REPLY_LINES_MAX) {
 		reader->broken = true;
 		return false;
 	}
-	if (reader->text->len > 0)
-		g_string_append_c(reader->text, '\n');
-	if (len > 4)
-		g_string_append_len(reader->text, line + 4,
-				    (gssize)len - 4);
-	return len == 3 || line[3] == ' ';
+	last = len == 3 || line[3] == ' ';
+	if (last && reader->lines == 1)
+		take_only_line(reader, line, len);
+	else
+		take_one_of_many(reader, line, len);
+	return last;
 }
 
 bool
@@ -68,8 +88,7 @@ reply_next(struct reply_reader *reader, struct reply *out)
 	bool whole = false;
 
 	while (!whole && !reader->broken) {
-		const char *line = reader->pending->str +
-			reader->at;
+		char *line = reader->pending->str + reader->at;
 		size_t left = reader->pending->len - reader->at;
 		const char *lf = memchr(line, '\n', left);
 		size_t len = lf != NULL ? (size_t)(lf - line) : left;
@@ -87,6 +106,6 @@ reply_next(struct reply_reader *reader, struct reply *out)
 		return false;
 	reader->lines = 0;
 	out->code = reader->code;
-	out->text = reader->text->str;
+	out->text = reader->whole;
 	return true;
 }

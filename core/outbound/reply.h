@@ -18,7 +18,8 @@
 struct reply_reader {
 	GString *pending;	/* bytes that were fed */
 	size_t at;		/* of it, what was read */
-	GString *text;		/* of the reply so far, lines joined by \n */
+	GString *text;		/* of a reply of several lines, joined by \n */
+	const char *whole;	/* the text of the last whole one */
 	int code;		/* of its first line, 0: none yet */
 	int lines;
 	bool broken;

@@ -195,24 +195,30 @@ is_suspect(const struct batch *batch)
 		GPOINTER_TO_UINT(batch->again.head->data))->losses > 0;
 }
 
-/* The list whose turn it is, and its next batch goes to the end of its own
- * queue; one that has nothing left leaves it. */
+static void
+to_the_end(GQueue *queue)
+{
+	g_queue_push_tail_link(queue, g_queue_pop_head_link(queue));
+}
+
+/* An envelope of this batch, whose turn it was, is started: with the turn's
+ * last one the next list follows, and in this list the next batch. One that
+ * has nothing left leaves. */
 static void
 turn_round(struct turns *turns, struct turn *turn, struct batch *batch)
 {
-	GList *link = g_queue_pop_head_link(&turn->batches);
+	const bool over = --turn->left == 0;
 
-	if (has_more(batch))
-		g_queue_push_tail_link(&turn->batches, link);
-	else
-		g_list_free_1(link);
-	if (g_queue_is_empty(&turn->batches)) {
+	if (!has_more(batch))
+		(void) g_queue_pop_head(&turn->batches);
+	else if (over)
+		to_the_end(&turn->batches);
+	if (turn->batches.length == 0) {
 		(void) g_queue_pop_head(&turns->order);
 		g_hash_table_remove(turns->lists,
 				    GUINT_TO_POINTER(turn->list));
-	} else if (--turn->left == 0) {
-		g_queue_push_tail_link(&turns->order,
-				       g_queue_pop_head_link(&turns->order));
+	} else if (over) {
+		to_the_end(&turns->order);
 	}
 }
 
@@ -238,12 +244,11 @@ bool
 turns_next(struct turns *turns, bool idle, struct batch **batch_out,
 	   guint *index_out)
 {
-	struct turn *turn;
-
 	if (take_ready(turns, idle, batch_out, index_out))
 		return true;
-	while ((turn = g_queue_peek_head(&turns->order)) != NULL) {
-		struct batch *batch = g_queue_peek_head(&turn->batches);
+	while (turns->order.length > 0) {
+		struct turn *turn = turns->order.head->data;
+		struct batch *batch = turn->batches.head->data;
 		guint index;
 
 		if (is_suspect(batch) && !idle)

@@ -448,7 +448,7 @@ piece_len(const uint8_t *at, size_t left, uint8_t piece)
 static bool
 serve(struct play *play, struct conn *conn)
 {
-	bool goes_on = conn_read(conn);
+	bool goes_on = conn_read(conn, false);
 
 	while (goes_on && !g_queue_is_empty(&play->waiting) &&
 	       conn_has_room(conn))

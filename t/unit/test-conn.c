@@ -9,6 +9,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -146,7 +147,7 @@ say(struct conn_case *c, const char *text)
 	g_assert_cmpint(send(c->relay, text, strlen(text), 0), ==,
 			(ssize_t)strlen(text));
 	g_assert_cmpint(poll(&there, 1, PATIENCE_MS), ==, 1);
-	g_assert_true(conn_read(c->conn));
+	g_assert_true(conn_read(c->conn, false));
 }
 
 /* We write, and the relay reads until there is that. */
@@ -170,7 +171,7 @@ greet(struct conn_case *c, const char *extensions)
 	g_autofree char *reply = g_strdup_printf("250-relay\r\n%s250 HELP\r\n",
 						 extensions);
 
-	g_assert_true(conn_read(c->conn));	/* connected */
+	g_assert_true(conn_read(c->conn, false));	/* connected */
 	say(c, "220 relay\r\n");
 	hear(c, "EHLO");
 	say(c, reply);
@@ -226,11 +227,63 @@ test_lock_step_reset(void)
 	conn_end(&c);
 }
 
+/* epoll tells of what has come once: all of it is read then. */
+static void
+test_long_answer(void)
+{
+	g_autoptr(GString) reply = g_string_new(NULL);
+	g_autofree char *line = g_strnfill(1000, 'x');
+	struct conn_case c;
+	int there = 0;
+
+	for (int i = 0; i < 90; i++)
+		g_string_append_printf(reply, "250-%s\r\n", line);
+	g_string_append(reply, "250 PIPELINING\r\n");
+	conn_begin(&c);
+	g_assert_true(conn_read(c.conn, false));
+	say(&c, "220 relay\r\n");
+	hear(&c, "EHLO");
+	g_assert_cmpint(send(c.relay, reply->str, reply->len, 0), ==,
+			(ssize_t)reply->len);
+	while (there < (int)reply->len) {
+		g_assert_cmpint(ioctl(conn_fd(c.conn), FIONREAD, &there),
+				==, 0);
+		g_thread_yield();
+	}
+	g_assert_true(conn_read(c.conn, false));
+	g_assert_true(conn_is_greeted(c.conn));
+	conn_end(&c);
+}
+
+/* It answers, hangs up, and we learn of both at once. */
+static void
+test_last_words(void)
+{
+	struct pollfd end = { .events = POLLRDHUP };
+	struct conn_case c;
+
+	conn_begin(&c);
+	greet(&c, "250-PIPELINING\r\n");
+	conn_start(c.conn, c.batch, 0);
+	hear(&c, "DATA\r\n");
+	say(&c, "250 mail\r\n");
+	g_assert_cmpint(send(c.relay, "550 5.1.1 no\r\n", 14, 0), ==, 14);
+	g_assert_cmpint(shutdown(c.relay, SHUT_WR), ==, 0);
+	end.fd = conn_fd(c.conn);
+	g_assert_cmpint(poll(&end, 1, PATIENCE_MS), ==, 1);
+	g_assert_false(conn_read(c.conn, true));
+	g_assert_cmpuint(c.answered, ==, 1);
+	g_assert_cmpint(batch_copy(c.batch, 0)->result, ==, COPY_REFUSED);
+	conn_end(&c);
+}
+
 int
 main(int argc, char **argv)
 {
 	g_test_init(&argc, &argv, NULL);
 	g_test_add_func("/conn/answered-and-gone", test_answered_and_gone);
 	g_test_add_func("/conn/lock-step-reset", test_lock_step_reset);
+	g_test_add_func("/conn/long-answer", test_long_answer);
+	g_test_add_func("/conn/last-words", test_last_words);
 	return g_test_run();
 }
