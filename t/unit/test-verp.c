@@ -91,6 +91,58 @@ test_known(void)
 	g_assert_cmpmem(got, sizeof(got), handle, sizeof(handle));
 }
 
+/* The same, of lists around the lengths up to which MAC and list are one
+ * block of SHA-256: 46 for the one, 49 for the other. */
+static void
+test_known_lengths(void)
+{
+	static const struct { size_t len; const char *token; } known[] = {
+		{ 7, "2vsuoaoe5zkyg2bfjwia7qns" },
+		{ 45, "s35bhvwmveb2wlumscq67aus" },
+		{ 46, "4g5k53pgsfnfkk4uu2663a5e" },
+		{ 47, "v2jsquh4uvfipgsv2askktrk" },
+		{ 52, "mktl22akdgacfo3iaskbhn6b" },
+		{ 55, "zto3irava4uc47uc3z5n6c4o" },
+		{ 56, "7n3xjalw2npfcd6jyt2fo4jg" },
+		{ 63, "njxktoheuaax5eonrvg3dbel" },
+		{ 127, "a5avzdkm44rf4jxvvakzo653" },
+		{ 207, "wxt55236wtdqvwc3p7dga4tz" },
+	};
+	uint8_t secret[VERP_SECRET_LEN];
+	char token[VERP_TOKEN_LEN + 1];
+	struct verp *verp;
+
+	for (size_t i = 0; i < sizeof(secret); i++)
+		secret[i] = (uint8_t)i;
+	verp = verp_new(secret);
+	for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+		g_autofree char *name = g_strnfill(known[i].len - 7, 'x');
+		g_autofree char *list = g_strconcat(name, "@l.test", NULL);
+
+		verp_make(verp, list, member, post, token);
+		g_assert_cmpstr(token, ==, known[i].token);
+		g_assert_true(opens(verp, list, token));
+	}
+	verp_free(verp);
+}
+
+/* GLib has a SHA-256 of its own. */
+static void
+test_handle_lengths(void)
+{
+	for (gsize len = 0; len < 300; len++) {
+		g_autofree char *addr = g_strnfill(len, 'x');
+		g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA256);
+		uint8_t digest[32], got[MEMBER_HANDLE_LEN];
+		gsize digest_len = sizeof(digest);
+
+		g_checksum_update(sum, (const guchar *)addr, (gssize)len);
+		g_checksum_get_digest(sum, digest, &digest_len);
+		member_handle(addr, got);
+		g_assert_cmpmem(got, sizeof(got), digest, sizeof(got));
+	}
+}
+
 static void *
 make_many(void *data)
 {
@@ -141,6 +193,9 @@ main(void)
 		  test_round_trip },
 		{ "a changed or foreign token tells nothing", test_forged },
 		{ "a token is what it always was", test_known },
+		{ "of lists with names of any length", test_known_lengths },
+		{ "a handle is of an address of any length",
+		  test_handle_lengths },
 		{ "threads share a key schedule", test_threads },
 		{ "a token costs next to nothing", test_fast },
 		{ NULL, NULL },
