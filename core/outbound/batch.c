@@ -125,19 +125,20 @@ batch_add_later(struct batch *batch, const char *addr,
 			g_string_chunk_insert(batch->texts, addr));
 }
 
-static void
-make_token(const struct batch *batch, struct envelope *envelope)
+void
+batch_token(const struct batch *batch, const struct envelope *envelope,
+	    char token[VERP_TOKEN_LEN + 1])
 {
 	uint8_t handle[MEMBER_HANDLE_LEN];
 
 	if (envelope->sender != SENDER_SINGLE) {
 		verp_make_post(batch->verp, batch->list_addr,
-			       batch->post.bytes, envelope->token);
+			       batch->post.bytes, token);
 		return;
 	}
 	member_handle(batch_copy(batch, envelope->first)->key, handle);
 	verp_make(batch->verp, batch->list_addr, handle, batch->post.bytes,
-		  envelope->token);
+		  token);
 }
 
 void
@@ -147,7 +148,6 @@ batch_envelop(struct batch *batch, guint first, guint count,
 	struct envelope envelope = { .first = first, .count = count,
 				     .sender = sender, .limit = limit };
 
-	make_token(batch, &envelope);
 	g_array_append_val(batch->envelopes, envelope);
 }
 

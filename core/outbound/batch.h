@@ -48,7 +48,6 @@ enum sender {
 struct envelope {
 	guint first, count;	/* count 0: it was split */
 	enum sender sender;
-	char token[VERP_TOKEN_LEN + 1];
 	guint answered;		/* copies of it */
 	unsigned int losses;	/* connections lost with it */
 	const struct domain_limit *limit;	/* or NULL; of settings */
@@ -119,6 +118,11 @@ void batch_add_later(struct batch *batch, const char *addr,
  * SENDER_SINGLE: one copy */
 void batch_envelop(struct batch *batch, guint first, guint count,
 		   enum sender sender, const struct domain_limit *limit);
+
+/* batch_token - what stands behind the "+" of its sender, ended by NUL. Made
+ * when it is said, by who has time while the relay works. */
+void batch_token(const struct batch *batch, const struct envelope *envelope,
+		 char token[VERP_TOKEN_LEN + 1]);
 
 /* batch_split - one for a relay that does not do what it needs: its copies
  * that have no answer get envelopes of their own, at the end */

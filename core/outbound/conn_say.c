@@ -112,12 +112,15 @@ conn_say_mail(struct conn *conn, const struct flight *flight)
 {
 	const struct envelope *envelope = flight_envelope(flight);
 	GString *said = conn->said;
+	char token[VERP_TOKEN_LEN + 1];
 	size_t before = said->len;
 
 	prepare_mail(conn, flight->batch->what);
 	append_all(said, conn->mail_head);
-	if (!flight->batch->what->null_sender)
-		g_string_append(said, envelope->token);
+	if (!flight->batch->what->null_sender) {
+		batch_token(flight->batch, envelope, token);
+		g_string_append(said, token);
+	}
 	append_all(said, conn->mail_tail);
 	if (envelope->sender == SENDER_XVERP)
 		g_string_append(said, " XVERP=+=");

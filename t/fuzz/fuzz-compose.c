@@ -2,8 +2,9 @@
 
 /*
  * A post as all copies share it, with places for what is the recipient's
- * own: "~" stands for the mark of his address, "^" for that of his token, and
- * "`" for a mark of another post's.
+ * own: "~" stands for the mark of his address, "|" for that of his address in
+ * quoted-printable, "^" for that of his token, and "`" for a mark of another
+ * post's.
  */
 #include <stdint.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const char *const values[SLOTS] = {
 	[SLOT_MEMBER] = "ann@far.test", [SLOT_LEAVE] = "tokentoken",
+	[SLOT_MEMBER_QP] = "=2Eann@far.test",
 };
 
 static void
@@ -32,9 +34,18 @@ check(bool holds)
 static const char *
 text_of(char byte, char marks[SLOTS + 1][SLOT_MARK_MAX])
 {
-	return byte == '~' ? marks[SLOT_MEMBER] :
-		byte == '^' ? marks[SLOT_LEAVE] : byte == '`' ? marks[SLOTS] :
-		NULL;
+	switch (byte) {
+	case '~':
+		return marks[SLOT_MEMBER];
+	case '|':
+		return marks[SLOT_MEMBER_QP];
+	case '^':
+		return marks[SLOT_LEAVE];
+	case '`':
+		return marks[SLOTS];	/* the other post's */
+	default:
+		return NULL;
+	}
 }
 
 static GString *
