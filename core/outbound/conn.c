@@ -140,16 +140,6 @@ drop_written(struct conn *conn, size_t count)
 	drop_said(conn, said);
 }
 
-/* It has hung up, and what it said before counts. */
-static void
-hear_the_rest(struct conn *conn)
-{
-	struct pollfd there = { .fd = conn->fd, .events = POLLIN };
-
-	if (poll(&there, 1, 0) > 0)
-		(void) conn_read(conn, true);
-}
-
 /* The first of what is to be written; how many pieces that is. */
 static guint
 gather(const struct conn *conn, struct iovec iov[WRITE_PIECES])
@@ -187,7 +177,8 @@ conn_write(struct conn *conn)
 		} else if (errno == EAGAIN) {
 			break;
 		} else if (errno != EINTR) {
-			hear_the_rest(conn);
+			/* It has hung up; what it said before counts. */
+			(void) conn_read(conn, true);
 			return false;
 		}
 	}

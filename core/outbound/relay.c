@@ -83,12 +83,17 @@ wait_and_serve(struct relay *relay)
 /* --- now and then ------------------------------------------------------- */
 
 /* We may have been held up ourselves, and the answer is there. */
-static bool
-has_unread(const struct line *line)
+static void
+end_wait(struct line *line)
 {
 	struct pollfd there = { .fd = conn_fd(line->conn), .events = POLLIN };
 
-	return poll(&there, 1, 0) > 0;
+	if (poll(&there, 1, 0) > 0) {
+		exchange(line->relay, line, EPOLLIN);
+		return;
+	}
+	hop_failed(line->hop, 0, "no answer in time");
+	line_close(line);
 }
 
 static void
@@ -102,16 +107,10 @@ sweep_line(struct line *line, int64_t now)
 	else if (line->idle_since_ms == 0)
 		line->idle_since_ms = now;
 	if (idle && (line->retiring || conn_is_worn(line->conn) ||
-		     now - line->idle_since_ms > IDLE_MS)) {
+		     now - line->idle_since_ms > IDLE_MS))
 		line_close(line);
-	} else if (!idle && now > conn_deadline_ms(line->conn)) {
-		if (has_unread(line)) {
-			exchange(line->relay, line, EPOLLIN);
-			return;
-		}
-		hop_failed(line->hop, 0, "no answer in time");
-		line_close(line);
-	}
+	else if (!idle && now > conn_deadline_ms(line->conn))
+		end_wait(line);
 }
 
 static guint

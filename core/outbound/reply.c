@@ -40,15 +40,15 @@ read_code(const char *line, size_t len)
 }
 
 /* What most replies are: its text stays where it is. */
-static void
-take_only_line(struct reply_reader *reader, char *line, size_t len)
+static const char *
+only_text(char *line, size_t len)
 {
 	line[len] = '\0';	/* for its CR or LF */
-	reader->whole = line + MIN(len, 4);
+	return line + MIN(len, 4);
 }
 
-static void
-take_one_of_many(struct reply_reader *reader, const char *line, size_t len)
+static const char *
+joined_text(struct reply_reader *reader, const char *line, size_t len)
 {
 	if (reader->lines == 1)
 		g_string_truncate(reader->text, 0);
@@ -57,12 +57,13 @@ take_one_of_many(struct reply_reader *reader, const char *line, size_t len)
 	if (len > 4)
 		g_string_append_len(reader->text, line + 4,
 				    (gssize)len - 4);
-	reader->whole = reader->text->str;
+	return reader->text->str;
 }
 
 /* True: this line is the last of its reply. */
 static bool
-take_line(struct reply_reader *reader, char *line, size_t len)
+take_line(struct reply_reader *reader, char *line, size_t len,
+	  struct reply *out)
 {
 	int code = read_code(line, len);
 	bool last;
@@ -75,10 +76,9 @@ take_line(struct reply_reader *reader, char *line, size_t len)
 		return false;
 	}
 	last = len == 3 || line[3] == ' ';
-	if (last && reader->lines == 1)
-		take_only_line(reader, line, len);
-	else
-		take_one_of_many(reader, line, len);
+	out->code = code;
+	out->text = last && reader->lines == 1 ? only_text(line, len) :
+		joined_text(reader, line, len);
 	return last;
 }
 
@@ -100,12 +100,9 @@ reply_next(struct reply_reader *reader, struct reply *out)
 		reader->at += len + 1;
 		if (len > 0 && line[len - 1] == '\r')
 			len--;
-		whole = take_line(reader, line, len);
+		whole = take_line(reader, line, len, out);
 	}
-	if (!whole)
-		return false;
-	reader->lines = 0;
-	out->code = reader->code;
-	out->text = reader->whole;
-	return true;
+	if (whole)
+		reader->lines = 0;
+	return whole;
 }

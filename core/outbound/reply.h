@@ -19,7 +19,6 @@ struct reply_reader {
 	GString *pending;	/* bytes that were fed */
 	size_t at;		/* of it, what was read */
 	GString *text;		/* of a reply of several lines, joined by \n */
-	const char *whole;	/* the text of the last whole one */
 	int code;		/* of its first line, 0: none yet */
 	int lines;
 	bool broken;
@@ -36,7 +35,7 @@ void reply_reader_done(struct reply_reader *reader);
 
 void reply_feed(struct reply_reader *reader, const char *bytes, size_t len);
 
-/* reply_next - false: no whole reply yet, or broken */
+/* reply_next - false: no whole reply yet, or broken, and out says nothing */
 bool reply_next(struct reply_reader *reader, struct reply *out);
 
 #endif

@@ -165,18 +165,36 @@ hear(struct conn_case *c, const char *text)
 	}
 }
 
+/* Up to our EHLO. */
+static void
+meet(struct conn_case *c)
+{
+	g_assert_true(conn_read(c->conn, false));	/* connected */
+	say(c, "220 relay\r\n");
+	hear(c, "EHLO");
+}
+
 static void
 greet(struct conn_case *c, const char *extensions)
 {
 	g_autofree char *reply = g_strdup_printf("250-relay\r\n%s250 HELP\r\n",
 						 extensions);
 
-	g_assert_true(conn_read(c->conn, false));	/* connected */
-	say(c, "220 relay\r\n");
-	hear(c, "EHLO");
+	meet(c);
 	say(c, reply);
 	g_assert_true(conn_is_greeted(c->conn));
 	g_string_truncate(c->heard, 0);
+}
+
+/* The first transaction: the relay has heard so much of it, and takes MAIL. */
+static void
+begin_first(struct conn_case *c, const char *extensions, const char *heard)
+{
+	conn_begin(c);
+	greet(c, extensions);
+	conn_start(c->conn, c->batch, 0);
+	hear(c, heard);
+	say(c, "250 mail\r\n");
 }
 
 /* The relay answers and hangs up, and we have more to say: we may learn of the
@@ -186,11 +204,8 @@ test_answered_and_gone(void)
 {
 	struct conn_case c;
 
-	conn_begin(&c);
-	greet(&c, "250-PIPELINING\r\n250-CHUNKING\r\n");
-	conn_start(c.conn, c.batch, 0);
-	hear(&c, "<ann@example.net>");
-	say(&c, "250 mail\r\n");
+	begin_first(&c, "250-PIPELINING\r\n250-CHUNKING\r\n",
+		    "<ann@example.net>");
 	g_assert_cmpint(send(c.relay, "250 rcpt\r\n250 taken\r\n", 21, 0),
 			==, 21);
 	(void) close(c.relay);		/* with something unread: a reset */
@@ -210,11 +225,7 @@ test_lock_step_reset(void)
 {
 	struct conn_case c;
 
-	conn_begin(&c);
-	greet(&c, "");
-	conn_start(c.conn, c.batch, 0);
-	hear(&c, "MAIL FROM");
-	say(&c, "250 mail\r\n");
+	begin_first(&c, "", "MAIL FROM");
 	hear(&c, "<ann@example.net>\r\n");
 	say(&c, "550 5.1.1 no\r\n");
 	g_assert_cmpuint(c.answered, ==, 1);
@@ -240,9 +251,7 @@ test_long_answer(void)
 		g_string_append_printf(reply, "250-%s\r\n", line);
 	g_string_append(reply, "250 PIPELINING\r\n");
 	conn_begin(&c);
-	g_assert_true(conn_read(c.conn, false));
-	say(&c, "220 relay\r\n");
-	hear(&c, "EHLO");
+	meet(&c);
 	g_assert_cmpint(send(c.relay, reply->str, reply->len, 0), ==,
 			(ssize_t)reply->len);
 	while (there < (int)reply->len) {
@@ -262,11 +271,7 @@ test_last_words(void)
 	struct pollfd end = { .events = POLLRDHUP };
 	struct conn_case c;
 
-	conn_begin(&c);
-	greet(&c, "250-PIPELINING\r\n");
-	conn_start(c.conn, c.batch, 0);
-	hear(&c, "DATA\r\n");
-	say(&c, "250 mail\r\n");
+	begin_first(&c, "250-PIPELINING\r\n", "DATA\r\n");
 	g_assert_cmpint(send(c.relay, "550 5.1.1 no\r\n", 14, 0), ==, 14);
 	g_assert_cmpint(shutdown(c.relay, SHUT_WR), ==, 0);
 	end.fd = conn_fd(c.conn);

@@ -101,6 +101,8 @@ test_known_lengths(void)
 		{ 45, "s35bhvwmveb2wlumscq67aus" },
 		{ 46, "4g5k53pgsfnfkk4uu2663a5e" },
 		{ 47, "v2jsquh4uvfipgsv2askktrk" },
+		{ 49, "ttxycb6z4rvh3rmz76q3yhvj" },
+		{ 50, "dpypj5mam46hfnooion74fwi" },
 		{ 52, "mktl22akdgacfo3iaskbhn6b" },
 		{ 55, "zto3irava4uc47uc3z5n6c4o" },
 		{ 56, "7n3xjalw2npfcd6jyt2fo4jg" },
